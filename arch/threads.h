@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Parallel loops: the caller's, OpenMP's, or none.
+#ifndef ONEFOLD_ARCH_THREADS_H
+#define ONEFOLD_ARCH_THREADS_H
+
+#include <stddef.h>
+
+/// Calls fn(arg, i) for i in [0, n) on up to `threads` OpenMP threads, or one
+/// after the other where the library was built without OpenMP.
+void onefold_threads_openmp(int threads, void (*fn)(void *, size_t), void *arg, size_t n);
+
+/// Non-zero when the library was built with OpenMP.
+int onefold_threads_have_openmp(void);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The context: threads, allocator, ISA cap, accuracy class, source of tilings
+// and the last error. Nothing in the library is global and nothing is read at
+// load time; a process may hold several contexts.
+#ifndef ONEFOLD_CONTEXT_H
+#define ONEFOLD_CONTEXT_H
+
+#include <onefold/export.h>
+#include <onefold/status.h>
+#include <onefold/types.h>
+
+ONEFOLD_BEGIN
+
+#define ONEFOLD_VERSION_MAJOR 0
+#define ONEFOLD_VERSION_MINOR 1
+#define ONEFOLD_VERSION_PATCH 0
+
+/// "0.1.0": the version of the library in use, not of the header. Thread-safe.
+ONEFOLD_API const char *onefold_version(void);
+
+typedef struct onefold_context onefold_context;
+
+/// A piece of parallel work: called once for each index in [0, n).
+typedef void (*onefold_task_fn)(void *arg, size_t index);
+
+/// Runs fn(arg, i) for every i in [0, n), in any order and on any thread, and
+/// returns when all have returned.
+typedef void (*onefold_parallel_for_fn)(void *user, onefold_task_fn fn, void *arg, size_t n);
+
+/// How a layer is to be computed; see onefold_tiling_fn. A field that is zero
+/// or empty is left to the default choice.
+typedef struct onefold_tiling {
+  char algorithm[32]; // "direct", "pointwise", "depthwise", ...
+  char kernel[64];    // a name from kernel_list.def
+  int32_t block_in;   // input-channel blocks that are summed before the next row
+  int32_t threads;    // tasks that the layer is cut into
+} onefold_tiling;
+
+struct onefold_conv2d_desc;
+
+/// Asked once per plan. Returns non-zero when it filled `tiling`. A tiling
+/// that this build cannot run is skipped, never fatal.
+typedef int (*onefold_tiling_fn)(void *user, const struct onefold_conv2d_desc *desc,
+                                 onefold_tiling *tiling);
+
+typedef struct onefold_context_options {
+  size_t struct_size; // sizeof(onefold_context_options)
+
+  /// Tasks to cut work into. 0: the cores that this process may use (affinity
+  /// mask less the cgroup's CPU quota). 1: no threads.
+  int32_t threads;
+  /// Runs the tasks. NULL: OpenMP where the library was built with it, else
+  /// one after the other. Must stay callable as long as the context is used.
+  onefold_parallel_for_fn parallel_for;
+  void *parallel_user;
+
+  /// Memory for plans, packed weights and arenas, `alignment` a power of two.
+  /// Both or neither. May be called from any thread that creates objects.
+  void *(*allocate)(void *user, size_t size, size_t alignment);
+  void (*release)(void *user, void *pointer);
+  void *allocator_user;
+
+  /// The highest level to use, capped by the CPU and by ONEFOLD_MAX_ISA in
+  /// the environment. Ignored unless `has_max_isa`.
+  onefold_isa max_isa;
+  int32_t has_max_isa;
+
+  onefold_accuracy accuracy;
+
+  onefold_tiling_fn tiling;
+  void *tiling_user;
+} onefold_context_options;
+
+/// Creates a context. `options` may be NULL for the defaults.
+/// Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. Thread-safe.
+ONEFOLD_API onefold_status onefold_context_create(const onefold_context_options *options,
+                                                  onefold_context **context);
+
+/// Destroys a context. Everything made with it must be gone. NULL is allowed.
+ONEFOLD_API void onefold_context_destroy(onefold_context *context);
+
+/// The ISA level in use, the channel block c of ONEFOLD_BLOCKED, and the
+/// number of tasks that work is cut into. Thread-safe.
+ONEFOLD_API onefold_isa onefold_context_isa(const onefold_context *context);
+ONEFOLD_API int32_t onefold_context_block(const onefold_context *context);
+ONEFOLD_API int32_t onefold_context_threads(const onefold_context *context);
+
+/// Copies the sentence of the last failed call with this context to `text`
+/// (at most `size` bytes, always terminated) and returns its status.
+/// ONEFOLD_OK and "" when nothing failed. Thread-safe; with several threads on
+/// one context, the last failure of any of them.
+ONEFOLD_API onefold_status onefold_context_last_error(const onefold_context *context, char *text,
+                                                      size_t size);
+
+/// Number of float elements of a tensor in `layout` with this context's
+/// block, or 0 where a size is not positive or the product overflows.
+ONEFOLD_API size_t onefold_tensor_elements(const onefold_context *context, onefold_shape shape,
+                                           onefold_layout layout);
+
+/// Walks the kernels that this context dispatches to: calls `visit` with the
+/// operator ("conv_s1"), the kernel's name and its ISA level. Thread-safe.
+typedef void (*onefold_kernel_visit_fn)(void *user, const char *op, const char *kernel,
+                                        onefold_isa isa);
+ONEFOLD_API void onefold_context_visit_kernels(const onefold_context *context,
+                                               onefold_kernel_visit_fn visit, void *user);
+
+ONEFOLD_END
+
+#endif

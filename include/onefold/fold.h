@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Folding: rewrites every maximal linear region of a graph (convolutions,
+// batch normalisations, identities, sums) into one convolution, in double
+// precision, or leaves it and says why. The source graph is never written to.
+#ifndef ONEFOLD_FOLD_H
+#define ONEFOLD_FOLD_H
+
+#include <onefold/export.h>
+#include <onefold/graph.h>
+#include <onefold/status.h>
+
+ONEFOLD_BEGIN
+
+/// How far to fold.
+typedef enum onefold_fold_level {
+  /// Batch normalisations into the convolution before them, nothing else: the
+  /// best multi-branch form.
+  ONEFOLD_FOLD_BATCH_NORM = 0,
+  /// Whole linear regions.
+  ONEFOLD_FOLD_REGIONS = 1
+} onefold_fold_level;
+
+/// What became of a region.
+typedef enum onefold_fold_verdict {
+  ONEFOLD_FOLD_EXACT = 0,
+  ONEFOLD_FOLD_INEXACT_BIAS = 1,      // a bias meets zero padding: the border would differ
+  ONEFOLD_FOLD_INEXACT_DATA = 2,      // padding in the middle: the border depends on data
+  ONEFOLD_FOLD_NONLINEAR_INSIDE = 3,  // an activation inside a branch
+  ONEFOLD_FOLD_NOT_TI = 4,            // not translation invariant
+  ONEFOLD_FOLD_SHAPE = 5,             // branches of different grids
+  ONEFOLD_FOLD_GROUPS = 6,            // groups that have no common form
+  ONEFOLD_FOLD_BN_NO_STATS = 7,       // a BN without running statistics
+  ONEFOLD_FOLD_UNPROFITABLE = 8       // exact, but would cost more than it saves
+} onefold_fold_verdict;
+
+/// "exact", "inexact bias", ... Never NULL. Thread-safe.
+ONEFOLD_API const char *onefold_fold_verdict_name(onefold_fold_verdict verdict);
+
+/// One region of the source graph, reported as it is folded or refused.
+typedef struct onefold_fold_region {
+  const char *name;             // of the region's last node
+  onefold_fold_verdict verdict;
+  const char *reason;           // a sentence; "" when exact
+  int32_t nodes_before, nodes_after;
+  int64_t parameters_before, parameters_after;
+  double macs_before, macs_after;
+} onefold_fold_region;
+typedef void (*onefold_fold_report_fn)(void *user, const onefold_fold_region *region);
+
+/// Makes a new graph with the same inputs and outputs, folded. Folding a
+/// folded graph gives the same graph with the same bits. `report` may be NULL.
+/// A refused region is kept as it is and is no error. Errors:
+/// INVALID_ARGUMENT, OUT_OF_MEMORY. Thread-safe.
+ONEFOLD_API onefold_status onefold_fold(onefold_context *context, const onefold_graph *source,
+                                        onefold_fold_level level, onefold_fold_report_fn report,
+                                        void *user, onefold_graph **folded);
+
+ONEFOLD_END
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Graphs of operators. A block, a network, a training-time form and a deploy
+// form are all graphs; folding (fold.h) rewrites one into another, and an
+// onefold_exec runs one.
+//
+// A node is named by its number. Builder calls return ONEFOLD_NO_NODE on
+// failure and pass ONEFOLD_NO_NODE through, so that a builder may be written
+// without a check per line; onefold_graph_status gives the first failure.
+// Weights are copied into the graph. A graph is not thread-safe while it is
+// built; a finished one may be read by many threads.
+#ifndef ONEFOLD_GRAPH_H
+#define ONEFOLD_GRAPH_H
+
+#include <onefold/context.h>
+#include <onefold/elementwise.h>
+#include <onefold/export.h>
+#include <onefold/status.h>
+#include <onefold/types.h>
+
+ONEFOLD_BEGIN
+
+typedef struct onefold_graph onefold_graph;
+typedef int32_t onefold_node;
+#define ONEFOLD_NO_NODE (-1)
+
+ONEFOLD_API onefold_status onefold_graph_create(onefold_context *context, onefold_graph **graph);
+ONEFOLD_API void onefold_graph_destroy(onefold_graph *graph);
+
+/// ONEFOLD_OK, or the status of the first builder call that failed.
+ONEFOLD_API onefold_status onefold_graph_status(const onefold_graph *graph);
+
+/// Names the node added last ("rbr_dense.conv"); shown in reports. At most 95
+/// bytes are kept.
+ONEFOLD_API void onefold_graph_name(onefold_graph *graph, onefold_node node, const char *name);
+
+ONEFOLD_API onefold_node onefold_graph_input(onefold_graph *graph, onefold_shape shape);
+
+/// Geometry of a convolution node.
+typedef struct onefold_graph_conv2d_params {
+  int64_t out_channels, kernel_h, kernel_w;
+  int64_t stride_h, stride_w, dilation_h, dilation_w;
+  int64_t pad_top, pad_bottom, pad_left, pad_right;
+  int64_t groups;
+} onefold_graph_conv2d_params;
+
+/// Square kernel, one stride, dilation 1, padding kernel/2 on every side.
+ONEFOLD_API onefold_graph_conv2d_params onefold_graph_conv2d_square(int64_t out_channels,
+                                                                    int64_t kernel, int64_t stride,
+                                                                    int64_t groups);
+
+/// weight [O][I/g][K_h][K_w]; bias [O] or NULL.
+ONEFOLD_API onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node input,
+                                              const onefold_graph_conv2d_params *params,
+                                              const float *weight, const float *bias);
+
+/// Fails where variance + epsilon is not positive or a parameter is NaN.
+ONEFOLD_API onefold_node onefold_graph_batch_norm(onefold_graph *graph, onefold_node input,
+                                                  const onefold_batch_norm_params *params);
+
+/// Sum of `count` nodes of one shape.
+ONEFOLD_API onefold_node onefold_graph_sum(onefold_graph *graph, const onefold_node *inputs,
+                                           size_t count);
+
+ONEFOLD_API onefold_node onefold_graph_activation(onefold_graph *graph, onefold_node input,
+                                                  onefold_activation activation, float param);
+
+/// Squeeze-and-excitation (Hu et al., 2018), never folded:
+/// y[c] = x[c] * gate(W2 * relu(W1 * mean(x) + b1) + b2)[c].
+typedef struct onefold_squeeze_excite_params {
+  int64_t hidden;
+  const float *reduce_weight; // [hidden][C]
+  const float *reduce_bias;   // [hidden] or NULL
+  const float *expand_weight; // [C][hidden]
+  const float *expand_bias;   // [C] or NULL
+  onefold_activation gate;    // SIGMOID or HARD_SIGMOID
+} onefold_squeeze_excite_params;
+ONEFOLD_API onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onefold_node input,
+                                                      const onefold_squeeze_excite_params *params);
+
+/// Declares a result. A graph may have several; they keep their order.
+ONEFOLD_API onefold_status onefold_graph_output(onefold_graph *graph, onefold_node node);
+
+/// Shape of a node's result.
+ONEFOLD_API onefold_shape onefold_graph_shape(const onefold_graph *graph, onefold_node node);
+
+/// Totals over the nodes: parameters (weights, biases, BN gamma and beta) and
+/// multiply-adds of convolutions.
+typedef struct onefold_graph_totals {
+  int64_t nodes, parameters;
+  double macs;
+} onefold_graph_totals;
+ONEFOLD_API onefold_graph_totals onefold_graph_count(const onefold_graph *graph);
+
+// ---------------------------------------------------------------- running
+
+typedef struct onefold_exec onefold_exec;
+
+typedef struct onefold_exec_options {
+  size_t struct_size;
+  onefold_layout in_layout, out_layout;
+  /// Zero: one operator per node, as an eager framework runs it. Non-zero:
+  /// sums, scales and activations move into the epilogues of convolutions.
+  int32_t fuse_epilogues;
+} onefold_exec_options;
+
+/// Plans every node and the arena. `options` NULL: NCHW at both ends, fused.
+/// The graph may be destroyed once onefold_exec_pack has returned.
+ONEFOLD_API onefold_status onefold_exec_create(onefold_context *context,
+                                               const onefold_graph *graph,
+                                               const onefold_exec_options *options,
+                                               onefold_exec **exec);
+
+/// Packs the weights and allocates the arena. Must be called once before run.
+ONEFOLD_API onefold_status onefold_exec_pack(onefold_exec *exec);
+
+/// Runs: inputs and outputs in the order of declaration, in the layouts of the
+/// options. Never allocates. One run at a time per exec.
+ONEFOLD_API onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
+                                            float *const *outputs);
+
+ONEFOLD_API void onefold_exec_destroy(onefold_exec *exec);
+
+typedef struct onefold_exec_info {
+  size_t steps;           // operator calls per run
+  size_t packed_bytes;    // weights
+  size_t arena_bytes;     // intermediate tensors and workspace
+} onefold_exec_info;
+ONEFOLD_API void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info);
+
+/// One line per step: operator, shape, algorithm, kernel, epilogue.
+ONEFOLD_API void onefold_exec_describe(const onefold_exec *exec,
+                                       void (*line)(void *user, const char *text), void *user);
+
+ONEFOLD_END
+
+#endif

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Everything.
+#ifndef ONEFOLD_ONEFOLD_H
+#define ONEFOLD_ONEFOLD_H
+
+#include <onefold/context.h>
+#include <onefold/conv2d.h>
+#include <onefold/elementwise.h>
+#include <onefold/fold.h>
+#include <onefold/graph.h>
+#include <onefold/machine.h>
+#include <onefold/models.h>
+#include <onefold/status.h>
+#include <onefold/types.h>
+
+#endif

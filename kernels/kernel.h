@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a micro-kernel is: its arguments, its row in kernel_list.def, and the
+// dispatch table that is built from the rows.
+//
+// "v" is the vector width of the ISA in floats (16, 8, 4), which is also the
+// channel block of the blocked layout. Strides are in floats. Kernels never
+// touch an element that their arguments do not name, and need no alignment.
+#ifndef ONEFOLD_KERNELS_KERNEL_H
+#define ONEFOLD_KERNELS_KERNEL_H
+
+#include <onefold/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Most pixels and output blocks of any tile, widest vector and widest kernel
+// row whose taps can be masked.
+#define ONEFOLD_MAX_TILE_PIXELS 32
+#define ONEFOLD_MAX_TILE_BLOCKS 8
+#define ONEFOLD_MAX_VECTOR      16
+
+/// dst[i] = act(src[i]) for i in [0, n). src and dst may be equal.
+typedef void onefold_act_fn(float param, const float *src, float *dst, size_t n);
+
+/// The end of a convolution, applied in this order to each accumulator z of
+/// output block q, lane l:
+///   z += bias[q*v+l];  z *= scale[q*v+l];  r = residual_scale[q*v+l] * residual
+///   before: y = act(z + r)          after: y = act(z) + r
+/// act(z) = min(max(z, lo), hi), then post(z) where post is not NULL.
+typedef struct onefold_epilogue {
+  const float *bias;           // [q][v] or NULL
+  const float *scale;          // [q][v] or NULL
+  const float *residual;       // laid out as dst, or NULL
+  const float *residual_scale; // [q][v] or NULL for 1
+  float lo, hi;
+  onefold_act_fn *post;
+  float post_param;
+  int residual_after;
+} onefold_epilogue;
+
+/// Arguments of conv and pointwise kernels: one tile of `pixels` output pixels
+/// of a row by up to q output blocks.
+///
+///   z[q][p][l] = sum over b < blocks, r < rows, t < taps, c < channels of
+///     src[b*src_block + r*src_row + t*src_tap + p*src_pixel + c]
+///     * weight[q*weight_q + b*weight_block + r*weight_row + (t*cb + c)*v + l]
+///
+/// where cb is v for blocked kernels and 1 for plain ones (channels = 1, b
+/// counts channels), and src_pixel is s*cb in kernels specialised for stride
+/// s. Bit p of mask[t] says that pixel p of tap t lies inside the image; a
+/// masked element is not read. The last block has `last_channels` channels.
+typedef struct onefold_conv_args {
+  const float *src;
+  ptrdiff_t src_offset; // of block 0, row 0, tap 0, pixel 0; may be negative where masked
+  ptrdiff_t src_block, src_row, src_tap, src_pixel;
+  const float *weight;
+  ptrdiff_t weight_q, weight_block, weight_row;
+  float *dst;
+  ptrdiff_t dst_q, dst_pixel; // between output blocks, between pixels
+  int32_t blocks, rows, taps, last_channels;
+  int32_t pixels;       // 1 .. P
+  int32_t v;            // read by ref only
+  int32_t q;            // output blocks; read by ref only: others have Q
+  const uint32_t *mask; // [taps]; NULL when every pixel of every tap is inside
+  int32_t accumulate;   // start from dst instead of 0
+  int32_t final;        // apply the epilogue
+  const onefold_epilogue *epilogue;
+} onefold_conv_args;
+typedef void onefold_conv_fn(const onefold_conv_args *args);
+
+/// Arguments of depthwise kernels: `pixels` output pixels of one row of one
+/// channel block.
+///   z[p][l] = sum over r < rows, t < taps of
+///     src[src_offset + r*src_row + t*src_tap + p*src_pixel + l] * weight[r*weight_row + t*v + l]
+typedef struct onefold_depthwise_args {
+  const float *src;
+  ptrdiff_t src_offset, src_row, src_tap, src_pixel;
+  const float *weight;
+  ptrdiff_t weight_row;
+  float *dst; // pixels follow each other by v
+  int32_t rows, taps, pixels; // any number of pixels
+  int32_t v;                  // read by ref only
+  // Pixels of tap t that lie inside the image: first[t] <= p < last[t].
+  const int32_t *first, *last;
+  const onefold_epilogue *epilogue;
+} onefold_depthwise_args;
+typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
+
+/// dst = a + b, n floats. Any of them may be equal.
+typedef void onefold_add_fn(const float *a, const float *b, float *dst, size_t n);
+
+/// dst[i] = src[i]*scale[i mod period] + shift[i mod period], period 1 or v
+/// (n a multiple of it). src and dst may be equal.
+typedef void onefold_scale_shift_fn(const float *src, const float *scale, const float *shift,
+                                    size_t period, float *dst, size_t n);
+
+/// One block of channels between planes and blocked: `channels` (1 .. v)
+/// planes `plane` floats apart, and `pixels` groups of v floats. To blocked,
+/// the lanes past `channels` become 0.
+typedef void onefold_to_blocked_fn(const float *src, size_t plane, int32_t channels, float *dst,
+                                   size_t pixels, int32_t v);
+typedef void onefold_from_blocked_fn(const float *src, float *dst, size_t plane, int32_t channels,
+                                     size_t pixels, int32_t v);
+
+/// The same between rows of channels, `stride` floats from pixel to pixel (NHWC), and blocked.
+typedef void onefold_rows_to_blocked_fn(const float *src, size_t stride, int32_t channels,
+                                        float *dst, size_t pixels, int32_t v);
+typedef void onefold_rows_from_blocked_fn(const float *src, float *dst, size_t stride,
+                                          int32_t channels, size_t pixels, int32_t v);
+
+/// Operators of the dispatch table. Tiled ones have several rows, the others one.
+typedef enum onefold_op {
+  ONEFOLD_OP_CONV_S1,     // blocked source, stride 1
+  ONEFOLD_OP_CONV_S2,     // blocked source, stride 2
+  ONEFOLD_OP_CONV_SN,     // blocked source, any stride
+  ONEFOLD_OP_PLAIN_S1,    // plain source (one channel a block), stride 1
+  ONEFOLD_OP_PLAIN_S2,    // plain source, stride 2
+  ONEFOLD_OP_PLAIN_SN,    // plain source, any stride
+  ONEFOLD_OP_POINTWISE,   // blocked source, 1x1, stride 1, never masked
+  ONEFOLD_OP_DEPTHWISE_S1,
+  ONEFOLD_OP_DEPTHWISE_S2,
+  ONEFOLD_OP_DEPTHWISE_SN,
+  ONEFOLD_OP_ADD,
+  ONEFOLD_OP_SCALE_SHIFT,
+  ONEFOLD_OP_TO_BLOCKED,
+  ONEFOLD_OP_FROM_BLOCKED,
+  ONEFOLD_OP_ROWS_TO_BLOCKED,
+  ONEFOLD_OP_ROWS_FROM_BLOCKED,
+  ONEFOLD_OP_ACT, // one row per activation: `variant` is the onefold_activation
+  ONEFOLD_OP_COUNT
+} onefold_op;
+
+/// "conv_s1", "pointwise", ... Never NULL.
+const char *onefold_op_name(onefold_op op);
+
+/// One row of kernel_list.def.
+typedef struct onefold_kernel {
+  const char *name; // "onefold_uk_conv_s1_f32_14x2__avx512"
+  onefold_op op;
+  onefold_isa isa;
+  int32_t v;       // vector width; 0: any, as ref
+  int32_t pixels;  // P of the tile; 0 where there is none
+  int32_t q;       // Q of the tile: output blocks
+  int32_t variant; // activation
+  void (*fn)(void); // cast to the operator's type
+} onefold_kernel;
+
+/// Every row of this build, whatever the CPU. Rows of an ISA that this build
+/// has no files for are absent.
+const onefold_kernel *onefold_kernel_rows(size_t *count);
+
+#define ONEFOLD_MAX_ROWS 24
+
+/// Kernels of one ISA level, reference rows where the level has none.
+typedef struct onefold_dispatch {
+  onefold_isa isa;
+  int32_t v; // channel block
+  struct {
+    const onefold_kernel *row[ONEFOLD_MAX_ROWS];
+    int32_t count;
+  } ops[ONEFOLD_OP_COUNT];
+  onefold_act_fn *act[ONEFOLD_ACT_COUNT]; // [NONE] is NULL
+} onefold_dispatch;
+
+/// Builds the table for a level. A pure function of its argument; the level
+/// must be one that the CPU can run before a kernel of it is called. Returns
+/// NULL, or a sentence that says which row is malformed.
+const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch);
+
+/// The row of that name in the table, or NULL.
+const onefold_kernel *onefold_dispatch_find(const onefold_dispatch *dispatch, const char *name);
+
+#endif

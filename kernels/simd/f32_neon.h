@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Vectors of 4 floats for AArch64.
+#ifndef ONEFOLD_KERNELS_SIMD_F32_NEON_H
+#define ONEFOLD_KERNELS_SIMD_F32_NEON_H
+
+#include "kernels/simd/inline.h"
+
+#include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VF_WIDTH 4
+typedef float32x4_t vf;
+
+ONEFOLD_INLINE vf vf_zero(void) { return vdupq_n_f32(0.0f); }
+ONEFOLD_INLINE vf vf_set1(float x) { return vdupq_n_f32(x); }
+ONEFOLD_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
+ONEFOLD_INLINE void vf_store(float *p, vf x) { vst1q_f32(p, x); }
+ONEFOLD_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
+ONEFOLD_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
+ONEFOLD_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
+ONEFOLD_INLINE vf vf_div(vf a, vf b) { return vdivq_f32(a, b); }
+/// a*b + c, rounded once.
+ONEFOLD_INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+/// NaN where either is NaN.
+ONEFOLD_INLINE vf vf_min(vf a, vf b) { return vminq_f32(a, b); }
+ONEFOLD_INLINE vf vf_max(vf a, vf b) { return vmaxq_f32(a, b); }
+
+/// The first n (1 .. VF_WIDTH) lanes; the others load as 0 and are not stored.
+ONEFOLD_INLINE vf vf_load_partial(const float *p, int32_t n) {
+  float t[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+  for (int32_t i = 0; i < n; i++) t[i] = p[i];
+  return vld1q_f32(t);
+}
+ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
+  float t[4];
+  vst1q_f32(t, x);
+  for (int32_t i = 0; i < n; i++) p[i] = t[i];
+}
+
+/// A group of VX_LANES channels of one pixel, multiplied lane by lane.
+#define VX_LANES 4
+typedef float32x4_t vx;
+ONEFOLD_INLINE vx vx_load(const float *p) { return vld1q_f32(p); }
+/// a + w * x[lane]
+ONEFOLD_INLINE vf vf_fma_lane(vf a, vf w, vx x, int lane) {
+  switch (lane) {
+  case 0: return vfmaq_laneq_f32(a, w, x, 0);
+  case 1: return vfmaq_laneq_f32(a, w, x, 1);
+  case 2: return vfmaq_laneq_f32(a, w, x, 2);
+  default: return vfmaq_laneq_f32(a, w, x, 3);
+  }
+}
+
+#endif

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The context from inside: errors, memory and parallel loops for everything above ops.
+#ifndef ONEFOLD_OPS_CONTEXT_H
+#define ONEFOLD_OPS_CONTEXT_H
+
+#include "kernels/kernel.h"
+
+#include <onefold/context.h>
+
+/// Records the sentence and returns `status`, so that a check is one line:
+///   return onefold_fail(ctx, ONEFOLD_INVALID_ARGUMENT, "stride_h is %lld", ...);
+/// `context` may be NULL.
+onefold_status onefold_fail(const onefold_context *context, onefold_status status,
+                            const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/// 64-byte aligned memory from the context's allocator, zeroed; NULL where
+/// there is none. size 0 gives a valid pointer.
+void *onefold_allocate(const onefold_context *context, size_t size);
+void onefold_release(const onefold_context *context, void *pointer);
+
+/// fn(arg, i) for i in [0, n) by the context's means; inline when n is 1.
+void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *arg, size_t n);
+
+const onefold_dispatch *onefold_context_dispatch(const onefold_context *context);
+onefold_accuracy onefold_context_accuracy(const onefold_context *context);
+
+/// Asks the context's source of tilings. Non-zero when it gave one.
+int onefold_context_tiling(const onefold_context *context, const struct onefold_conv2d_desc *desc,
+                           onefold_tiling *tiling);
+
+/// *result = a * b; zero on overflow.
+static inline int onefold_mul(size_t a, size_t b, size_t *result) {
+  return !__builtin_mul_overflow(a, b, result);
+}
+
+/// Piece `index` of `pieces` nearly equal pieces of [0, total).
+static inline void onefold_split(size_t total, size_t pieces, size_t index, size_t *begin,
+                                 size_t *end) {
+  *begin = total / pieces * index + (index < total % pieces ? index : total % pieces);
+  *end = *begin + total / pieces + (index < total % pieces);
+}
+
+#endif
