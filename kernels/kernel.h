@@ -15,7 +15,7 @@
 
 // Most pixels and output blocks of any tile, widest vector and widest kernel
 // row whose taps can be masked.
-#define ONEFOLD_MAX_TILE_PIXELS 32
+#define ONEFOLD_MAX_TILE_PIXELS 16
 #define ONEFOLD_MAX_TILE_BLOCKS 8
 #define ONEFOLD_MAX_VECTOR      16
 

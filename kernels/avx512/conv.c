@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Instantiates the conv rows of kernel_list.def for avx512.
+#include "kernels/simd/f32_avx512.h"
+
+#include "kernels/body/conv.h"
+
+#define ONEFOLD_LIST_AVX512
+#define ONEFOLD_CONV ONEFOLD_CONV_INSTANCE
+#include "kernels/kernel_list.def"

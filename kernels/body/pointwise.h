@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Pointwise (1x1, stride 1) convolution of one tile of pixels: a matrix
+// product over the channel blocks.
+#ifndef ONEFOLD_KERNELS_BODY_POINTWISE_H
+#define ONEFOLD_KERNELS_BODY_POINTWISE_H
+
+#include "kernels/body/tile.h"
+
+ONEFOLD_INLINE void onefold_pointwise_body(const int P, const int Q, const onefold_conv_args *a) {
+  vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
+  const ptrdiff_t wq = a->weight_q;
+  const float *src = a->src + a->src_offset;
+  const float *weight = a->weight;
+  const int32_t whole = a->last_channels == VF_WIDTH ? a->blocks : a->blocks - 1;
+
+  onefold_tile_begin(acc, P, Q, a);
+  for (int32_t b = 0; b < whole; b++, src += a->src_block, weight += a->weight_block) {
+    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq);
+  }
+  if (whole < a->blocks) {
+    const uint32_t full = (1u << P) - 1u;
+    for (int32_t c = 0; c < a->last_channels; c++) {
+      onefold_tile_step_masked(acc, P, Q, src, c, VF_WIDTH, full, weight + c * VF_WIDTH, wq);
+    }
+  }
+  onefold_tile_end(acc, P, Q, a);
+}
+
+#define ONEFOLD_POINTWISE_INSTANCE(isa, p, q)                                                      \
+  void onefold_uk_pointwise_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                   \
+    ONEFOLD_TILE_SWITCH(a->pixels, p, onefold_pointwise_body, q, a)                                \
+  }
+
+#endif

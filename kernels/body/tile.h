@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The register tile that convolutions share: P pixels by Q output blocks of
+// accumulators, one multiply-add step per input channel, and the epilogue.
+// P and Q are constants wherever these are inlined.
+#ifndef ONEFOLD_KERNELS_BODY_TILE_H
+#define ONEFOLD_KERNELS_BODY_TILE_H
+
+#include "kernels/kernel.h"
+
+/// acc = 0, or the partial sums in dst.
+ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
+                                       const onefold_conv_args *a) {
+  if (a->accumulate) {
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_load(a->dst + q * a->dst_q + p * a->dst_pixel);
+    }
+  } else {
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_zero();
+    }
+  }
+}
+
+/// Adds `lanes` (1 .. VX_LANES) channels of P pixels, src[p*px ...], times
+/// their weights; channel c of block q starts at weight[q*wq + c*VF_WIDTH].
+ONEFOLD_INLINE void onefold_tile_step(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
+                                      const float *src, const ptrdiff_t px, const float *weight,
+                                      const ptrdiff_t wq, const int lanes) {
+  vx x[ONEFOLD_MAX_TILE_PIXELS];
+  ONEFOLD_UNROLL(16)
+  for (int p = 0; p < P; p++) x[p] = vx_load(src + p * px);
+  ONEFOLD_UNROLL(4)
+  for (int lane = 0; lane < lanes; lane++) {
+    vf w[ONEFOLD_MAX_TILE_BLOCKS];
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) w[q] = vf_load(weight + q * wq + lane * VF_WIDTH);
+    ONEFOLD_UNROLL(16)
+    for (int p = 0; p < P; p++) {
+      ONEFOLD_UNROLL(8)
+      for (int q = 0; q < Q; q++) acc[p][q] = vf_fma_lane(acc[p][q], w[q], x[p], lane);
+    }
+  }
+}
+
+/// One channel of the pixels whose bit in `mask` is set, broadcast from src[p*px].
+ONEFOLD_INLINE void onefold_tile_step_masked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                             const int Q, const float *src, const ptrdiff_t offset,
+                                             const ptrdiff_t px, const uint32_t mask,
+                                             const float *weight, const ptrdiff_t wq) {
+  vf w[ONEFOLD_MAX_TILE_BLOCKS];
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) w[q] = vf_load(weight + q * wq);
+  ONEFOLD_UNROLL(16)
+  for (int p = 0; p < P; p++) {
+    if (mask >> p & 1u) {
+      const vf x = vf_set1(src[offset + p * px]);
+      ONEFOLD_UNROLL(8)
+      for (int q = 0; q < Q; q++) acc[p][q] = vf_fma(w[q], x, acc[p][q]);
+    }
+  }
+}
+
+/// A whole block of VF_WIDTH channels.
+ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
+                                       const float *src, const ptrdiff_t px, const float *weight,
+                                       const ptrdiff_t wq) {
+  ONEFOLD_UNROLL(4)
+  for (int c = 0; c < VF_WIDTH; c += VX_LANES) {
+    onefold_tile_step(acc, P, Q, src + c, px, weight + c * VF_WIDTH, wq, VX_LANES);
+  }
+}
+
+/// Bias, channel scale, residual and clamp in registers.
+ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                          const int Q, const onefold_conv_args *a) {
+  const onefold_epilogue *e = a->epilogue;
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) {
+    if (e->bias) {
+      const vf bias = vf_load(e->bias + q * VF_WIDTH);
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_add(acc[p][q], bias);
+    }
+    if (e->scale) {
+      const vf scale = vf_load(e->scale + q * VF_WIDTH);
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_mul(acc[p][q], scale);
+    }
+    if (e->residual && !e->residual_after) {
+      const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
+      const float *residual = e->residual + q * a->dst_q;
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) {
+        acc[p][q] = vf_fma(vf_load(residual + p * a->dst_pixel), scale, acc[p][q]);
+      }
+    }
+    const vf lo = vf_set1(e->lo), hi = vf_set1(e->hi);
+    ONEFOLD_UNROLL(16)
+    for (int p = 0; p < P; p++) acc[p][q] = vf_min(hi, vf_max(lo, acc[p][q]));
+  }
+}
+
+/// What needs a second look at the stored tile, still in L1: activations that
+/// are not clamps, and a residual after the activation.
+ONEFOLD_INLINE void onefold_tile_post(const int P, const int Q, const onefold_conv_args *a) {
+  const onefold_epilogue *e = a->epilogue;
+  for (int q = 0; q < Q; q++) {
+    float *dst = a->dst + q * a->dst_q;
+    if (e->post && a->dst_pixel == VF_WIDTH) {
+      e->post(e->post_param, dst, dst, (size_t)P * VF_WIDTH);
+    } else if (e->post) {
+      for (int p = 0; p < P; p++) {
+        e->post(e->post_param, dst + p * a->dst_pixel, dst + p * a->dst_pixel, VF_WIDTH);
+      }
+    }
+    if (e->residual && e->residual_after) {
+      const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
+      const float *residual = e->residual + q * a->dst_q;
+      for (int p = 0; p < P; p++) {
+        const ptrdiff_t i = p * a->dst_pixel;
+        vf_store(dst + i, vf_fma(vf_load(residual + i), scale, vf_load(dst + i)));
+      }
+    }
+  }
+}
+
+/// Stores the tile, after the epilogue where the sum is complete.
+ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
+                                     const onefold_conv_args *a) {
+  if (a->final) onefold_tile_epilogue(acc, P, Q, a);
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) {
+    ONEFOLD_UNROLL(16)
+    for (int p = 0; p < P; p++) vf_store(a->dst + q * a->dst_q + p * a->dst_pixel, acc[p][q]);
+  }
+  if (a->final && (a->epilogue->post || a->epilogue->residual_after)) onefold_tile_post(P, Q, a);
+}
+
+/// Calls BODY(p, ...) with the constant p that equals `pixels`, 1 .. P.
+#define ONEFOLD_TILE_CASE(n, P, BODY, ...)                                                         \
+  case n:                                                                                          \
+    if (n <= P) BODY(n <= P ? n : 1, __VA_ARGS__);                                                 \
+    break;
+#define ONEFOLD_TILE_SWITCH(pixels, P, BODY, ...)                                                  \
+  switch (pixels) {                                                                                \
+    ONEFOLD_TILE_CASE(1, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(2, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(3, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(4, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(5, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(6, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(7, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(8, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(9, P, BODY, __VA_ARGS__)                                                     \
+    ONEFOLD_TILE_CASE(10, P, BODY, __VA_ARGS__)                                                    \
+    ONEFOLD_TILE_CASE(11, P, BODY, __VA_ARGS__)                                                    \
+    ONEFOLD_TILE_CASE(12, P, BODY, __VA_ARGS__)                                                    \
+    ONEFOLD_TILE_CASE(13, P, BODY, __VA_ARGS__)                                                    \
+    ONEFOLD_TILE_CASE(14, P, BODY, __VA_ARGS__)                                                    \
+    ONEFOLD_TILE_CASE(15, P, BODY, __VA_ARGS__)                                                    \
+    ONEFOLD_TILE_CASE(16, P, BODY, __VA_ARGS__)                                                    \
+  }
+
+#endif
