@@ -6,11 +6,14 @@
 
 #include <onefold/conv2d.h>
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// clang-format off: cmocka.h needs the headers above
+#include <cmocka.h>
+// clang-format on
 
 // ------------------------------------------------------------- random numbers
 
