@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Depthwise convolution of one row of one channel block: any kernel size;
+// stride S (0: any) is a constant. Pixels whose every tap lies inside the
+// image go in groups; the few at the border go one by one over their taps.
+#ifndef ONEFOLD_KERNELS_BODY_DEPTHWISE_H
+#define ONEFOLD_KERNELS_BODY_DEPTHWISE_H
+
+#include "kernels/kernel.h"
+
+/// The part of the epilogue that is done in registers, for pixels p .. p+P-1, and the store.
+ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int32_t p,
+                                            const onefold_depthwise_args *a) {
+  const onefold_epilogue *e = a->epilogue;
+  const ptrdiff_t at = (ptrdiff_t)p * VF_WIDTH;
+  const vf bias = e->bias ? vf_load(e->bias) : vf_zero();
+  const vf lo = vf_set1(e->lo), hi = vf_set1(e->hi);
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P; i++) acc[i] = vf_add(acc[i], bias);
+  if (e->scale) {
+    const vf scale = vf_load(e->scale);
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P; i++) acc[i] = vf_mul(acc[i], scale);
+  }
+  if (e->residual && !e->residual_after) {
+    const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P; i++) {
+      acc[i] = vf_fma(vf_load(e->residual + at + i * VF_WIDTH), scale, acc[i]);
+    }
+  }
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P; i++) {
+    vf_store(a->dst + at + i * VF_WIDTH, vf_min(hi, vf_max(lo, acc[i])));
+  }
+}
+
+/// Pixels p .. p+P-1, every tap inside.
+ONEFOLD_INLINE void onefold_depthwise_inside(const int P, const int S, const int32_t p,
+                                             const onefold_depthwise_args *a) {
+  vf acc[8];
+  const ptrdiff_t px = S ? S * VF_WIDTH : a->src_pixel;
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P; i++) acc[i] = vf_zero();
+  for (int32_t r = 0; r < a->rows; r++) {
+    const float *src = a->src + (a->src_offset + r * a->src_row + p * px);
+    const float *weight = a->weight + r * a->weight_row;
+    for (int32_t t = 0; t < a->taps; t++, src += a->src_tap, weight += VF_WIDTH) {
+      const vf w = vf_load(weight);
+      ONEFOLD_UNROLL(8)
+      for (int i = 0; i < P; i++) acc[i] = vf_fma(vf_load(src + i * px), w, acc[i]);
+    }
+  }
+  onefold_depthwise_store(acc, P, p, a);
+}
+
+/// Pixel p, over the taps that lie inside.
+ONEFOLD_INLINE void onefold_depthwise_border(const int S, const int32_t p,
+                                             const onefold_depthwise_args *a) {
+  vf acc = vf_zero();
+  const ptrdiff_t px = S ? S * VF_WIDTH : a->src_pixel;
+  for (int32_t r = 0; r < a->rows; r++) {
+    for (int32_t t = 0; t < a->taps; t++) {
+      if (p < a->first[t] || p >= a->last[t]) continue;
+      const ptrdiff_t at = a->src_offset + r * a->src_row + t * a->src_tap + p * px;
+      const vf w = vf_load(a->weight + r * a->weight_row + t * VF_WIDTH);
+      acc = vf_fma(vf_load(a->src + at), w, acc);
+    }
+  }
+  onefold_depthwise_store(&acc, 1, p, a);
+}
+
+ONEFOLD_INLINE void onefold_depthwise_body(const int S, const onefold_depthwise_args *a) {
+  // The pixels [begin, end) are inside for every tap.
+  int32_t begin = 0, end = a->pixels;
+  for (int32_t t = 0; t < a->taps; t++) {
+    if (a->first[t] > begin) begin = a->first[t];
+    if (a->last[t] < end) end = a->last[t];
+  }
+  if (begin > a->pixels) begin = a->pixels;
+  if (end < begin) end = begin;
+
+  int32_t p = 0;
+  for (; p < begin; p++) onefold_depthwise_border(S, p, a);
+  for (; p + 8 <= end; p += 8) onefold_depthwise_inside(8, S, p, a);
+  for (; p + 4 <= end; p += 4) onefold_depthwise_inside(4, S, p, a);
+  for (; p < end; p++) onefold_depthwise_inside(1, S, p, a);
+  for (; p < a->pixels; p++) onefold_depthwise_border(S, p, a);
+
+  const onefold_epilogue *e = a->epilogue;
+  const size_t n = (size_t)a->pixels * VF_WIDTH;
+  if (e->post) e->post(e->post_param, a->dst, a->dst, n);
+  if (e->residual && e->residual_after) {
+    const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
+    for (size_t i = 0; i < n; i += VF_WIDTH) {
+      vf_store(a->dst + i, vf_fma(vf_load(e->residual + i), scale, vf_load(a->dst + i)));
+    }
+  }
+}
+
+#define ONEFOLD_DEPTHWISE_INSTANCE(op, isa, s)                                                     \
+  void onefold_uk_##op##_f32__##isa(const onefold_depthwise_args *a) {                             \
+    onefold_depthwise_body(s, a);                                                                  \
+  }
+
+#endif
