@@ -11,6 +11,7 @@
 #define ONEFOLD_ELEMENTWISE(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
 #define ONEFOLD_ACT(act, isa) onefold_act_fn onefold_uk_act_##act##_f32__##isa;
 #define ONEFOLD_REORDER(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
+#define ONEFOLD_PEAK(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
 #define ONEFOLD_LIST_REF
 #ifdef ONEFOLD_HAVE_AVX2
 #  define ONEFOLD_LIST_AVX2

@@ -23,6 +23,9 @@
 #define OP_from_blocked      FROM_BLOCKED
 #define OP_rows_to_blocked   ROWS_TO_BLOCKED
 #define OP_rows_from_blocked ROWS_FROM_BLOCKED
+#define OP_peak_fma          PEAK_FMA
+#define OP_peak_read         PEAK_READ
+#define OP_peak_copy         PEAK_COPY
 #define ACT_relu             ONEFOLD_ACT_RELU
 #define ACT_relu6            ONEFOLD_ACT_RELU6
 #define ACT_leaky_relu       ONEFOLD_ACT_LEAKY_RELU
@@ -54,6 +57,8 @@ static const onefold_kernel rows[] = {
   EXPAND_ROW(ACT, ISA_##isa, WIDTH_##isa, 0, 0, ACT_##act, onefold_uk_act_##act##_f32__##isa)
 #define ONEFOLD_REORDER(op, isa)                                                                   \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
+#define ONEFOLD_PEAK(op, isa)                                                                      \
+  EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
 #define ONEFOLD_LIST_REF
 #ifdef ONEFOLD_HAVE_AVX2
 #  define ONEFOLD_LIST_AVX2
@@ -77,7 +82,8 @@ const char *onefold_op_name(onefold_op op) {
       "conv_s1",      "conv_s2",         "conv_sn",           "plain_s1", "plain_s2",
       "plain_sn",     "pointwise",       "depthwise_s1",      "depthwise_s2", "depthwise_sn",
       "add",          "scale_shift",     "to_blocked",        "from_blocked",
-      "rows_to_blocked", "rows_from_blocked", "act"};
+      "rows_to_blocked", "rows_from_blocked", "act",          "peak_fma",
+      "peak_read",    "peak_copy"};
   return (unsigned)op < ONEFOLD_OP_COUNT ? names[op] : "?";
 }
 

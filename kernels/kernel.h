@@ -89,8 +89,9 @@ typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
 /// dst = a + b, n floats. Any of them may be equal.
 typedef void onefold_add_fn(const float *a, const float *b, float *dst, size_t n);
 
-/// dst[i] = src[i]*scale[i mod period] + shift[i mod period], period 1 or v
-/// (n a multiple of it). src and dst may be equal.
+/// dst[i] = src[i]*scale[i mod period] + shift[i mod period], i in [0, n), any
+/// period from 1 up; 1 and v are fastest, others want to be long. src and dst
+/// may be equal.
 typedef void onefold_scale_shift_fn(const float *src, const float *scale, const float *shift,
                                     size_t period, float *dst, size_t n);
 
@@ -107,6 +108,15 @@ typedef void onefold_rows_to_blocked_fn(const float *src, size_t stride, int32_t
                                         float *dst, size_t pixels, int32_t v);
 typedef void onefold_rows_from_blocked_fn(const float *src, float *dst, size_t stride,
                                           int32_t channels, size_t pixels, int32_t v);
+
+/// What a core can do at most; bench and `info` measure with them.
+/// operands: a at [0, v), b at [16, 16+v), both finite; a result that depends on every step is
+/// written at [32, 32+v). Returns the floating-point operations done in `steps` steps.
+typedef double onefold_peak_fma_fn(size_t steps, float *operands);
+/// Sum of n floats.
+typedef float onefold_peak_read_fn(const float *src, size_t n);
+/// n floats; src and dst do not overlap.
+typedef void onefold_peak_copy_fn(const float *src, float *dst, size_t n);
 
 /// Operators of the dispatch table. Tiled ones have several rows, the others one.
 typedef enum onefold_op {
@@ -127,6 +137,9 @@ typedef enum onefold_op {
   ONEFOLD_OP_ROWS_TO_BLOCKED,
   ONEFOLD_OP_ROWS_FROM_BLOCKED,
   ONEFOLD_OP_ACT, // one row per activation: `variant` is the onefold_activation
+  ONEFOLD_OP_PEAK_FMA,
+  ONEFOLD_OP_PEAK_READ,
+  ONEFOLD_OP_PEAK_COPY,
   ONEFOLD_OP_COUNT
 } onefold_op;
 

@@ -10,6 +10,7 @@
 #include <onefold/graph.h>
 #include <onefold/machine.h>
 #include <onefold/models.h>
+#include <onefold/peak.h>
 #include <onefold/status.h>
 #include <onefold/types.h>
 

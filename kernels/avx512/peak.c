@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Instantiates the peak rows of kernel_list.def for avx512.
+#include "kernels/simd/f32_avx512.h"
+
+#include "kernels/body/peak.h"
+
+#include "kernels/declare.h"
+
+#define ONEFOLD_LIST_AVX512
+#define ONEFOLD_PEAK ONEFOLD_PEAK_INSTANCE
+#include "kernels/kernel_list.def"
