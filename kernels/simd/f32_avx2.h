@@ -46,4 +46,39 @@ ONEFOLD_INLINE vf vf_fma_lane(vf a, vf w, vx x, int lane) {
   return _mm256_fmadd_ps(w, _mm256_broadcast_ss(x + lane), a);
 }
 
+ONEFOLD_INLINE vf vf_abs(vf x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
+/// a where m < 0, else b; b where m is NaN.
+ONEFOLD_INLINE vf vf_select_negative(vf m, vf a, vf b) {
+  return _mm256_blendv_ps(b, a, _mm256_cmp_ps(m, _mm256_setzero_ps(), _CMP_LT_OQ));
+}
+/// The low nine bits of each lane moved to the sign and the exponent.
+ONEFOLD_INLINE vf vf_low_bits_to_exponent(vf x) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), 23));
+}
+
+/// Rows become columns: lane j of r[i] goes to lane i of r[j].
+ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
+  vf t[VF_WIDTH];
+  ONEFOLD_UNROLL(4)
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  // r[4*g + j]: columns j and j+4 of rows 4*g .. 4*g+3, 128 bits each.
+  ONEFOLD_UNROLL(2)
+  for (int g = 0; g < 8; g += 4) {
+    r[g] = _mm256_shuffle_ps(t[g], t[g + 2], 0x44);
+    r[g + 1] = _mm256_shuffle_ps(t[g], t[g + 2], 0xee);
+    r[g + 2] = _mm256_shuffle_ps(t[g + 1], t[g + 3], 0x44);
+    r[g + 3] = _mm256_shuffle_ps(t[g + 1], t[g + 3], 0xee);
+  }
+  ONEFOLD_UNROLL(4)
+  for (int j = 0; j < 4; j++) {
+    t[j] = _mm256_permute2f128_ps(r[j], r[4 + j], 0x20);
+    t[4 + j] = _mm256_permute2f128_ps(r[j], r[4 + j], 0x31);
+  }
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < 8; i++) r[i] = t[i];
+}
+
 #endif

@@ -43,4 +43,48 @@ ONEFOLD_INLINE vf vf_fma_lane(vf a, vf w, vx x, int lane) {
   return _mm512_fmadd_ps(w, _mm512_set1_ps(x[lane]), a);
 }
 
+ONEFOLD_INLINE vf vf_abs(vf x) { return _mm512_abs_ps(x); }
+/// a where m < 0, else b; b where m is NaN.
+ONEFOLD_INLINE vf vf_select_negative(vf m, vf a, vf b) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(m, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);
+}
+/// The low nine bits of each lane moved to the sign and the exponent.
+ONEFOLD_INLINE vf vf_low_bits_to_exponent(vf x) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 23));
+}
+
+/// Rows become columns: lane j of r[i] goes to lane i of r[j].
+ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
+  vf t[VF_WIDTH];
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+  }
+  // r[4*g + j]: columns j, j+4, j+8, j+12 of rows 4*g .. 4*g+3, 128 bits each.
+  ONEFOLD_UNROLL(4)
+  for (int g = 0; g < 16; g += 4) {
+    const __m512d a = _mm512_castps_pd(t[g]), b = _mm512_castps_pd(t[g + 1]);
+    const __m512d c = _mm512_castps_pd(t[g + 2]), d = _mm512_castps_pd(t[g + 3]);
+    r[g] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+    r[g + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+    r[g + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+    r[g + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+  }
+  // A 4x4 transpose of 128-bit lanes for each j.
+  ONEFOLD_UNROLL(4)
+  for (int j = 0; j < 4; j++) {
+    const vf a = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x44);
+    const vf b = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xee);
+    const vf c = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x44);
+    const vf d = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xee);
+    t[j] = _mm512_shuffle_f32x4(a, c, 0x88);
+    t[4 + j] = _mm512_shuffle_f32x4(a, c, 0xdd);
+    t[8 + j] = _mm512_shuffle_f32x4(b, d, 0x88);
+    t[12 + j] = _mm512_shuffle_f32x4(b, d, 0xdd);
+  }
+  ONEFOLD_UNROLL(16)
+  for (int i = 0; i < 16; i++) r[i] = t[i];
+}
+
 #endif

@@ -52,4 +52,24 @@ ONEFOLD_INLINE vf vf_fma_lane(vf a, vf w, vx x, int lane) {
   }
 }
 
+ONEFOLD_INLINE vf vf_abs(vf x) { return vabsq_f32(x); }
+/// a where m < 0, else b; b where m is NaN.
+ONEFOLD_INLINE vf vf_select_negative(vf m, vf a, vf b) { return vbslq_f32(vcltzq_f32(m), a, b); }
+/// The low nine bits of each lane moved to the sign and the exponent.
+ONEFOLD_INLINE vf vf_low_bits_to_exponent(vf x) {
+  return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(x), 23));
+}
+
+/// Rows become columns: lane j of r[i] goes to lane i of r[j].
+ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
+  const float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(r[0], r[1]));
+  const float64x2_t b = vreinterpretq_f64_f32(vtrn2q_f32(r[0], r[1]));
+  const float64x2_t c = vreinterpretq_f64_f32(vtrn1q_f32(r[2], r[3]));
+  const float64x2_t d = vreinterpretq_f64_f32(vtrn2q_f32(r[2], r[3]));
+  r[0] = vreinterpretq_f32_f64(vtrn1q_f64(a, c));
+  r[1] = vreinterpretq_f32_f64(vtrn1q_f64(b, d));
+  r[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
+  r[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
+}
+
 #endif
