@@ -6,21 +6,21 @@
 #include "kernels/kernel.h"
 
 #define ONEFOLD_CONV(op, isa, p, q, s, cb) onefold_conv_fn onefold_uk_##op##_f32_##p##x##q##__##isa;
-#define ONEFOLD_POINTWISE(isa, p, q) onefold_conv_fn onefold_uk_pointwise_f32_##p##x##q##__##isa;
-#define ONEFOLD_DEPTHWISE(op, isa, s) onefold_depthwise_fn onefold_uk_##op##_f32__##isa;
-#define ONEFOLD_ELEMENTWISE(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
-#define ONEFOLD_ACT(act, isa) onefold_act_fn onefold_uk_act_##act##_f32__##isa;
-#define ONEFOLD_REORDER(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
-#define ONEFOLD_PEAK(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
+#define ONEFOLD_POINTWISE(isa, p, q)       onefold_conv_fn onefold_uk_pointwise_f32_##p##x##q##__##isa;
+#define ONEFOLD_DEPTHWISE(op, isa, s)      onefold_depthwise_fn onefold_uk_##op##_f32__##isa;
+#define ONEFOLD_ELEMENTWISE(op, isa)       onefold_##op##_fn onefold_uk_##op##_f32__##isa;
+#define ONEFOLD_ACT(act, isa)              onefold_act_fn onefold_uk_act_##act##_f32__##isa;
+#define ONEFOLD_REORDER(op, isa)           onefold_##op##_fn onefold_uk_##op##_f32__##isa;
+#define ONEFOLD_PEAK(op, isa)              onefold_##op##_fn onefold_uk_##op##_f32__##isa;
 #define ONEFOLD_LIST_REF
 #ifdef ONEFOLD_HAVE_AVX2
-#  define ONEFOLD_LIST_AVX2
+#define ONEFOLD_LIST_AVX2
 #endif
 #ifdef ONEFOLD_HAVE_AVX512
-#  define ONEFOLD_LIST_AVX512
+#define ONEFOLD_LIST_AVX512
 #endif
 #ifdef ONEFOLD_HAVE_NEON
-#  define ONEFOLD_LIST_NEON
+#define ONEFOLD_LIST_NEON
 #endif
 #include "kernels/kernel_list.def"
 

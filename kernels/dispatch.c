@@ -61,13 +61,13 @@ static const onefold_kernel rows[] = {
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
 #define ONEFOLD_LIST_REF
 #ifdef ONEFOLD_HAVE_AVX2
-#  define ONEFOLD_LIST_AVX2
+#define ONEFOLD_LIST_AVX2
 #endif
 #ifdef ONEFOLD_HAVE_AVX512
-#  define ONEFOLD_LIST_AVX512
+#define ONEFOLD_LIST_AVX512
 #endif
 #ifdef ONEFOLD_HAVE_NEON
-#  define ONEFOLD_LIST_NEON
+#define ONEFOLD_LIST_NEON
 #endif
 #include "kernels/kernel_list.def"
 };
@@ -79,11 +79,13 @@ const onefold_kernel *onefold_kernel_rows(size_t *count) {
 
 const char *onefold_op_name(onefold_op op) {
   static const char *const names[ONEFOLD_OP_COUNT] = {
-      "conv_s1",      "conv_s2",         "conv_sn",           "plain_s1", "plain_s2",
-      "plain_sn",     "pointwise",       "depthwise_s1",      "depthwise_s2", "depthwise_sn",
-      "add",          "scale_shift",     "to_blocked",        "from_blocked",
-      "rows_to_blocked", "rows_from_blocked", "act",          "peak_fma",
-      "peak_read",    "peak_copy"};
+      "conv_s1",           "conv_s2",      "conv_sn",
+      "plain_s1",          "plain_s2",     "plain_sn",
+      "pointwise",         "depthwise_s1", "depthwise_s2",
+      "depthwise_sn",      "add",          "scale_shift",
+      "to_blocked",        "from_blocked", "rows_to_blocked",
+      "rows_from_blocked", "act",          "peak_fma",
+      "peak_read",         "peak_copy"};
   return (unsigned)op < ONEFOLD_OP_COUNT ? names[op] : "?";
 }
 

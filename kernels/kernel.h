@@ -77,7 +77,7 @@ typedef struct onefold_depthwise_args {
   ptrdiff_t src_offset, src_row, src_tap, src_pixel;
   const float *weight;
   ptrdiff_t weight_row;
-  float *dst; // pixels follow each other by v
+  float *dst;                 // pixels follow each other by v
   int32_t rows, taps, pixels; // any number of pixels
   int32_t v;                  // read by ref only
   // Pixels of tap t that lie inside the image: first[t] <= p < last[t].
@@ -120,13 +120,13 @@ typedef void onefold_peak_copy_fn(const float *src, float *dst, size_t n);
 
 /// Operators of the dispatch table. Tiled ones have several rows, the others one.
 typedef enum onefold_op {
-  ONEFOLD_OP_CONV_S1,     // blocked source, stride 1
-  ONEFOLD_OP_CONV_S2,     // blocked source, stride 2
-  ONEFOLD_OP_CONV_SN,     // blocked source, any stride
-  ONEFOLD_OP_PLAIN_S1,    // plain source (one channel a block), stride 1
-  ONEFOLD_OP_PLAIN_S2,    // plain source, stride 2
-  ONEFOLD_OP_PLAIN_SN,    // plain source, any stride
-  ONEFOLD_OP_POINTWISE,   // blocked source, 1x1, stride 1, never masked
+  ONEFOLD_OP_CONV_S1,   // blocked source, stride 1
+  ONEFOLD_OP_CONV_S2,   // blocked source, stride 2
+  ONEFOLD_OP_CONV_SN,   // blocked source, any stride
+  ONEFOLD_OP_PLAIN_S1,  // plain source (one channel a block), stride 1
+  ONEFOLD_OP_PLAIN_S2,  // plain source, stride 2
+  ONEFOLD_OP_PLAIN_SN,  // plain source, any stride
+  ONEFOLD_OP_POINTWISE, // blocked source, 1x1, stride 1, never masked
   ONEFOLD_OP_DEPTHWISE_S1,
   ONEFOLD_OP_DEPTHWISE_S2,
   ONEFOLD_OP_DEPTHWISE_SN,
@@ -151,10 +151,10 @@ typedef struct onefold_kernel {
   const char *name; // "onefold_uk_conv_s1_f32_14x2__avx512"
   onefold_op op;
   onefold_isa isa;
-  int32_t v;       // vector width; 0: any, as ref
-  int32_t pixels;  // P of the tile; 0 where there is none
-  int32_t q;       // Q of the tile: output blocks
-  int32_t variant; // activation
+  int32_t v;        // vector width; 0: any, as ref
+  int32_t pixels;   // P of the tile; 0 where there is none
+  int32_t q;        // Q of the tile: output blocks
+  int32_t variant;  // activation
   void (*fn)(void); // cast to the operator's type
 } onefold_kernel;
 

@@ -8,13 +8,15 @@
   ((size_t)(value) < sizeof(names) / sizeof((names)[0]) ? (names)[value] : "?")
 
 const char *onefold_version(void) {
-  return TEXT(ONEFOLD_VERSION_MAJOR) "." TEXT(ONEFOLD_VERSION_MINOR) "." TEXT(ONEFOLD_VERSION_PATCH);
+  return TEXT(ONEFOLD_VERSION_MAJOR) "." TEXT(ONEFOLD_VERSION_MINOR) "." TEXT(
+      ONEFOLD_VERSION_PATCH);
 }
 
 const char *onefold_status_name(onefold_status status) {
-  static const char *const names[] = {"ok",         "invalid argument", "shape mismatch", "overflow",
-                                      "bad buffer", "out of memory",    "unsupported",    "refused",
-                                      "io",         "format",           "not found"};
+  static const char *const names[] = {"ok",          "invalid argument", "shape mismatch",
+                                      "overflow",    "bad buffer",       "out of memory",
+                                      "unsupported", "refused",          "io",
+                                      "format",      "not found"};
   return NAME(names, status);
 }
 

@@ -15,7 +15,7 @@ size_t onefold_reorder_units(const onefold_dispatch *dispatch, onefold_shape sha
 
 /// Units [begin, end) of the reorder. src and dst hold the whole tensors and
 /// do not overlap; two units never write the same element. Lanes past the last
-/// channel of a blocked dst become 0, those of a blocked src are never read.
+/// channel of a blocked dst become 0, those of a blocked src do not matter.
 /// Neither allocates nor locks.
 void onefold_reorder_range(const onefold_dispatch *dispatch, onefold_shape shape,
                            onefold_layout from, const float *src, onefold_layout to, float *dst,

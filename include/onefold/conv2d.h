@@ -2,7 +2,8 @@
 // Two-dimensional convolution: describe -> plan -> pack -> run.
 //
 //   z[n,o,u,v] = bias[o] + sum over j,a,b of
-//                W[o,j,a,b] * x[n, group(o)*I/g + j, s_h*u + d_h*a - pad_top, s_w*v + d_w*b - pad_left]
+//                W[o,j,a,b] * x[n, group(o)*I/g + j, s_h*u + d_h*a - pad_top, s_w*v + d_w*b -
+//                pad_left]
 //   y = act(scale[n,o] * z + residual_scale[o] * residual[n,o,u,v])
 //
 // with x = 0 outside the image (cross-correlation, as in every framework).
@@ -38,8 +39,8 @@ typedef struct onefold_conv2d_desc {
 
   // Epilogue.
   onefold_activation activation;
-  float activation_param;    // leaky ReLU's slope
-  onefold_residual residual; // the residual has the output's shape and layout
+  float activation_param;     // leaky ReLU's slope
+  onefold_residual residual;  // the residual has the output's shape and layout
   int32_t has_residual_scale; // residual_scale[o] is given when packing
   int32_t has_channel_scale;  // scale[n][o] is given when running (squeeze-and-excitation)
 } onefold_conv2d_desc;

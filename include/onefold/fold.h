@@ -23,14 +23,14 @@ typedef enum onefold_fold_level {
 /// What became of a region.
 typedef enum onefold_fold_verdict {
   ONEFOLD_FOLD_EXACT = 0,
-  ONEFOLD_FOLD_INEXACT_BIAS = 1,      // a bias meets zero padding: the border would differ
-  ONEFOLD_FOLD_INEXACT_DATA = 2,      // padding in the middle: the border depends on data
-  ONEFOLD_FOLD_NONLINEAR_INSIDE = 3,  // an activation inside a branch
-  ONEFOLD_FOLD_NOT_TI = 4,            // not translation invariant
-  ONEFOLD_FOLD_SHAPE = 5,             // branches of different grids
-  ONEFOLD_FOLD_GROUPS = 6,            // groups that have no common form
-  ONEFOLD_FOLD_BN_NO_STATS = 7,       // a BN without running statistics
-  ONEFOLD_FOLD_UNPROFITABLE = 8       // exact, but would cost more than it saves
+  ONEFOLD_FOLD_INEXACT_BIAS = 1,     // a bias meets zero padding: the border would differ
+  ONEFOLD_FOLD_INEXACT_DATA = 2,     // padding in the middle: the border depends on data
+  ONEFOLD_FOLD_NONLINEAR_INSIDE = 3, // an activation inside a branch
+  ONEFOLD_FOLD_NOT_TI = 4,           // not translation invariant
+  ONEFOLD_FOLD_SHAPE = 5,            // branches of different grids
+  ONEFOLD_FOLD_GROUPS = 6,           // groups that have no common form
+  ONEFOLD_FOLD_BN_NO_STATS = 7,      // a BN without running statistics
+  ONEFOLD_FOLD_UNPROFITABLE = 8      // exact, but would cost more than it saves
 } onefold_fold_verdict;
 
 /// "exact", "inexact bias", ... Never NULL. Thread-safe.
@@ -38,9 +38,9 @@ ONEFOLD_API const char *onefold_fold_verdict_name(onefold_fold_verdict verdict);
 
 /// One region of the source graph, reported as it is folded or refused.
 typedef struct onefold_fold_region {
-  const char *name;             // of the region's last node
+  const char *name; // of the region's last node
   onefold_fold_verdict verdict;
-  const char *reason;           // a sentence; "" when exact
+  const char *reason; // a sentence; "" when exact
   int32_t nodes_before, nodes_after;
   int64_t parameters_before, parameters_after;
   double macs_before, macs_after;

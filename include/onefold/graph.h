@@ -105,8 +105,7 @@ typedef struct onefold_exec_options {
 
 /// Plans every node and the arena. `options` NULL: NCHW at both ends, fused.
 /// The graph may be destroyed once onefold_exec_pack has returned.
-ONEFOLD_API onefold_status onefold_exec_create(onefold_context *context,
-                                               const onefold_graph *graph,
+ONEFOLD_API onefold_status onefold_exec_create(onefold_context *context, const onefold_graph *graph,
                                                const onefold_exec_options *options,
                                                onefold_exec **exec);
 
@@ -121,9 +120,9 @@ ONEFOLD_API onefold_status onefold_exec_run(onefold_exec *exec, const float *con
 ONEFOLD_API void onefold_exec_destroy(onefold_exec *exec);
 
 typedef struct onefold_exec_info {
-  size_t steps;           // operator calls per run
-  size_t packed_bytes;    // weights
-  size_t arena_bytes;     // intermediate tensors and workspace
+  size_t steps;        // operator calls per run
+  size_t packed_bytes; // weights
+  size_t arena_bytes;  // intermediate tensors and workspace
 } onefold_exec_info;
 ONEFOLD_API void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info);
 

@@ -11,16 +11,16 @@ ONEFOLD_BEGIN
 
 /// Read once by onefold_machine_query. Unknown numbers are 0, unknown texts "".
 typedef struct onefold_machine {
-  char cpu[96];      // marketing name
-  char vendor[16];   // "AuthenticAMD", "GenuineIntel", "ARM", ...
+  char cpu[96];                    // marketing name
+  char vendor[16];                 // "AuthenticAMD", "GenuineIntel", "ARM", ...
   int32_t family, model, stepping; // x86; on Arm implementer, part, revision
-  onefold_isa isa;        // the best level that the CPU and the OS allow
-  onefold_isa capped_isa; // the same after ONEFOLD_MAX_ISA
-  char features[160];     // the detected extensions that levels depend on, separated by spaces
+  onefold_isa isa;                 // the best level that the CPU and the OS allow
+  onefold_isa capped_isa;          // the same after ONEFOLD_MAX_ISA
+  char features[160]; // the detected extensions that levels depend on, separated by spaces
   int32_t packages, numa_nodes, physical_cores, logical_cores; // of the whole machine
-  int32_t allowed_cores; // in this process's affinity mask
-  double cpu_quota;      // cgroup v1 or v2 limit in cores; 0 when there is none
-  int32_t usable_cores;  // what work is cut into by default: at least 1
+  int32_t allowed_cores;                                       // in this process's affinity mask
+  double cpu_quota;                      // cgroup v1 or v2 limit in cores; 0 when there is none
+  int32_t usable_cores;                  // what work is cut into by default: at least 1
   int64_t l1d_bytes, l2_bytes, l3_bytes; // of one cache
   int32_t l2_cores, l3_cores;            // logical cores that share one
   int64_t memory_bytes;

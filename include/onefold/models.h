@@ -48,13 +48,13 @@ typedef struct onefold_block_params {
   size_t struct_size;
   onefold_shape input; // n, c, h, w
   int64_t out_channels;
-  int64_t kernel;      // where the block allows a choice
+  int64_t kernel; // where the block allows a choice
   int64_t stride, dilation, groups;
   onefold_activation activation;
   float activation_param;
-  double bn_epsilon;   // not stored in checkpoints: the family's default unless set
-  int64_t se_hidden;   // 0: no squeeze-and-excitation
-  const char *prefix;  // of the weight names, for example "stage1.0."; "" for none
+  double bn_epsilon;  // not stored in checkpoints: the family's default unless set
+  int64_t se_hidden;  // 0: no squeeze-and-excitation
+  const char *prefix; // of the weight names, for example "stage1.0."; "" for none
 } onefold_block_params;
 
 /// Sets the defaults of the named block (activation, epsilon, kernel).

@@ -10,10 +10,11 @@ ONEFOLD_BEGIN
 
 typedef enum onefold_status {
   ONEFOLD_OK = 0,
-  ONEFOLD_INVALID_ARGUMENT = 1, // a value that can never be right: NULL, zero, negative, out of range
-  ONEFOLD_SHAPE_MISMATCH = 2,   // values that are right alone and wrong together
-  ONEFOLD_OVERFLOW = 3,         // a size does not fit
-  ONEFOLD_BAD_BUFFER = 4,       // misaligned, aliased or too small
+  ONEFOLD_INVALID_ARGUMENT =
+      1,                      // a value that can never be right: NULL, zero, negative, out of range
+  ONEFOLD_SHAPE_MISMATCH = 2, // values that are right alone and wrong together
+  ONEFOLD_OVERFLOW = 3,       // a size does not fit
+  ONEFOLD_BAD_BUFFER = 4,     // misaligned, aliased or too small
   ONEFOLD_OUT_OF_MEMORY = 5,
   ONEFOLD_UNSUPPORTED = 6, // valid, but not in this build or on this machine
   ONEFOLD_REFUSED = 7,     // a fold that would not be exact, or a candidate that does not apply

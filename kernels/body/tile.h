@@ -91,7 +91,8 @@ ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
       for (int p = 0; p < P; p++) acc[p][q] = vf_mul(acc[p][q], scale);
     }
     if (e->residual && !e->residual_after) {
-      const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
+      const vf scale =
+          e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
       const float *residual = e->residual + q * a->dst_q;
       ONEFOLD_UNROLL(16)
       for (int p = 0; p < P; p++) {
@@ -118,7 +119,8 @@ ONEFOLD_INLINE void onefold_tile_post(const int P, const int Q, const onefold_co
       }
     }
     if (e->residual && e->residual_after) {
-      const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
+      const vf scale =
+          e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
       const float *residual = e->residual + q * a->dst_q;
       for (int p = 0; p < P; p++) {
         const ptrdiff_t i = p * a->dst_pixel;

@@ -19,8 +19,8 @@ static void tile(const onefold_conv_args *a, int32_t cb, ptrdiff_t src_pixel) {
             if (a->mask && !(a->mask[t] >> p & 1u)) continue;
             const float *x = a->src + (a->src_offset + b * a->src_block + r * a->src_row +
                                        t * a->src_tap + p * src_pixel);
-            const float *w = a->weight + q * a->weight_q + b * a->weight_block +
-                             r * a->weight_row + (ptrdiff_t)t * cb * v;
+            const float *w = a->weight + q * a->weight_q + b * a->weight_block + r * a->weight_row +
+                             (ptrdiff_t)t * cb * v;
             for (int32_t c = 0; c < channels; c++, w += v) {
               for (int32_t l = 0; l < v; l++) z[l] += x[c] * w[l];
             }
@@ -40,7 +40,7 @@ static void tile(const onefold_conv_args *a, int32_t cb, ptrdiff_t src_pixel) {
 #define ONEFOLD_LIST_REF
 #define ONEFOLD_CONV(op, isa, p, q, s, cb)                                                         \
   void onefold_uk_##op##_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                      \
-    tile(a, cb ? cb : a->v, s ? (ptrdiff_t)s * (cb ? cb : a->v) : a->src_pixel);                   \
+    tile(a, cb ? cb : a->v, s ? (ptrdiff_t)s *(cb ? cb : a->v) : a->src_pixel);                    \
   }
 #define ONEFOLD_POINTWISE(isa, p, q)                                                               \
   void onefold_uk_pointwise_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                   \

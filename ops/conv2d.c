@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Chooses an algorithm for a problem, and explains the choice.
+#include "ops/conv2d.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
+    &onefold_conv_depthwise,
+    &onefold_conv_plain,
+    &onefold_conv_pointwise,
+    &onefold_conv_direct,
+};
+const size_t onefold_conv_algorithm_count =
+    sizeof onefold_conv_algorithms / sizeof onefold_conv_algorithms[0];
+
+/// Clamp, post and residual position of the descriptor's epilogue.
+static onefold_epilogue epilogue_of(const onefold_conv2d_desc *d,
+                                    const onefold_dispatch *dispatch) {
+  onefold_epilogue e = {.lo = -INFINITY, .hi = INFINITY};
+  const int clamps = d->activation == ONEFOLD_ACT_RELU || d->activation == ONEFOLD_ACT_RELU6;
+  if (clamps) e.lo = 0.0f;
+  if (d->activation == ONEFOLD_ACT_RELU6) e.hi = 6.0f;
+  if (!clamps && d->activation != ONEFOLD_ACT_NONE) {
+    e.post = dispatch->act[d->activation];
+    e.post_param = d->activation_param;
+  }
+  e.residual_after = d->residual == ONEFOLD_RESIDUAL_AFTER_ACTIVATION;
+  return e;
+}
+
+/// Workspace of the edges: reordered input, blocked output, padded channel scale.
+static void stage(onefold_conv2d_plan *plan) {
+  const onefold_conv_problem *problem = &plan->problem;
+  const onefold_conv2d_desc *d = &problem->desc;
+  const size_t v = (size_t)problem->v;
+  if (plan->core_in != d->in_layout) {
+    plan->stage_in = (size_t)(d->batch * problem->in_blocks * d->in_h * d->in_w) * v;
+  }
+  if (d->out_layout != ONEFOLD_BLOCKED) {
+    plan->stage_out =
+        (size_t)(d->batch * problem->out_blocks * problem->out_h * problem->out_w) * v;
+  }
+  if (d->has_channel_scale && d->out_channels % problem->v) {
+    plan->stage_scale = (size_t)(d->batch * problem->out_blocks) * v;
+  }
+}
+
+/// Plans with one algorithm. Layers too small to share are one task.
+static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_algorithm *algorithm,
+                                const onefold_tiling *tiling) {
+  const double least_macs_per_task = 100e3;
+  plan->algorithm = algorithm;
+  plan->tasks = tiling->threads > 0 ? tiling->threads : onefold_context_threads(plan->context);
+  const double useful = ceil(plan->problem.macs / least_macs_per_task);
+  if (plan->tasks > useful) plan->tasks = (int32_t)useful;
+  if (plan->tasks < 1) plan->tasks = 1;
+  plan->epilogue = epilogue_of(&plan->problem.desc, onefold_context_dispatch(plan->context));
+  const onefold_status status = algorithm->plan(plan, tiling);
+  if (status == ONEFOLD_OK) stage(plan);
+  return status;
+}
+
+/// The tiling's algorithm where it applies, else the first that does.
+static const onefold_conv_algorithm *choose(const onefold_conv_problem *problem,
+                                            const onefold_tiling *tiling) {
+  char reason[128];
+  const onefold_conv_algorithm *first = NULL;
+  for (size_t i = 0; i < onefold_conv_algorithm_count; i++) {
+    const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
+    if (a->refuse(problem, reason, sizeof reason)) continue;
+    if (strcmp(a->name, tiling->algorithm) == 0) return a;
+    if (!first) first = a;
+  }
+  return first;
+}
+
+onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefold_conv2d_desc *desc,
+                                          onefold_conv2d_plan **plan) {
+  if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (!plan) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the plan is NULL");
+  *plan = NULL;
+  onefold_conv_problem problem;
+  onefold_status status = onefold_conv_problem_make(context, desc, &problem);
+  if (status != ONEFOLD_OK) return status;
+  onefold_conv2d_plan *made = onefold_allocate(context, sizeof *made);
+  if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for a plan");
+  made->context = context;
+  made->problem = problem;
+  onefold_tiling tiling;
+  made->source = onefold_context_tiling(context, desc, &tiling) ? "caller" : "default";
+  status = plan_with(made, choose(&problem, &tiling), &tiling);
+  if (status != ONEFOLD_OK) {
+    onefold_conv2d_plan_destroy(made);
+    return onefold_fail(context, status, "no memory for a plan");
+  }
+  *plan = made;
+  return ONEFOLD_OK;
+}
+
+void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan) {
+  if (!plan) return;
+  onefold_release(plan->context, plan->strips.strip);
+  for (int i = 0; i <= ONEFOLD_MAX_TILE_PIXELS; i++) {
+    onefold_release(plan->context, plan->columns[i]);
+  }
+  onefold_release(plan->context, plan->masks);
+  onefold_release(plan->context, plan->first);
+  onefold_release(plan->context, plan->last);
+  onefold_release(plan->context, plan);
+}
+
+void onefold_conv2d_plan_get_info(const onefold_conv2d_plan *plan, onefold_conv2d_plan_info *info) {
+  if (!info) return;
+  memset(info, 0, sizeof *info);
+  if (!plan) return;
+  const onefold_conv_problem *p = &plan->problem;
+  const size_t vectors = 1 + (p->desc.has_residual_scale != 0); // bias and residual scale
+  info->algorithm = plan->algorithm->name;
+  info->kernel = plan->kernel;
+  info->source = plan->source;
+  info->out = (onefold_shape){p->desc.batch, p->desc.out_channels, p->out_h, p->out_w};
+  info->workspace_bytes = (plan->stage_in + plan->stage_out + plan->stage_scale) * sizeof(float);
+  info->packed_bytes =
+      (plan->packed_floats + vectors * (size_t)(p->out_blocks * p->v)) * sizeof(float);
+  info->macs = p->macs;
+}
+
+onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_conv2d_desc *desc,
+                                      onefold_line_fn line, void *user) {
+  if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (!line) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the line function is NULL");
+  onefold_conv2d_plan *plan = NULL;
+  const onefold_status status = onefold_conv2d_plan_create(context, desc, &plan);
+  if (status != ONEFOLD_OK) return status;
+  char text[512], reason[256];
+  for (size_t i = 0; i < onefold_conv_algorithm_count; i++) {
+    const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
+    const char *refusal = a->refuse(&plan->problem, reason, sizeof reason);
+    if (refusal) {
+      snprintf(text, sizeof text, "%-10s refused: %s", a->name, refusal);
+    } else if (a == plan->algorithm) {
+      snprintf(text, sizeof text, "%-10s chosen (%s tiling): kernel %s, %d tasks", a->name,
+               plan->source, plan->kernel, plan->tasks);
+    } else {
+      snprintf(text, sizeof text, "%-10s applies, but %s comes before it", a->name,
+               plan->algorithm->name);
+    }
+    line(user, text);
+  }
+  onefold_conv2d_plan_destroy(plan);
+  return ONEFOLD_OK;
+}

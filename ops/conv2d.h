@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Convolution from inside: the checked problem, what a plan holds, and what an
+// algorithm is. ops/conv2d.c chooses; conv_<algorithm>.c do.
+#ifndef ONEFOLD_OPS_CONV2D_H
+#define ONEFOLD_OPS_CONV2D_H
+
+#include "ops/context.h"
+
+#include <onefold/conv2d.h>
+
+/// A descriptor that has been checked: every size fits, every product used
+/// for addressing fits in ptrdiff_t.
+typedef struct onefold_conv_problem {
+  onefold_conv2d_desc desc;
+  int32_t v;                     // channel block
+  int64_t out_h, out_w;          // output size
+  int64_t in_group, out_group;   // channels per group
+  int64_t in_blocks, out_blocks; // channel blocks
+  double macs;
+} onefold_conv_problem;
+
+/// Checks `desc` and fills `problem`.
+onefold_status onefold_conv_problem_make(const onefold_context *context,
+                                         const onefold_conv2d_desc *desc,
+                                         onefold_conv_problem *problem);
+
+/// Input channels that a run of output blocks reads: blocks [block, block+count)
+/// of the source, starting `skip` channels into the first, `last` channels of
+/// the last. For plain sources a block is a channel, and skip is 0.
+typedef struct onefold_conv_band {
+  int32_t block, count, skip, last;
+} onefold_conv_band;
+
+/// Output blocks [block, block+blocks) that one kernel call produces, all with one band.
+typedef struct onefold_conv_strip {
+  const onefold_kernel *kernel;
+  int32_t block, blocks;
+  onefold_conv_band band;
+  size_t weight; // floats from the start of the packed weights
+} onefold_conv_strip;
+
+/// The output blocks of a problem cut into strips.
+typedef struct onefold_conv_strips {
+  onefold_conv_strip *strip; // [count]
+  int32_t count;
+} onefold_conv_strips;
+
+/// How weights lie in memory: [output block][source block][K_h][K_w][cb][v],
+/// cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v].
+typedef enum onefold_pack_format {
+  ONEFOLD_PACK_BLOCKED,
+  ONEFOLD_PACK_PLAIN,
+  ONEFOLD_PACK_DEPTHWISE
+} onefold_pack_format;
+
+struct onefold_conv2d_packed {
+  const onefold_context *context;
+  onefold_pack_format format;
+  int32_t v;
+  int64_t in_channels, out_channels, kernel_h, kernel_w, groups;
+  int32_t has_residual_scale;
+  float *weight;
+  float *bias;           // [out_blocks*v], zero past O; NULL where there is none
+  float *residual_scale; // the same
+};
+
+/// Pixels of one row that one kernel call produces.
+typedef struct onefold_conv_columns {
+  int32_t first, pixels;
+  const uint32_t *mask; // [K_w] or NULL: see onefold_conv_args
+} onefold_conv_columns;
+
+typedef struct onefold_conv_algorithm onefold_conv_algorithm;
+
+struct onefold_conv2d_plan {
+  const onefold_context *context;
+  onefold_conv_problem problem;
+  const onefold_conv_algorithm *algorithm;
+  const char *source; // of the tiling
+  const char *kernel; // name of the kernel that does most of the work
+  int32_t tasks;
+  onefold_epilogue epilogue; // clamp, post and residual position; pointers are per call
+
+  onefold_layout core_in;                  // what the algorithm reads; it always writes BLOCKED
+  size_t stage_in, stage_out, stage_scale; // floats of workspace for each; 0: none
+  size_t packed_floats;                    // weights only
+
+  // direct, plain and pointwise
+  onefold_conv_strips strips;
+  ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
+  int32_t block_in;                                   // source blocks summed per pass
+  // direct and plain: the tiles of a row for each strip's kernel, by tile width
+  onefold_conv_columns *columns[ONEFOLD_MAX_TILE_PIXELS + 1];
+  int32_t column_count[ONEFOLD_MAX_TILE_PIXELS + 1];
+  uint32_t *masks;
+  // depthwise
+  const onefold_kernel *depthwise;
+  int32_t *first, *last; // [K_w]: pixels of a row that lie inside
+};
+
+/// Everything that one run hands to its tasks.
+typedef struct onefold_conv_run {
+  const onefold_conv2d_plan *plan;
+  const onefold_conv2d_packed *packed;
+  const float *src;      // in plan->core_in
+  float *dst;            // BLOCKED
+  const float *residual; // BLOCKED or NULL
+  const float *scale;    // [N][out_blocks*v] or NULL
+} onefold_conv_run;
+
+struct onefold_conv_algorithm {
+  const char *name;
+  onefold_pack_format format;
+  /// NULL, or why the algorithm does not apply (a sentence in `reason`).
+  const char *(*refuse)(const onefold_conv_problem *problem, char *reason, size_t size);
+  /// Fills the algorithm's part of the plan. ONEFOLD_OUT_OF_MEMORY at worst.
+  onefold_status (*plan)(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
+  /// Piece `index` of plan->tasks.
+  void (*task)(const onefold_conv_run *run, size_t index);
+};
+
+/// In order of preference.
+extern const onefold_conv_algorithm *const onefold_conv_algorithms[];
+extern const size_t onefold_conv_algorithm_count;
+extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
+    onefold_conv_plain, onefold_conv_direct;
+
+// ------------------------------------------- shared by the algorithms
+
+/// The band of output block `block`.
+onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
+                                       onefold_pack_format format, int32_t block);
+
+/// Floats of packed weight of one output block.
+size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,
+                                 int32_t block);
+
+/// Cuts the output blocks into strips over the kernels of `op`, least
+/// estimated time first; `pixels` is the length of a row. A kernel named by
+/// the tiling is preferred.
+onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op, int64_t pixels,
+                                        const onefold_tiling *tiling);
+
+/// Source blocks per pass so that a strip's weights stay in half of L2.
+int32_t onefold_conv_block_in(const onefold_conv2d_plan *plan, const onefold_tiling *tiling);
+
+/// Piece `index` of tasks over images x strips x `rows` rows, weighted by the
+/// strips' blocks: calls body(run, strip, image, row_begin, row_end) for each
+/// run of rows.
+typedef void onefold_conv_rows_fn(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                                  int64_t image, int64_t row_begin, int64_t row_end);
+void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
+                            onefold_conv_rows_fn *body);
+
+/// The epilogue of output blocks from `block` on; its residual is still to be set.
+onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);
+
+/// Packs into packed->weight.
+void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed);
+
+#endif

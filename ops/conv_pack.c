@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Packs weights: [O][I/g][K_h][K_w] into the order in which kernels read them.
+#include "ops/conv2d.h"
+
+#include <string.h>
+
+/// [block][K_h][K_w][v]
+static void pack_depthwise(const onefold_conv_problem *problem, const float *weight,
+                           float *packed) {
+  const int64_t v = problem->v, taps = problem->desc.kernel_h * problem->desc.kernel_w;
+  for (int64_t c = 0; c < problem->desc.out_channels; c++) {
+    float *to = packed + c / v * taps * v + c % v;
+    for (int64_t t = 0; t < taps; t++) to[t * v] = weight[c * taps + t];
+  }
+}
+
+/// [output block][source block][K_h][K_w][cb][v]; lanes and channels that are
+/// not the group's stay zero.
+static void pack_bands(const onefold_conv_problem *problem, onefold_pack_format format,
+                       const float *weight, float *packed) {
+  const int64_t v = problem->v, taps = problem->desc.kernel_h * problem->desc.kernel_w;
+  const int64_t cb = format == ONEFOLD_PACK_PLAIN ? 1 : v;
+  for (int64_t block = 0; block < problem->out_blocks; block++) {
+    const onefold_conv_band band = onefold_conv_band_of(problem, format, (int32_t)block);
+    const int64_t origin = band.block * cb + band.skip; // absolute channel of the band's start
+    for (int64_t lane = 0; lane < v; lane++) {
+      const int64_t o = block * v + lane;
+      if (o >= problem->desc.out_channels) break;
+      const int64_t channel = o / problem->out_group * problem->in_group - origin;
+      const float *from = weight + o * problem->in_group * taps;
+      for (int64_t j = 0; j < problem->in_group; j++) {
+        const int64_t i = channel + j;
+        float *to = packed + i / cb * taps * cb * v + i % cb * v + lane;
+        for (int64_t t = 0; t < taps; t++) to[t * cb * v] = from[j * taps + t];
+      }
+    }
+    packed += onefold_conv_block_floats(problem, format, (int32_t)block);
+  }
+}
+
+void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight,
+                               float *packed) {
+  if (plan->algorithm->format == ONEFOLD_PACK_DEPTHWISE) {
+    pack_depthwise(&plan->problem, weight, packed);
+  } else {
+    pack_bands(&plan->problem, plan->algorithm->format, weight, packed);
+  }
+}
+
+void onefold_conv2d_packed_destroy(onefold_conv2d_packed *packed) {
+  if (!packed) return;
+  onefold_release(packed->context, packed->weight);
+  onefold_release(packed->context, packed->bias);
+  onefold_release(packed->context, packed->residual_scale);
+  onefold_release(packed->context, packed);
+}
+
+/// [O] zero-padded to whole blocks.
+static float *padded_copy(const onefold_context *context, const onefold_conv_problem *problem,
+                          const float *values) {
+  float *copy =
+      onefold_allocate(context, (size_t)(problem->out_blocks * problem->v) * sizeof *copy);
+  if (copy) memcpy(copy, values, (size_t)problem->desc.out_channels * sizeof *copy);
+  return copy;
+}
+
+onefold_status onefold_conv2d_pack(const onefold_conv2d_plan *plan,
+                                   const onefold_conv2d_weights *weights,
+                                   onefold_conv2d_packed **packed) {
+  if (!plan || !packed) {
+    return onefold_fail(plan ? plan->context : NULL, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
+                        plan ? "packed" : "the plan");
+  }
+  const onefold_context *context = plan->context;
+  const onefold_conv_problem *problem = &plan->problem;
+  *packed = NULL;
+  if (!weights || !weights->weight) {
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
+                        weights ? "weight" : "weights");
+  }
+  if (!weights->residual_scale != !problem->desc.has_residual_scale) {
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
+                        "residual_scale is %s, but the descriptor's has_residual_scale is %d",
+                        weights->residual_scale ? "given" : "NULL",
+                        problem->desc.has_residual_scale);
+  }
+  onefold_conv2d_packed *made = onefold_allocate(context, sizeof *made);
+  if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for packed weights");
+  made->context = context;
+  made->format = plan->algorithm->format;
+  made->v = problem->v;
+  made->in_channels = problem->desc.in_channels;
+  made->out_channels = problem->desc.out_channels;
+  made->kernel_h = problem->desc.kernel_h;
+  made->kernel_w = problem->desc.kernel_w;
+  made->groups = problem->desc.groups;
+  made->has_residual_scale = problem->desc.has_residual_scale;
+  made->weight = onefold_allocate(context, plan->packed_floats * sizeof(float));
+  if (weights->bias) made->bias = padded_copy(context, problem, weights->bias);
+  if (weights->residual_scale) {
+    made->residual_scale = padded_copy(context, problem, weights->residual_scale);
+  }
+  if (!made->weight || (weights->bias && !made->bias) ||
+      (weights->residual_scale && !made->residual_scale)) {
+    onefold_conv2d_packed_destroy(made);
+    return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for %zu bytes of packed weights",
+                        plan->packed_floats * sizeof(float));
+  }
+  onefold_conv_pack_weights(plan, weights->weight, made->weight);
+  *packed = made;
+  return ONEFOLD_OK;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Pointwise convolution: 1x1, stride 1, no padding. The image is one row of
+// H*W pixels, cut into tiles that are shared out among tasks.
+#include "ops/conv2d.h"
+
+#include <stdio.h>
+
+static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
+  const onefold_conv2d_desc *d = &problem->desc;
+  if (d->kernel_h != 1 || d->kernel_w != 1) {
+    snprintf(reason, size, "the kernel is %lldx%lld, not 1x1", (long long)d->kernel_h,
+             (long long)d->kernel_w);
+    return reason;
+  }
+  if (d->stride_h != 1 || d->stride_w != 1) {
+    snprintf(reason, size, "the stride is %lldx%lld, not 1", (long long)d->stride_h,
+             (long long)d->stride_w);
+    return reason;
+  }
+  if (d->pad_top || d->pad_bottom || d->pad_left || d->pad_right) return "the image is cropped";
+  return NULL;
+}
+
+static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  const onefold_conv2d_desc *d = &plan->problem.desc;
+  const int64_t v = plan->problem.v, pixels = d->in_h * d->in_w;
+  plan->core_in = ONEFOLD_BLOCKED;
+  plan->src_pixel = v;
+  plan->src_block = pixels * v;
+  plan->src_image = plan->problem.in_blocks * plan->src_block;
+  const onefold_status status =
+      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, tiling);
+  if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
+  return status;
+}
+
+/// A row here is one pixel; tasks cut the pixels, and strips cut theirs into
+/// tiles of nearly equal width.
+static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                         int64_t image, int64_t begin, int64_t end) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const onefold_conv_problem *problem = &plan->problem;
+  const int64_t v = problem->v, P = strip->kernel->pixels;
+  onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
+  const size_t tiles = (size_t)((end - begin + P - 1) / P);
+
+  onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
+  onefold_conv_args a = {
+      .src = run->src,
+      .src_block = plan->src_block,
+      .src_pixel = v,
+      .weight_block = v * v,
+      .weight_row = v * v,
+      .weight_q = strip->band.count * v * v,
+      .dst_q = problem->out_h * problem->out_w * v,
+      .dst_pixel = v,
+      .rows = 1,
+      .taps = 1,
+      .v = (int32_t)v,
+      .q = strip->blocks,
+      .epilogue = &epilogue,
+  };
+  for (int32_t block = 0; block < strip->band.count; block += plan->block_in) {
+    const int32_t left = strip->band.count - block;
+    a.final = left <= plan->block_in;
+    a.blocks = a.final ? left : plan->block_in;
+    a.last_channels = a.final ? strip->band.last : (int32_t)v;
+    a.accumulate = block > 0;
+    a.weight = run->packed->weight + strip->weight + block * a.weight_block;
+    const ptrdiff_t src =
+        image * plan->src_image + (strip->band.block + block) * plan->src_block + strip->band.skip;
+    const ptrdiff_t dst = (image * problem->out_blocks + strip->block) * a.dst_q;
+    for (size_t i = 0; i < tiles; i++) {
+      size_t from = 0, to = 0;
+      onefold_split((size_t)(end - begin), tiles, i, &from, &to);
+      const ptrdiff_t at = (begin + (ptrdiff_t)from) * v;
+      a.pixels = (int32_t)(to - from);
+      a.src_offset = src + at;
+      a.dst = run->dst + dst + at;
+      epilogue.residual = run->residual ? run->residual + dst + at : NULL;
+      kernel(&a);
+    }
+  }
+}
+
+static void task(const onefold_conv_run *run, size_t index) {
+  const onefold_conv_problem *problem = &run->plan->problem;
+  onefold_conv_each_rows(run, problem->out_h * problem->out_w, index, strip_pixels);
+}
+
+const onefold_conv_algorithm onefold_conv_pointwise = {"pointwise", ONEFOLD_PACK_BLOCKED, refuse,
+                                                       plan_it, task};

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs a plan: checks the buffers, reorders at the edges, and hands the
+// algorithm's tasks to the context's threads. Allocates nothing.
+#include "ops/conv2d.h"
+#include "ops/reorder.h"
+
+#include <string.h>
+
+/// Half-open range of addresses.
+typedef struct span {
+  const char *name;
+  uintptr_t begin, end;
+} span;
+
+static span span_of(const char *name, const void *pointer, size_t floats) {
+  const uintptr_t begin = (uintptr_t)pointer;
+  return (span){name, begin, pointer ? begin + floats * sizeof(float) : begin};
+}
+
+static int overlap(const span *a, const span *b) {
+  return a->begin < b->end && b->begin < a->end;
+}
+
+#define FAIL(status, ...) return onefold_fail(plan->context, status, __VA_ARGS__)
+
+static onefold_status check_packed(const onefold_conv2d_plan *plan,
+                                   const onefold_conv2d_packed *packed) {
+  const onefold_conv2d_desc *d = &plan->problem.desc;
+  const struct {
+    const char *name;
+    int64_t packed, plan;
+  } same[] = {
+      {"in_channels", packed->in_channels, d->in_channels},
+      {"out_channels", packed->out_channels, d->out_channels},
+      {"kernel_h", packed->kernel_h, d->kernel_h},
+      {"kernel_w", packed->kernel_w, d->kernel_w},
+      {"groups", packed->groups, d->groups},
+      {"channel block", packed->v, plan->problem.v},
+      {"pack format", packed->format, plan->algorithm->format},
+      {"has_residual_scale", packed->has_residual_scale, d->has_residual_scale},
+  };
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    if (same[i].packed != same[i].plan) {
+      FAIL(ONEFOLD_SHAPE_MISMATCH, "the weights were packed for %s %lld; the plan has %lld",
+           same[i].name, (long long)same[i].packed, (long long)same[i].plan);
+    }
+  }
+  return ONEFOLD_OK;
+}
+
+/// `pointer` is wanted where `want` is non-zero, and aligned to a float.
+static onefold_status check_pointer(const onefold_conv2d_plan *plan, const char *name,
+                                    const void *pointer, int want) {
+  if (want && !pointer) FAIL(ONEFOLD_INVALID_ARGUMENT, "%s is NULL", name);
+  if (!want && pointer) FAIL(ONEFOLD_INVALID_ARGUMENT, "%s is given, but the plan has none", name);
+  if ((uintptr_t)pointer % sizeof(float)) {
+    FAIL(ONEFOLD_BAD_BUFFER, "%s is at %p, which is not aligned to %zu bytes", name, pointer,
+         sizeof(float));
+  }
+  return ONEFOLD_OK;
+}
+
+static onefold_status check_buffers(const onefold_conv2d_plan *plan,
+                                    const onefold_conv2d_buffers *b) {
+  const onefold_conv_problem *p = &plan->problem;
+  const onefold_conv2d_desc *d = &p->desc;
+  const size_t workspace = plan->stage_in + plan->stage_out + plan->stage_scale;
+  const size_t in = onefold_tensor_elements(
+      plan->context, (onefold_shape){d->batch, d->in_channels, d->in_h, d->in_w}, d->in_layout);
+  const size_t out = onefold_tensor_elements(
+      plan->context, (onefold_shape){d->batch, d->out_channels, p->out_h, p->out_w}, d->out_layout);
+
+  onefold_status status = check_pointer(plan, "input", b->input, 1);
+  if (status == ONEFOLD_OK) status = check_pointer(plan, "output", b->output, 1);
+  if (status == ONEFOLD_OK) {
+    status = check_pointer(plan, "residual", b->residual, d->residual != ONEFOLD_RESIDUAL_NONE);
+  }
+  if (status == ONEFOLD_OK) {
+    status = check_pointer(plan, "channel_scale", b->channel_scale, d->has_channel_scale != 0);
+  }
+  if (status == ONEFOLD_OK && workspace) status = check_pointer(plan, "workspace", b->workspace, 1);
+  if (status != ONEFOLD_OK) return status;
+  if (workspace && (uintptr_t)b->workspace % 64) {
+    FAIL(ONEFOLD_BAD_BUFFER, "workspace is at %p, which is not aligned to 64 bytes", b->workspace);
+  }
+
+  const span output = span_of("output", b->output, out);
+  const span work = span_of("workspace", workspace ? b->workspace : NULL, workspace);
+  const span read[] = {
+      span_of("input", b->input, in),
+      span_of("channel_scale", b->channel_scale, (size_t)(d->batch * d->out_channels)),
+      span_of("residual", b->residual, out),
+  };
+  for (size_t i = 0; i < sizeof read / sizeof read[0]; i++) {
+    const int in_place = i == 2 && b->residual == b->output;
+    if (overlap(&read[i], &output) && !in_place) {
+      FAIL(ONEFOLD_BAD_BUFFER, "%s at %p overlaps output at %p", read[i].name,
+           (const void *)read[i].begin, (const void *)output.begin);
+    }
+    if (overlap(&read[i], &work)) {
+      FAIL(ONEFOLD_BAD_BUFFER, "%s at %p overlaps workspace at %p", read[i].name,
+           (const void *)read[i].begin, (const void *)work.begin);
+    }
+  }
+  if (overlap(&output, &work)) {
+    FAIL(ONEFOLD_BAD_BUFFER, "output at %p overlaps workspace at %p", (const void *)output.begin,
+         (const void *)work.begin);
+  }
+  return ONEFOLD_OK;
+}
+
+/// One change of layout, shared out among tasks.
+typedef struct reorder_job {
+  const onefold_conv2d_plan *plan;
+  onefold_shape shape;
+  onefold_layout from, to;
+  const float *src;
+  float *dst;
+} reorder_job;
+
+static void reorder_task(void *arg, size_t index) {
+  const reorder_job *job = arg;
+  const onefold_dispatch *dispatch = onefold_context_dispatch(job->plan->context);
+  size_t begin = 0, end = 0;
+  onefold_split(onefold_reorder_units(dispatch, job->shape, job->from, job->to),
+                (size_t)job->plan->tasks, index, &begin, &end);
+  onefold_reorder_range(dispatch, job->shape, job->from, job->src, job->to, job->dst, begin, end);
+}
+
+static void reorder(const onefold_conv2d_plan *plan, onefold_shape shape, onefold_layout from,
+                    const float *src, onefold_layout to, float *dst) {
+  reorder_job job = {plan, shape, from, to, src, dst};
+  onefold_parallel(plan->context, reorder_task, &job, (size_t)plan->tasks);
+}
+
+static void algorithm_task(void *arg, size_t index) {
+  const onefold_conv_run *run = arg;
+  run->plan->algorithm->task(run, index);
+}
+
+onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
+                                  const onefold_conv2d_packed *packed,
+                                  const onefold_conv2d_buffers *buffers) {
+  if (!plan) return ONEFOLD_INVALID_ARGUMENT;
+  if (!packed) FAIL(ONEFOLD_INVALID_ARGUMENT, "packed is NULL");
+  if (!buffers) FAIL(ONEFOLD_INVALID_ARGUMENT, "buffers is NULL");
+  onefold_status status = check_packed(plan, packed);
+  if (status == ONEFOLD_OK) status = check_buffers(plan, buffers);
+  if (status != ONEFOLD_OK) return status;
+
+  const onefold_conv_problem *p = &plan->problem;
+  const onefold_conv2d_desc *d = &p->desc;
+  const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
+  const onefold_shape out = {d->batch, d->out_channels, p->out_h, p->out_w};
+  float *stage_in = buffers->workspace;
+  float *stage_out = stage_in + plan->stage_in;
+  float *stage_scale = stage_out + plan->stage_out;
+  onefold_conv_run run = {
+      plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale};
+
+  if (plan->stage_in) {
+    reorder(plan, in, d->in_layout, buffers->input, ONEFOLD_BLOCKED, stage_in);
+    run.src = stage_in;
+  }
+  if (plan->stage_out) {
+    run.dst = stage_out;
+    if (run.residual) { // in place over its blocked copy
+      reorder(plan, out, d->out_layout, run.residual, ONEFOLD_BLOCKED, stage_out);
+      run.residual = stage_out;
+    }
+  }
+  if (plan->stage_scale) {
+    const int64_t padded = p->out_blocks * p->v;
+    for (int64_t n = 0; n < d->batch; n++) {
+      float *row = stage_scale + n * padded;
+      memset(row, 0, (size_t)padded * sizeof *row);
+      memcpy(row, buffers->channel_scale + n * d->out_channels,
+             (size_t)d->out_channels * sizeof *row);
+    }
+    run.scale = stage_scale;
+  }
+  onefold_parallel(plan->context, algorithm_task, &run, (size_t)plan->tasks);
+  if (plan->stage_out) {
+    reorder(plan, out, ONEFOLD_BLOCKED, stage_out, d->out_layout, buffers->output);
+  }
+  return ONEFOLD_OK;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Cuts output channels into strips, one kernel call wide, and shares the rows
+// of all strips out among tasks.
+#include "arch/caches.h"
+#include "ops/conv2d.h"
+
+#include <string.h>
+
+onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
+                                       onefold_pack_format format, int32_t block) {
+  const int64_t v = problem->v, channels = problem->desc.in_channels;
+  int64_t out_end = ((int64_t)block + 1) * v;
+  if (out_end > problem->desc.out_channels) out_end = problem->desc.out_channels;
+  const int64_t first = (int64_t)block * v / problem->out_group * problem->in_group;
+  const int64_t end = ((out_end - 1) / problem->out_group + 1) * problem->in_group;
+  if (format == ONEFOLD_PACK_PLAIN) {
+    return (onefold_conv_band){(int32_t)first, (int32_t)(end - first), 0, 1};
+  }
+  const int64_t b0 = first / v, b1 = (end - 1) / v;
+  if (b0 == b1)
+    return (onefold_conv_band){(int32_t)b0, 1, (int32_t)(first % v), (int32_t)(end - first)};
+  // Lanes of a whole last block that are not the group's have zero weights.
+  int64_t last = end - b1 * v;
+  if ((b1 + 1) * v <= channels && last > v / 2) last = v;
+  return (onefold_conv_band){(int32_t)b0, (int32_t)(b1 - b0 + 1), 0, (int32_t)last};
+}
+
+size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,
+                                 int32_t block) {
+  const size_t v = (size_t)problem->v;
+  const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
+  if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
+  const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
+  return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
+}
+
+/// Estimated cycles per input channel of a row of `pixels` in tiles of up to
+/// P x Q: multiply-adds and loads at two a cycle, the latency of four, and a
+/// little for each load that a vector unit shares with other work.
+static double row_cost(int32_t P, int32_t Q, int64_t pixels) {
+  const int64_t tiles = (pixels + P - 1) / P;
+  const double p = (double)pixels / (double)tiles;
+  const double fma = p * Q / 2, loads = (p + Q) / 2;
+  double cost = fma > loads ? fma : loads;
+  if (cost < 4) cost = 4;
+  return (double)tiles * (cost + 0.05 * (p + Q));
+}
+
+/// best[n]: the cheapest way to cover n blocks, as the row to use first.
+static void cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels, int32_t most,
+                  const char *wanted, double *cost, int32_t *best) {
+  cost[0] = 0;
+  for (int32_t n = 1; n <= most; n++) {
+    best[n] = -1;
+    for (int32_t i = 0; i < dispatch->ops[op].count; i++) {
+      const onefold_kernel *row = dispatch->ops[op].row[i];
+      const int32_t q = row->q < n || row->v ? row->q : n; // reference kernels take fewer blocks
+      if (q > n) continue;
+      double c = row_cost(row->pixels, q, pixels);
+      if (strcmp(row->name, wanted) == 0) c *= 0.01;
+      c += cost[n - q];
+      if (best[n] < 0 || c < cost[n]) {
+        best[n] = i;
+        cost[n] = c;
+      }
+    }
+  }
+}
+
+static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {
+  return a->block == b->block && a->count == b->count && a->skip == b->skip && a->last == b->last;
+}
+
+onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op, int64_t pixels,
+                                        const onefold_tiling *tiling) {
+  const onefold_conv_problem *problem = &plan->problem;
+  const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
+  const onefold_pack_format format = plan->algorithm->format;
+  const int32_t blocks = (int32_t)problem->out_blocks;
+
+  onefold_conv_strip *strip = onefold_allocate(plan->context, (size_t)blocks * sizeof *strip);
+  double *cost = onefold_allocate(plan->context, ((size_t)blocks + 1) * sizeof *cost);
+  int32_t *best = onefold_allocate(plan->context, ((size_t)blocks + 1) * sizeof *best);
+  plan->strips.strip = strip;
+  if (!strip || !cost || !best) {
+    onefold_release(plan->context, cost);
+    onefold_release(plan->context, best);
+    return ONEFOLD_OUT_OF_MEMORY;
+  }
+  cover(dispatch, op, pixels, blocks, tiling->kernel, cost, best);
+  size_t weight = 0;
+  int32_t widest = 0;
+  for (int32_t block = 0; block < blocks;) {
+    const onefold_conv_band band = onefold_conv_band_of(problem, format, block);
+    int32_t run = 1; // blocks from here on with the same band
+    for (; block + run < blocks; run++) {
+      const onefold_conv_band next = onefold_conv_band_of(problem, format, block + run);
+      if (!same_band(&band, &next)) break;
+    }
+    const size_t floats = onefold_conv_block_floats(problem, format, block);
+    for (const int32_t end = block + run; block < end;) {
+      const onefold_kernel *kernel = dispatch->ops[op].row[best[end - block]];
+      onefold_conv_strip *s = &strip[plan->strips.count++];
+      *s = (onefold_conv_strip){kernel, block, end - block, band, weight};
+      if (kernel->q < s->blocks) s->blocks = kernel->q;
+      block += s->blocks;
+      weight += (size_t)s->blocks * floats;
+      if (s->blocks > widest) {
+        widest = s->blocks;
+        plan->kernel = kernel->name;
+      }
+    }
+  }
+  plan->packed_floats = weight;
+  onefold_release(plan->context, cost);
+  onefold_release(plan->context, best);
+  return ONEFOLD_OK;
+}
+
+int32_t onefold_conv_block_in(const onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  if (tiling->block_in > 0) return tiling->block_in;
+  const onefold_conv_problem *problem = &plan->problem;
+  const size_t v = (size_t)problem->v;
+  const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
+  const size_t cb = plan->algorithm->format == ONEFOLD_PACK_PLAIN ? 1 : v;
+  int32_t widest = 1;
+  for (int32_t i = 0; i < plan->strips.count; i++) {
+    if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
+  }
+  const size_t block_bytes = taps * cb * v * (size_t)widest * sizeof(float);
+  const size_t fit = onefold_cache_l2_bytes() / 2 / block_bytes;
+  return fit < 1 ? 1 : fit > INT32_MAX ? INT32_MAX : (int32_t)fit;
+}
+
+void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
+                            onefold_conv_rows_fn *body) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const int64_t per_image = plan->problem.out_blocks * rows;
+  size_t begin = 0, end = 0;
+  onefold_split((size_t)(plan->problem.desc.batch * per_image), (size_t)plan->tasks, index, &begin,
+                &end);
+  // Work is counted in rows of one block; a strip of n blocks owns n*rows of
+  // them, and a cut inside it falls on the same row for the tasks on both sides.
+  for (int64_t image = (int64_t)begin / per_image; image * per_image < (int64_t)end; image++) {
+    for (int32_t i = 0; i < plan->strips.count; i++) {
+      const onefold_conv_strip *s = &plan->strips.strip[i];
+      const int64_t start = image * per_image + s->block * rows, size = s->blocks * rows;
+      const int64_t from = (int64_t)begin - start, to = (int64_t)end - start;
+      if (to <= 0) break;
+      if (from >= size) continue;
+      const int64_t row_begin = from <= 0 ? 0 : from / s->blocks;
+      const int64_t row_end = to >= size ? rows : to / s->blocks;
+      if (row_begin < row_end) body(run, s, image, row_begin, row_end);
+    }
+  }
+}
+
+onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const onefold_conv2d_packed *packed = run->packed;
+  const int64_t v = plan->problem.v;
+  onefold_epilogue e = plan->epilogue;
+  if (packed->bias) e.bias = packed->bias + block * v;
+  if (packed->residual_scale) e.residual_scale = packed->residual_scale + block * v;
+  if (run->scale) e.scale = run->scale + (image * plan->problem.out_blocks + block) * v;
+  return e;
+}
