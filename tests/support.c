@@ -6,9 +6,11 @@
 #include "kernels/kernel.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 uint64_t test_random(test_rng *rng) {
   uint64_t x = rng->state += UINT64_C(0x9E3779B97F4A7C15);
@@ -37,9 +39,20 @@ void test_fill_uniform(test_rng *rng, float *values, size_t n) {
   for (size_t i = 0; i < n; i++) values[i] = test_uniform(rng, -1.0f, 1.0f);
 }
 
+// GCC says so by a macro, clang by a feature.
+#if defined(__has_feature)
+#define SANITIZED                                                                                  \
+  (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                          \
+   __has_feature(undefined_behavior_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 int test_scaled(int count) {
   const char *text = getenv("ONEFOLD_TEST_SCALE");
-  const double scale = text ? atof(text) : 1.0;
+  const double scale = text ? atof(text) : SANITIZED ? 0.2 : 1.0;
   const double scaled = count * scale;
   return scaled < 1.0 ? 1 : (int)scaled;
 }
@@ -102,13 +115,42 @@ onefold_context *test_context(onefold_isa isa, int threads) {
   return context;
 }
 
+// What is being tested; static, because a signal handler prints it.
+static struct {
+  char text[512];
+  void (*next[2])(int); // cmocka's handlers
+} current;
+
+static void report_signal(int number) {
+  static const char died[] = "died in: ";
+  ssize_t written = write(STDERR_FILENO, died, sizeof(died) - 1);
+  written += write(STDERR_FILENO, current.text, strlen(current.text));
+  written += write(STDERR_FILENO, "\n", 1);
+  void (*next)(int) = current.next[number == SIGBUS];
+  if (written > 0 && next != SIG_DFL && next != SIG_IGN && next) next(number);
+  _exit(1);
+}
+
+void test_case(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(current.text, sizeof(current.text), format, args);
+  va_end(args);
+  const int signals[] = {SIGSEGV, SIGBUS};
+  for (int i = 0; i < 2; i++) {
+    void (*old)(int) = signal(signals[i], report_signal);
+    if (old != report_signal) current.next[i] = old;
+  }
+}
+
 void test_failed(const char *format, ...) {
   char text[1024];
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof(text), format, args);
   va_end(args);
-  print_error("FAILED: %s\n", text);
+  print_error("FAILED: %s%s%s\n", current.text, current.text[0] ? ": " : "", text);
+  current.text[0] = '\0';
   fail();
   abort();
 }

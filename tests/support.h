@@ -37,8 +37,8 @@ void test_fill_integers(test_rng *rng, float *values, size_t n, int limit);
 /// Uniform in [-1, 1).
 void test_fill_uniform(test_rng *rng, float *values, size_t n);
 
-/// `count` scaled by the environment's ONEFOLD_TEST_SCALE (a factor, default
-/// 1; 0.1 under an emulator or a sanitizer), at least 1.
+/// `count` scaled by the environment's ONEFOLD_TEST_SCALE (a factor; default 1,
+/// 0.2 under a sanitizer), at least 1.
 int test_scaled(int count);
 
 // --------------------------------------------------------------- guarded memory
@@ -108,7 +108,11 @@ void test_from_layout(onefold_shape shape, onefold_layout layout, int c, const f
 
 // ------------------------------------------------------------------- comparisons
 
-/// Prints `format` as one line after "FAILED" and fails the test.
+/// Says what is being tested, in one line that is enough to repeat it. Printed
+/// by test_failed, and when the test dies of a signal.
+void test_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/// Prints the case and `format` as one line and fails the test.
 void test_failed(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /// Index of the first element that differs in value (0 equals -0, NaN equals
