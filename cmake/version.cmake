@@ -1,0 +1,12 @@
+# onefold_read_version(VARIABLE): the version that include/onefold/context.h states.
+function(onefold_read_version variable)
+  set(header ${CMAKE_CURRENT_SOURCE_DIR}/include/onefold/context.h)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
+  file(READ ${header} text)
+  foreach(part MAJOR MINOR PATCH)
+    string(REGEX MATCH "ONEFOLD_VERSION_${part} ([0-9]+)" _ "${text}")
+    list(APPEND version ${CMAKE_MATCH_1})
+  endforeach()
+  list(JOIN version "." version)
+  set(${variable} ${version} PARENT_SCOPE)
+endfunction()
