@@ -152,8 +152,8 @@ static void check_batch_norm(fixture *f) {
       const double scale = (params.gamma ? gamma[c] : 1.0) / sqrt(variance[c] + params.epsilon);
       const double shift = (params.beta ? beta[c] : 0.0) - mean[c] * scale;
       const double want = f->plain[0][i] * scale + shift;
-      // Scale, shift and the two operations are each rounded once.
-      const double bound = 0x1p-23 * (fabs(f->plain[0][i] * scale) + fabs(shift));
+      // Scale, shift, product and sum are each rounded once.
+      const double bound = 0x1.001p-24 * (3.0 * fabs(f->plain[0][i] * scale) + 2.0 * fabs(shift));
       if (!(fabs(f->result[i] - want) <= bound)) differs(f, "batch_norm", i, f->result[i], want);
     }
   }

@@ -22,7 +22,7 @@ static const int64_t sizes[][2] = {{1, 1}, {1, 3}, {2, 4}, {7, 5}, {13, 17}};
 // Large enough for several tasks, and for several tiles of rows and of planes.
 static const onefold_shape large[] = {{1, 64, 23, 29},  {2, 130, 13, 17}, {1, 3, 96, 97},
                                       {1, 1, 150, 149}, {5, 1111, 1, 1},  {1, 20, 64, 64}};
-enum { LARGE = sizeof(large) / sizeof(large[0]), CAPACITY = 1 << 17 };
+enum { LARGE = sizeof(large) / sizeof(large[0]), CAPACITY = 1 << 19 };
 
 typedef void check_fn(fixture *f, onefold_shape shape, onefold_layout from, onefold_layout to);
 
