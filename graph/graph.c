@@ -61,8 +61,7 @@ static void release_node(const onefold_graph *graph, onefold_graph_node *node) {
 }
 
 void onefold_graph_truncate(onefold_graph *graph, int32_t node_count) {
-  while (graph->node_count > node_count)
-    release_node(graph, &graph->nodes[--graph->node_count]);
+  while (graph->node_count > node_count) release_node(graph, &graph->nodes[--graph->node_count]);
 }
 
 void onefold_graph_destroy(onefold_graph *graph) {
@@ -139,12 +138,10 @@ onefold_node onefold_graph_add_node(onefold_graph *graph, onefold_graph_node *no
       !take_arrays(context, node, arrays, array_count)) {
     onefold_release(context, node->inputs);
     return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_OUT_OF_MEMORY,
-                                                  "no memory for node %d",
-                                                  (int)graph->node_count));
+                                                  "no memory for node %d", (int)graph->node_count));
   }
   if (bytes) memcpy(node->inputs, inputs, bytes);
-  snprintf(node->name, sizeof node->name, "%s%d", types[node->kind]->name,
-           (int)graph->node_count);
+  snprintf(node->name, sizeof node->name, "%s%d", types[node->kind]->name, (int)graph->node_count);
   graph->nodes[graph->node_count] = *node;
   return graph->node_count++;
 }

@@ -33,8 +33,8 @@ onefold_node onefold_graph_batch_norm(onefold_graph *graph, onefold_node input,
   if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
   onefold_context *context = graph->context;
   if (!params)
-    return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
-                                                  "batch_norm: params is NULL"));
+    return onefold_graph_fail(
+        graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "batch_norm: params is NULL"));
   if (!params->mean || !params->variance)
     return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                                                   "batch_norm: without running statistics "

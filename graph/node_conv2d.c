@@ -53,9 +53,9 @@ onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node input,
   if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
   onefold_context *context = graph->context;
   if (!params || !weight)
-    return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
-                                                  "conv2d: %s is NULL",
-                                                  params ? "weight" : "params"));
+    return onefold_graph_fail(graph,
+                              onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "conv2d: %s is NULL",
+                                           params ? "weight" : "params"));
   onefold_graph_node node = {.kind = ONEFOLD_NODE_CONV2D, .as.conv2d.params = *params};
   const onefold_shape in = graph->nodes[input].shape;
   onefold_conv2d_desc desc;

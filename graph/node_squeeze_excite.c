@@ -11,10 +11,9 @@ onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onefold_node inp
                                                   "squeeze_excite: %s is NULL",
                                                   params ? "a weight" : "params"));
   if (params->hidden <= 0)
-    return onefold_graph_fail(graph,
-                              onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
-                                           "squeeze_excite: hidden is %lld",
-                                           (long long)params->hidden));
+    return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
+                                                  "squeeze_excite: hidden is %lld",
+                                                  (long long)params->hidden));
   if (params->gate != ONEFOLD_ACT_SIGMOID && params->gate != ONEFOLD_ACT_HARD_SIGMOID)
     return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                                                   "squeeze_excite: the gate is %s, not sigmoid or "
@@ -25,10 +24,10 @@ onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onefold_node inp
                              .as.squeeze_excite = *params};
   size_t weights;
   if (!onefold_shape_elements((onefold_shape){1, 1, params->hidden, node.shape.c}, &weights))
-    return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_OVERFLOW,
-                                                  "squeeze_excite: hidden %lld with %lld channels",
-                                                  (long long)params->hidden,
-                                                  (long long)node.shape.c));
+    return onefold_graph_fail(graph,
+                              onefold_fail(context, ONEFOLD_OVERFLOW,
+                                           "squeeze_excite: hidden %lld with %lld channels",
+                                           (long long)params->hidden, (long long)node.shape.c));
   onefold_squeeze_excite_params *own = &node.as.squeeze_excite;
   const size_t hidden = (size_t)params->hidden, channels = (size_t)node.shape.c;
   const onefold_node_array arrays[] = {

@@ -9,9 +9,9 @@ static int same_shape(onefold_shape a, onefold_shape b) {
 onefold_node onefold_graph_sum(onefold_graph *graph, const onefold_node *inputs, size_t count) {
   if (!graph || graph->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;
   if (!inputs || count == 0)
-    return onefold_graph_fail(graph, onefold_fail(graph->context, ONEFOLD_INVALID_ARGUMENT,
-                                                  "sum: %s",
-                                                  inputs ? "no inputs" : "inputs is NULL"));
+    return onefold_graph_fail(graph,
+                              onefold_fail(graph->context, ONEFOLD_INVALID_ARGUMENT, "sum: %s",
+                                           inputs ? "no inputs" : "inputs is NULL"));
   for (size_t i = 0; i < count; i++) {
     if (!onefold_graph_check_node(graph, inputs[i])) return ONEFOLD_NO_NODE;
     const onefold_shape a = graph->nodes[inputs[0]].shape, b = graph->nodes[inputs[i]].shape;

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Executions: create, pack, run, describe.
+#include "graph/lower.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static onefold_status check_create(onefold_context *context, const onefold_graph *graph,
+                                   const onefold_exec_options *options) {
+  if (!context || !graph)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
+                        context ? "graph" : "context");
+  if (graph->status != ONEFOLD_OK)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
+                        "the graph is incomplete: building it failed (%s)",
+                        onefold_status_name(graph->status));
+  if (graph->output_count == 0)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the graph has no output");
+  if (options->struct_size != sizeof *options)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
+                        "struct_size of onefold_exec_options is %zu, not %zu", options->struct_size,
+                        sizeof *options);
+  if ((unsigned)options->in_layout > ONEFOLD_BLOCKED ||
+      (unsigned)options->out_layout > ONEFOLD_BLOCKED)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "layout %d to %d",
+                        (int)options->in_layout, (int)options->out_layout);
+  return ONEFOLD_OK;
+}
+
+/// Sizes of the caller's buffers, for the check of overlaps.
+static onefold_status note_buffers(onefold_exec *exec) {
+  for (int32_t i = 0; i < exec->value_count; i++) {
+    exec->input_count += exec->values[i].input >= 0;
+    exec->output_count += exec->values[i].output >= 0;
+  }
+  exec->input_bytes = onefold_allocate(exec->context, (size_t)exec->input_count * sizeof(size_t));
+  exec->output_bytes = onefold_allocate(exec->context, (size_t)exec->output_count * sizeof(size_t));
+  if (!exec->input_bytes || !exec->output_bytes)
+    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an execution");
+  for (int32_t i = 0; i < exec->value_count; i++) {
+    const onefold_value *v = &exec->values[i];
+    if (v->input >= 0) exec->input_bytes[v->input] = v->bytes;
+    if (v->output >= 0) exec->output_bytes[v->output] = v->bytes;
+  }
+  return ONEFOLD_OK;
+}
+
+onefold_status onefold_exec_create(onefold_context *context, const onefold_graph *graph,
+                                   const onefold_exec_options *options, onefold_exec **exec) {
+  const onefold_exec_options defaults = {.struct_size = sizeof defaults, .fuse_epilogues = 1};
+  if (!options) options = &defaults;
+  if (!exec) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "exec is NULL");
+  *exec = NULL;
+  onefold_status status = check_create(context, graph, options);
+  if (status != ONEFOLD_OK) return status;
+  onefold_exec *made = onefold_allocate(context, sizeof *made);
+  if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for an execution");
+  made->context = context;
+  status = onefold_lower(made, graph, options);
+  if (status == ONEFOLD_OK) status = note_buffers(made);
+  if (status == ONEFOLD_OK) status = onefold_exec_plan_arena(made);
+  if (status != ONEFOLD_OK) {
+    onefold_exec_destroy(made);
+    return status;
+  }
+  *exec = made;
+  return ONEFOLD_OK;
+}
+
+void onefold_exec_destroy(onefold_exec *exec) {
+  if (!exec) return;
+  for (int32_t i = 0; i < exec->step_count; i++)
+    if (exec->steps[i].type->destroy) exec->steps[i].type->destroy(exec->context, &exec->steps[i]);
+  onefold_release(exec->context, exec->arena);
+  onefold_release(exec->context, exec->input_bytes);
+  onefold_release(exec->context, exec->output_bytes);
+  onefold_release(exec->context, exec->steps);
+  onefold_release(exec->context, exec->values);
+  onefold_release(exec->context, exec);
+}
+
+onefold_status onefold_exec_pack(onefold_exec *exec) {
+  if (!exec) return ONEFOLD_INVALID_ARGUMENT;
+  if (exec->packed)
+    return onefold_fail(exec->context, ONEFOLD_INVALID_ARGUMENT, "the execution is packed already");
+  for (int32_t i = 0; i < exec->step_count; i++) {
+    onefold_step *step = &exec->steps[i];
+    onefold_status status = step->type->pack ? step->type->pack(exec->context, step) : ONEFOLD_OK;
+    if (status != ONEFOLD_OK) return status;
+  }
+  exec->arena = onefold_allocate(exec->context, exec->arena_bytes);
+  if (!exec->arena)
+    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an arena of %zu bytes",
+                        exec->arena_bytes);
+  exec->packed = 1;
+  return ONEFOLD_OK;
+}
+
+static int overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+  const uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+  return x < y + b_bytes && y < x + a_bytes;
+}
+
+static onefold_status check_buffers(const onefold_exec *exec, const float *const *inputs,
+                                    float *const *outputs) {
+  const onefold_context *context = exec->context;
+  for (int32_t i = 0; i < exec->input_count; i++)
+    if (!inputs || !inputs[i] || (uintptr_t)inputs[i] % sizeof(float))
+      return onefold_fail(context, ONEFOLD_BAD_BUFFER, "input %d is %s", (int)i,
+                          inputs && inputs[i] ? "not aligned to 4 bytes" : "NULL");
+  for (int32_t k = 0; k < exec->output_count; k++) {
+    if (!outputs || !outputs[k] || (uintptr_t)outputs[k] % sizeof(float))
+      return onefold_fail(context, ONEFOLD_BAD_BUFFER, "output %d is %s", (int)k,
+                          outputs && outputs[k] ? "not aligned to 4 bytes" : "NULL");
+    for (int32_t i = 0; i < exec->input_count; i++)
+      if (overlap(outputs[k], exec->output_bytes[k], inputs[i], exec->input_bytes[i]))
+        return onefold_fail(context, ONEFOLD_BAD_BUFFER, "output %d overlaps input %d", (int)k,
+                            (int)i);
+    for (int32_t i = 0; i < k; i++)
+      if (overlap(outputs[k], exec->output_bytes[k], outputs[i], exec->output_bytes[i]))
+        return onefold_fail(context, ONEFOLD_BAD_BUFFER, "output %d overlaps output %d", (int)k,
+                            (int)i);
+  }
+  return ONEFOLD_OK;
+}
+
+onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
+                                float *const *outputs) {
+  if (!exec) return ONEFOLD_INVALID_ARGUMENT;
+  if (!exec->packed)
+    return onefold_fail(exec->context, ONEFOLD_INVALID_ARGUMENT,
+                        "onefold_exec_pack was not called");
+  onefold_status status = check_buffers(exec, inputs, outputs);
+  for (int32_t i = 0; status == ONEFOLD_OK && i < exec->step_count; i++) {
+    const onefold_step *step = &exec->steps[i];
+    const int32_t values[4] = {step->src, step->other, step->scale, step->dst};
+    float *written[4] = {NULL};
+    const float *read[4] = {NULL};
+    for (int k = 0; k < 4; k++) {
+      if (values[k] == ONEFOLD_NO_VALUE) continue;
+      const onefold_value *v = &exec->values[values[k]];
+      if (v->input < 0)
+        written[k] = v->output >= 0 ? outputs[v->output] : (float *)(exec->arena + v->offset);
+      read[k] = v->input >= 0 ? inputs[v->input] : written[k];
+    }
+    const onefold_step_buffers buffers = {
+        .src = read[0],
+        .other = read[1],
+        .scale = read[2],
+        .dst = written[3],
+        .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL};
+    status = step->type->run(exec->context, step, &buffers);
+  }
+  return status;
+}
+
+void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info) {
+  if (!exec || !info) return;
+  *info = (onefold_exec_info){.steps = (size_t)exec->step_count, .arena_bytes = exec->arena_bytes};
+  for (int32_t i = 0; i < exec->step_count; i++) info->packed_bytes += exec->steps[i].packed;
+}
+
+void onefold_exec_describe(const onefold_exec *exec, void (*line)(void *user, const char *text),
+                           void *user) {
+  if (!exec || !line) return;
+  for (int32_t i = 0; i < exec->step_count; i++) {
+    const onefold_step *step = &exec->steps[i];
+    const onefold_shape s = step->shape;
+    char detail[320] = "", text[512];
+    if (step->type->describe) step->type->describe(step, detail, sizeof detail);
+    snprintf(text, sizeof text, "%s: %s %lldx%lldx%lldx%lld%s", step->name, step->type->name,
+             (long long)s.n, (long long)s.c, (long long)s.h, (long long)s.w, detail);
+    line(user, text);
+  }
+}

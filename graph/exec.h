@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// An execution from inside: a list of steps over values.
+//
+// A value is a tensor that a step writes: in the arena, or in a buffer of the caller. A step
+// is one operator call; its type says how to pack, run and describe it.
+#ifndef ONEFOLD_GRAPH_EXEC_H
+#define ONEFOLD_GRAPH_EXEC_H
+
+#include "graph/graph.h"
+
+#define ONEFOLD_NO_VALUE (-1)
+
+typedef struct onefold_value {
+  onefold_shape shape;
+  onefold_layout layout;
+  size_t bytes;
+  int32_t input, output; // index of the caller's buffer that it lives in, or -1
+  int32_t first, last;   // steps that write it first and use it last
+  size_t offset;         // in the arena
+} onefold_value;
+
+typedef struct onefold_step onefold_step;
+
+/// Pointers of one run of a step; NULL where the step has no such value.
+typedef struct onefold_step_buffers {
+  const float *src;   // first operand
+  const float *other; // second operand: residual, addend
+  const float *scale; // [N][ceil(C/c)][c]
+  float *dst;
+  void *workspace;
+} onefold_step_buffers;
+
+typedef struct onefold_step_type {
+  const char *name;
+  /// Packs weights; after it the graph is not needed. NULL where there is nothing to pack.
+  onefold_status (*pack)(onefold_context *context, onefold_step *step);
+  onefold_status (*run)(onefold_context *context, const onefold_step *step,
+                        const onefold_step_buffers *buffers);
+  /// Appends what the name and the shape do not say. NULL for nothing.
+  void (*describe)(const onefold_step *step, char *text, size_t size);
+  /// Frees what the step owns. NULL for nothing.
+  void (*destroy)(onefold_context *context, onefold_step *step);
+} onefold_step_type;
+
+/// A convolution. weight and bias are the graph's until they are packed; `vectors` owns a
+/// bias and a residual scale that the lowering made.
+typedef struct onefold_step_conv2d {
+  onefold_conv2d_desc desc;
+  onefold_conv2d_plan *plan;
+  onefold_conv2d_packed *packed;
+  onefold_conv2d_weights weights;
+  float *vectors;
+} onefold_step_conv2d;
+
+typedef struct onefold_step_batch_norm {
+  onefold_batch_norm_params params;
+  float *vectors; // owns the arrays of params
+} onefold_step_batch_norm;
+
+struct onefold_step {
+  const onefold_step_type *type;
+  char name[ONEFOLD_NODE_NAME];
+  int32_t src, other, scale, dst; // values, or ONEFOLD_NO_VALUE
+  onefold_shape shape;            // of the operand that the operator is described by
+  size_t workspace;               // bytes
+  size_t workspace_offset;
+  size_t packed; // bytes of weights
+  union {
+    onefold_step_conv2d conv2d;
+    onefold_step_batch_norm batch_norm;
+    onefold_node_activation activation; // also the activation of a channel scale
+    struct {
+      onefold_layout from, to;
+    } reorder;
+  } as;
+};
+
+struct onefold_exec {
+  onefold_context *context;
+  onefold_value *values;
+  onefold_step *steps;
+  int32_t value_count, value_capacity, step_count, step_capacity;
+  int32_t input_count, output_count;
+  size_t *input_bytes, *output_bytes; // of the caller's buffers
+  size_t arena_bytes;
+  char *arena;
+  int packed;
+};
+
+/// Places every value that is not the caller's, and every step's workspace, in one arena:
+/// first fit over their lifetimes. Sets the offsets and arena_bytes.
+onefold_status onefold_exec_plan_arena(onefold_exec *exec);
+
+extern const onefold_step_type onefold_step_type_conv2d;
+extern const onefold_step_type onefold_step_type_batch_norm;
+extern const onefold_step_type onefold_step_type_add;
+extern const onefold_step_type onefold_step_type_activation;
+extern const onefold_step_type onefold_step_type_reorder;
+extern const onefold_step_type onefold_step_type_mean;
+extern const onefold_step_type onefold_step_type_channel_scale;
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The arena: one block of memory for every intermediate tensor and workspace.
+#include "graph/exec.h"
+
+#include <stdlib.h>
+
+// Bytes that every offset is a multiple of.
+#define ALIGNMENT 64
+
+/// A span of bytes that is needed from step `first` to step `last`.
+typedef struct span {
+  size_t bytes, offset, *target;
+  int32_t first, last;
+} span;
+
+static int by_size(const void *a, const void *b) {
+  const span *x = a, *y = b;
+  if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+  return (x->first > y->first) - (x->first < y->first);
+}
+
+static int by_offset(const void *a, const void *b) {
+  const span *x = *(const span *const *)a, *y = *(const span *const *)b;
+  return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static int round_up(size_t bytes, size_t *rounded) {
+  return !__builtin_add_overflow(bytes, (size_t)ALIGNMENT - 1, rounded) &&
+         (*rounded -= *rounded % ALIGNMENT, 1);
+}
+
+/// Lowest offset where spans[index] overlaps no earlier span that lives at the same time.
+static void place(span *spans, size_t index, const span **alive) {
+  span *s = &spans[index];
+  size_t count = 0;
+  for (size_t i = 0; i < index; i++)
+    if (spans[i].first <= s->last && s->first <= spans[i].last) alive[count++] = &spans[i];
+  qsort(alive, count, sizeof *alive, by_offset);
+  s->offset = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (s->offset + s->bytes <= alive[i]->offset) return;
+    const size_t end = alive[i]->offset + alive[i]->bytes;
+    if (end > s->offset) s->offset = end;
+  }
+}
+
+static size_t collect(onefold_exec *exec, span *spans) {
+  size_t count = 0;
+  for (int32_t i = 0; i < exec->value_count; i++) {
+    onefold_value *v = &exec->values[i];
+    if (v->input >= 0 || v->output >= 0 || v->last < 0) continue;
+    spans[count++] = (span){v->bytes, 0, &v->offset, v->first, v->last};
+  }
+  for (int32_t i = 0; i < exec->step_count; i++)
+    if (exec->steps[i].workspace)
+      spans[count++] = (span){exec->steps[i].workspace, 0, &exec->steps[i].workspace_offset, i, i};
+  return count;
+}
+
+onefold_status onefold_exec_plan_arena(onefold_exec *exec) {
+  const size_t most = (size_t)exec->value_count + (size_t)exec->step_count;
+  span *spans = onefold_allocate(exec->context, most * sizeof *spans);
+  const span **alive = onefold_allocate(exec->context, most * sizeof *alive);
+  onefold_status status = ONEFOLD_OK;
+  if (!spans || !alive) {
+    status = onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory to plan the arena");
+  } else {
+    const size_t count = collect(exec, spans);
+    size_t sum = 0; // bounds every offset below
+    for (size_t i = 0; i < count; i++)
+      if (!round_up(spans[i].bytes, &spans[i].bytes) ||
+          __builtin_add_overflow(sum, spans[i].bytes, &sum))
+        status = onefold_fail(exec->context, ONEFOLD_OVERFLOW,
+                              "the intermediate tensors do not fit in memory");
+    if (status == ONEFOLD_OK) {
+      qsort(spans, count, sizeof *spans, by_size);
+      for (size_t i = 0; i < count; i++) {
+        place(spans, i, alive);
+        *spans[i].target = spans[i].offset;
+        if (spans[i].offset + spans[i].bytes > exec->arena_bytes)
+          exec->arena_bytes = spans[i].offset + spans[i].bytes;
+      }
+    }
+  }
+  onefold_release(exec->context, alive);
+  onefold_release(exec->context, spans);
+  return status;
+}

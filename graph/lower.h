@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Lowering: a graph becomes steps. The emit functions append a step and return the value that
+// it writes; after a failure they return ONEFOLD_NO_VALUE and keep the first status, so that a
+// lowering may be written without a check per line.
+#ifndef ONEFOLD_GRAPH_LOWER_H
+#define ONEFOLD_GRAPH_LOWER_H
+
+#include "graph/exec.h"
+
+typedef struct onefold_lowering {
+  onefold_exec *exec;
+  const onefold_graph *graph;
+  onefold_layout in_layout, out_layout;
+  int fused;
+  int32_t *uses;  // per node: readers and outputs
+  int32_t *value; // per node: the blocked value of its result, or ONEFOLD_NO_VALUE
+  int32_t *plain; // per node: the value in the caller's layout (inputs), or ONEFOLD_NO_VALUE
+  /// Per node: the reader whose steps also do this node's work; itself where it stands alone.
+  onefold_node *into;
+  onefold_status status;
+} onefold_lowering;
+
+/// Fills exec with steps for the whole graph.
+onefold_status onefold_lower(onefold_exec *exec, const onefold_graph *graph,
+                             const onefold_exec_options *options);
+
+/// Decides which nodes are done by their reader's steps (into[]). Fused lowering only.
+void onefold_lower_absorb(onefold_lowering *lowering);
+
+/// The value of a node's result in blocked layout; inputs are reordered at first use.
+int32_t onefold_lower_operand(onefold_lowering *lowering, onefold_node node);
+
+/// The same for the source of a convolution, which may read few channels as they come.
+int32_t onefold_lower_conv_source(onefold_lowering *lowering, onefold_node conv);
+
+/// The operand's value where an elementwise step may overwrite it, else a new value.
+int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand);
+
+/// One function per kind: the steps of a node and of those that went into it.
+typedef int32_t onefold_lower_fn(onefold_lowering *lowering, onefold_node node);
+#define ONEFOLD_NODE_LINEAR(id, name)  onefold_lower_fn onefold_lower_##name;
+#define ONEFOLD_NODE_BARRIER(id, name) onefold_lower_fn onefold_lower_##name;
+#include "graph/node_list.def"
+
+/// The activation that a node went into, else none.
+onefold_node_activation onefold_lower_absorbed_activation(const onefold_lowering *lowering,
+                                                          onefold_node node);
+
+// ------------------------------------------------------------------ emitting
+
+int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onefold_layout layout);
+
+/// A convolution and what its epilogue does. Arrays are borrowed until packing, except
+/// shift and residual_scale, which are copied.
+typedef struct onefold_emit_conv {
+  const char *name;
+  onefold_conv2d_desc desc; // without epilogue and layouts
+  const float *weight, *bias;
+  int32_t src;
+  int32_t residual; // a value, or ONEFOLD_NO_VALUE
+  onefold_residual residual_mode;
+  const double *residual_scale; // [O] or NULL
+  const double *shift;          // [O], added to the bias, or NULL
+  onefold_node_activation activation;
+  int32_t dst; // a value, or ONEFOLD_NO_VALUE for a new one
+} onefold_emit_conv;
+int32_t onefold_emit_conv2d(onefold_lowering *lowering, const onefold_emit_conv *conv);
+
+/// Non-negative `dst` names the value to write.
+int32_t onefold_emit_batch_norm(onefold_lowering *lowering, const char *name,
+                                const onefold_batch_norm_params *params, int32_t src, int32_t dst);
+int32_t onefold_emit_add(onefold_lowering *lowering, const char *name, int32_t a, int32_t b,
+                         int32_t dst);
+int32_t onefold_emit_activation(onefold_lowering *lowering, const char *name,
+                                onefold_node_activation activation, int32_t src, int32_t dst);
+int32_t onefold_emit_reorder(onefold_lowering *lowering, const char *name, int32_t src,
+                             onefold_layout layout);
+/// Mean over the pixels of each channel: a value of shape N x C x 1 x 1.
+int32_t onefold_emit_mean(onefold_lowering *lowering, const char *name, int32_t src);
+/// activation(src * scale), scale of shape N x C x 1 x 1.
+int32_t onefold_emit_channel_scale(onefold_lowering *lowering, const char *name, int32_t src,
+                                   int32_t scale, onefold_node_activation activation, int32_t dst);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The step of a convolution with its epilogue.
+#include "graph/exec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static onefold_status pack(onefold_context *context, onefold_step *step) {
+  onefold_step_conv2d *own = &step->as.conv2d;
+  if (own->packed) return ONEFOLD_OK;
+  onefold_status status = onefold_conv2d_pack(own->plan, &own->weights, &own->packed);
+  if (status != ONEFOLD_OK) return status;
+  onefold_release(context, own->vectors);
+  own->vectors = NULL;
+  own->weights = (onefold_conv2d_weights){0};
+  return ONEFOLD_OK;
+}
+
+static onefold_status run(onefold_context *context, const onefold_step *step,
+                          const onefold_step_buffers *buffers) {
+  (void)context;
+  const onefold_conv2d_buffers conv = {.input = buffers->src,
+                                       .residual = buffers->other,
+                                       .output = buffers->dst,
+                                       .workspace = buffers->workspace};
+  return onefold_conv2d_run(step->as.conv2d.plan, step->as.conv2d.packed, &conv);
+}
+
+static void describe(const onefold_step *step, char *text, size_t size) {
+  const onefold_conv2d_desc *desc = &step->as.conv2d.desc;
+  onefold_conv2d_plan_info info;
+  onefold_conv2d_plan_get_info(step->as.conv2d.plan, &info);
+  char problem[160];
+  onefold_conv2d_desc_print(desc, problem, sizeof problem);
+  int used = snprintf(text, size, " %s %s %s", problem, info.algorithm, info.kernel);
+  const int act = desc->activation != ONEFOLD_ACT_NONE;
+  if (used > 0 && (size_t)used < size)
+    snprintf(text + used, size - (size_t)used, "%s%s%s%s%s",
+             desc->residual == ONEFOLD_RESIDUAL_BEFORE_ACTIVATION ? " +residual" : "",
+             desc->has_residual_scale ? "*scale" : "", act ? " +" : "",
+             act ? onefold_activation_name(desc->activation) : "",
+             desc->residual == ONEFOLD_RESIDUAL_AFTER_ACTIVATION ? " +residual" : "");
+}
+
+static void destroy(onefold_context *context, onefold_step *step) {
+  onefold_step_conv2d *own = &step->as.conv2d;
+  onefold_conv2d_packed_destroy(own->packed);
+  onefold_conv2d_plan_destroy(own->plan);
+  onefold_release(context, own->vectors);
+}
+
+const onefold_step_type onefold_step_type_conv2d = {
+    .name = "conv", .pack = pack, .run = run, .describe = describe, .destroy = destroy};
