@@ -40,9 +40,9 @@ static int64_t span(const axis *a) {
   return (a->kernel - 1) * (a->dilation + 1) + 1;
 }
 
-/// Output size with `pad` at both ends, or 0 where the kernel does not fit.
-static int64_t output_size(const axis *a, int64_t pad) {
-  const int64_t free = a->in + 2 * pad - span(a);
+/// Output size with `pads` at both ends together, or 0 where the kernel does not fit.
+static int64_t output_size(const axis *a, int64_t pads) {
+  const int64_t free = a->in + pads - span(a);
   return free < 0 ? 0 : free / a->stride + 1;
 }
 
@@ -59,43 +59,36 @@ static void put(writer *w, const char *name, int64_t value) {
   if (n > 0) w->length += (size_t)n;
 }
 
-/// A pad is left out where the parser would find it: 0, symmetric.
+/// A pad is left out where the parser would find it: none at either end.
 static int pad_is_implied(const axis *a) {
-  return a->pad_begin == 0 && (a->out == 0 || a->pad_end == 0);
+  return a->pad_begin == 0 && a->pad_end == 0;
 }
 
-/// benchdnn's dilation; defined for any value.
-static int64_t from_zero(int64_t dilation) {
-  return dilation == INT64_MIN ? dilation : dilation - 1;
-}
-
-static axis desc_axis(const onefold_conv2d_desc *d, const onefold_shape *out, int width) {
+/// One axis of a descriptor; the output size is 0 where the others are not valid.
+static axis desc_axis(const onefold_conv2d_desc *d, int width) {
+  axis a = {d->in_h, 0, d->kernel_h, d->stride_h, d->pad_top, d->pad_bottom, d->dilation_h};
   if (width) {
-    return (axis){d->in_w,
-                  out->w,
-                  d->kernel_w,
-                  d->stride_w,
-                  d->pad_left,
-                  d->pad_right,
-                  from_zero(d->dilation_w)};
+    a = (axis){d->in_w, 0, d->kernel_w, d->stride_w, d->pad_left, d->pad_right, d->dilation_w};
   }
-  return (axis){d->in_h,
-                out->h,
-                d->kernel_h,
-                d->stride_h,
-                d->pad_top,
-                d->pad_bottom,
-                from_zero(d->dilation_h)};
+  if (a.dilation > INT64_MIN) a.dilation--;
+  const int64_t positive[] = {a.in, a.kernel, a.stride, a.dilation + 1};
+  for (int i = 0; i < 4; i++) {
+    if (positive[i] < 1 || positive[i] > LARGEST_SIZE) return a;
+  }
+  const int64_t pads[] = {a.pad_begin, a.pad_end};
+  for (int i = 0; i < 2; i++) {
+    if (pads[i] < -LARGEST_SIZE || pads[i] > LARGEST_SIZE) return a;
+  }
+  a.out = output_size(&a, a.pad_begin + a.pad_end);
+  return a;
 }
 
 size_t onefold_conv2d_desc_print(const onefold_conv2d_desc *desc, char *text, size_t size) {
   writer w = {text, text ? size : 0, 0};
-  onefold_shape out = {0, 0, 0, 0};
 
   if (w.size) text[0] = '\0';
   if (!desc) return 0;
-  if (onefold_conv2d_output_shape(NULL, desc, &out) != ONEFOLD_OK) out.h = out.w = 0;
-  const axis axes[2] = {desc_axis(desc, &out, 0), desc_axis(desc, &out, 1)};
+  const axis axes[2] = {desc_axis(desc, 0), desc_axis(desc, 1)};
   const int count = memcmp(&axes[0], &axes[1], sizeof(axis)) != 0 ? 2 : 1;
 
   if (desc->groups != 1) put(&w, "g", desc->groups);
@@ -204,7 +197,7 @@ static onefold_status read_axis(onefold_context *context, const char *text, cons
   a->stride = given[AXIS_STRIDE] ? value[AXIS_STRIDE] : 1;
   a->dilation = value[AXIS_DILATION];
   a->pad_begin = a->pad_end = value[AXIS_PAD];
-  a->out = output_size(a, a->pad_begin);
+  a->out = output_size(a, 2 * a->pad_begin);
   if (given[AXIS_OUT] && value[AXIS_OUT] != a->out) {
     const int64_t all = (value[AXIS_OUT] - 1) * a->stride + span(a) - a->in;
     a->out = value[AXIS_OUT];
