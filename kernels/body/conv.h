@@ -19,17 +19,19 @@ ONEFOLD_INLINE void onefold_conv_body(const int P, const int Q, const int S, con
     for (int32_t r = 0; r < a->rows; r++) {
       ptrdiff_t offset = a->src_offset + b * a->src_block + r * a->src_row;
       const float *weight = a->weight + b * a->weight_block + r * a->weight_row;
+      if (CB == 1 && !a->mask) {
+        onefold_tile_taps(acc, P, Q, a->src + offset, px, a->src_tap, weight, wq, a->taps);
+        continue;
+      }
       for (int32_t t = 0; t < a->taps; t++, offset += a->src_tap, weight += CB * VF_WIDTH) {
         const uint32_t mask = a->mask ? a->mask[t] & full : full;
         if (mask == 0) continue;
         if (CB > 1 && mask == full && channels == CB) {
           onefold_tile_block(acc, P, Q, a->src + offset, px, weight, wq);
-        } else if (CB == 1 && mask == full && VX_LANES == 1) {
-          onefold_tile_step(acc, P, Q, a->src + offset, px, weight, wq, 1);
         } else {
           for (int32_t c = 0; c < channels; c++) {
-            onefold_tile_step_masked(acc, P, Q, a->src, offset + c, px, mask, weight + c * VF_WIDTH,
-                                     wq);
+            onefold_tile_step_masked(acc, P, Q, a->src, offset + c, px, mask,
+                                     weight + c * VF_WIDTH, wq);
           }
         }
       }

@@ -7,6 +7,8 @@
 
 #include "kernels/kernel.h"
 
+#include <math.h>
+
 /// acc = 0, or the partial sums in dst.
 ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                        const onefold_conv_args *a) {
@@ -74,6 +76,24 @@ ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const 
   }
 }
 
+/// One channel of `taps` taps, tap floats apart, every pixel inside.
+ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
+                                      const float *src, const ptrdiff_t px, const ptrdiff_t tap,
+                                      const float *weight, const ptrdiff_t wq,
+                                      const int32_t taps) {
+  for (int32_t t = 0; t < taps; t++, src += tap, weight += VF_WIDTH) {
+    vf w[ONEFOLD_MAX_TILE_BLOCKS];
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) w[q] = vf_load(weight + q * wq);
+    ONEFOLD_UNROLL(16)
+    for (int p = 0; p < P; p++) {
+      const vf x = vf_set1(src[p * px]);
+      ONEFOLD_UNROLL(8)
+      for (int q = 0; q < Q; q++) acc[p][q] = vf_fma(w[q], x, acc[p][q]);
+    }
+  }
+}
+
 /// Bias, channel scale, residual and clamp in registers.
 ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
                                           const int Q, const onefold_conv_args *a) {
@@ -99,9 +119,14 @@ ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
         acc[p][q] = vf_fma(vf_load(residual + p * a->dst_pixel), scale, acc[p][q]);
       }
     }
-    const vf lo = vf_set1(e->lo), hi = vf_set1(e->hi);
-    ONEFOLD_UNROLL(16)
-    for (int p = 0; p < P; p++) acc[p][q] = vf_min(hi, vf_max(lo, acc[p][q]));
+    if (e->lo != -INFINITY) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_max(vf_set1(e->lo), acc[p][q]);
+    }
+    if (e->hi != INFINITY) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_min(vf_set1(e->hi), acc[p][q]);
+    }
   }
 }
 
