@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The forms in which a block is run, and one block prepared in each of them.
+#ifndef ONEFOLD_BENCH_FORMS_H
+#define ONEFOLD_BENCH_FORMS_H
+
+#include "bench/session.h"
+
+enum { BENCH_EAGER, BENCH_BRANCHES, BENCH_FOLDED };
+
+/// "eager", "branches", "folded"; and with its number, "T0 eager".
+const char *onefold_bench_form_key(int form);
+const char *onefold_bench_form_title(int form);
+
+/// Which block, at which problem, with which weights.
+typedef struct bench_block_spec {
+  const char *block;        // "repvgg"
+  onefold_conv2d_desc desc; // of its largest convolution
+  const char *prefix;       // of the weights' names
+  const onefold_weights *weights;
+} bench_block_spec;
+
+typedef struct bench_form {
+  const onefold_graph *graph; // the training graph, or `folded`
+  onefold_graph *folded;
+  onefold_exec *exec;
+  onefold_exec_info info;
+  float *output; // [elements of the output in out_layout]
+  double flops, bytes;
+  double max_error; // against the first form, relative to the largest value
+  bench_stat stat;
+} bench_form;
+
+typedef struct bench_block {
+  bench_session *session;
+  char problem[160]; // benchdnn's form
+  onefold_graph *graph;
+  onefold_shape in, out;
+  onefold_layout in_layout, out_layout;
+  float *plain, *input; // NCHW and in_layout
+  size_t input_floats, output_floats;
+  bench_form forms[BENCH_FORMS]; // those of the options
+} bench_block;
+
+/// Builds, folds, packs and runs once in each form, and compares the results.
+/// On failure a sentence has been written; destroy all the same.
+int onefold_bench_block_make(bench_session *session, const bench_block_spec *spec,
+                             bench_block *block);
+void onefold_bench_block_destroy(bench_block *block);
+
+/// Fold level and options of a form of a block.
+onefold_status onefold_bench_form_fold(const bench_block *block, int form, onefold_graph **folded);
+onefold_exec_options onefold_bench_form_options(const bench_block *block, int form);
+onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec);
+
+/// Times the forms against each other: fills forms[].stat.
+int onefold_bench_block_time(bench_block *block, const char *name);
+
+/// What is paid once, or at the edges of a network, for one form of a block.
+enum {
+  BENCH_STEP_FOLD,
+  BENCH_STEP_PLAN,
+  BENCH_STEP_PACK,
+  BENCH_STEP_REORDER_IN,
+  BENCH_STEP_REORDER_OUT,
+  BENCH_STEP_FIRST_RUN,
+  BENCH_STEPS
+};
+const char *onefold_bench_step_key(int step); // "fold", "plan", ...
+
+/// Times them for the last form that runs; steps that do not apply keep count 0.
+int onefold_bench_block_time_steps(bench_block *block, const char *name,
+                                   bench_stat stats[BENCH_STEPS]);
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Times the forms of a block against each other, and what is paid once.
+#include "bench/forms.h"
+#include "bench/image.h"
+#include "bench/timed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_REPETITIONS  11
+#define LEAST_REPETITIONS 3
+#define BLOCK_SECONDS     2.0 // that the forms of one block may take, if the least allows
+
+typedef struct timing {
+  bench_block *block;
+  int form;
+  onefold_graph *graph; // of the fold step
+  onefold_exec *exec;   // of the plan, pack and first-run steps
+  float *image;         // where a reorder writes
+} timing;
+
+static int run_form(void *user) {
+  const timing *t = user;
+  return onefold_bench_form_run(t->block, t->form, t->block->forms[t->form].exec) != ONEFOLD_OK;
+}
+
+static int chill(void *user) {
+  const timing *t = user;
+  const bench_block *b = t->block;
+  onefold_bench_session_chill(b->session, b->input, b->input_floats, b->forms[t->form].output,
+                              b->output_floats);
+  return 0;
+}
+
+/// Fewer repetitions of what is slow, so that a whole report stays short.
+static int repetitions(const bench_block *block, double min_time) {
+  double flops = 0.0;
+  for (int i = 0; i < BENCH_FORMS; i++) flops += block->forms[i].exec ? block->forms[i].flops : 0.0;
+  // A quarter of the peak is a cautious guess; each form takes the minimum time at least.
+  const double each =
+      BENCH_FORMS * min_time * 1.5 + flops * 4e-9 / block->session->peak.threads_gflops;
+  const int n = (int)(BLOCK_SECONDS / each);
+  return n < LEAST_REPETITIONS ? LEAST_REPETITIONS : n > MOST_REPETITIONS ? MOST_REPETITIONS : n;
+}
+
+int onefold_bench_block_time(bench_block *block, const char *name) {
+  bench_session *session = block->session;
+  const int cold = session->options->cold != BENCH_COLD_NONE;
+  timing timings[BENCH_FORMS];
+  onefold_gbench_case cases[BENCH_FORMS] = {{0}};
+  char names[BENCH_FORMS][256];
+  bench_stat *stats[BENCH_FORMS];
+  size_t count = 0;
+  for (int i = 0; i < BENCH_FORMS; i++) {
+    bench_form *form = &block->forms[i];
+    if (!form->exec) continue;
+    timings[count] = (timing){.block = block, .form = i};
+    snprintf(names[count], sizeof names[count], "%s/%s/threads:%d", name, onefold_bench_form_key(i),
+             (int)session->options->threads);
+    onefold_gbench_case *c = &cases[count];
+    *c = (onefold_gbench_case){.name = names[count],
+                               .run = run_form,
+                               .prepare = cold ? chill : NULL,
+                               .user = &timings[count]};
+    onefold_bench_count_work(session, c, form->flops, form->bytes);
+    onefold_bench_count(c, "max_error", form->max_error, 0);
+    onefold_bench_count(c, "arena_bytes", (double)form->info.arena_bytes, 0);
+    stats[count++] = &form->stat;
+  }
+  const double min_time = cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME;
+  return onefold_bench_time(session, name, cases, stats, count, min_time,
+                            repetitions(block, min_time));
+}
+
+// ------------------------------------------------------------------- steps
+
+static int forget(timing *t) {
+  onefold_graph_destroy(t->graph);
+  onefold_exec_destroy(t->exec);
+  t->graph = NULL;
+  t->exec = NULL;
+  return 0;
+}
+
+static int prepare_nothing(void *user) {
+  return forget(user);
+}
+
+static int run_fold(void *user) {
+  timing *t = user;
+  return onefold_bench_form_fold(t->block, t->form, &t->graph) != ONEFOLD_OK;
+}
+
+static int run_plan(void *user) {
+  timing *t = user;
+  const onefold_exec_options options = onefold_bench_form_options(t->block, t->form);
+  return onefold_exec_create(t->block->session->context, t->block->forms[t->form].graph, &options,
+                             &t->exec) != ONEFOLD_OK;
+}
+
+static int prepare_plan(void *user) {
+  return forget(user) || run_plan(user);
+}
+
+static int run_pack(void *user) {
+  return onefold_exec_pack(((timing *)user)->exec) != ONEFOLD_OK;
+}
+
+static int prepare_packed(void *user) {
+  return prepare_plan(user) || run_pack(user);
+}
+
+static int run_first(void *user) {
+  timing *t = user;
+  return onefold_bench_form_run(t->block, t->form, t->exec) != ONEFOLD_OK;
+}
+
+static int run_reorder_in(void *user) {
+  const timing *t = user;
+  const bench_block *b = t->block;
+  return onefold_reorder(b->session->context, b->in, ONEFOLD_NCHW, b->plain, b->in_layout,
+                         b->input) != ONEFOLD_OK;
+}
+
+static int run_reorder_out(void *user) {
+  const timing *t = user;
+  const bench_block *b = t->block;
+  return onefold_reorder(b->session->context, b->out, b->out_layout, b->forms[t->form].output,
+                         ONEFOLD_NCHW, t->image) != ONEFOLD_OK;
+}
+
+static double bytes_of(const bench_block *b, onefold_shape shape, size_t floats) {
+  return (double)sizeof(float) *
+         (double)(onefold_tensor_elements(b->session->context, shape, ONEFOLD_NCHW) + floats);
+}
+
+static double bytes_in(const bench_block *b) {
+  return bytes_of(b, b->in, b->input_floats);
+}
+
+static double bytes_out(const bench_block *b) {
+  return bytes_of(b, b->out, b->output_floats);
+}
+
+static const struct {
+  const char *key;
+  onefold_gbench_fn *prepare, *run;
+  int once;
+  double (*bytes)(const bench_block *block); // read and written; NULL: not a copy
+} steps[BENCH_STEPS] = {
+    [BENCH_STEP_FOLD] = {"fold", prepare_nothing, run_fold, 1, NULL},
+    [BENCH_STEP_PLAN] = {"plan", prepare_nothing, run_plan, 1, NULL},
+    [BENCH_STEP_PACK] = {"pack", prepare_plan, run_pack, 1, NULL},
+    [BENCH_STEP_REORDER_IN] = {"reorder_in", NULL, run_reorder_in, 0, bytes_in},
+    [BENCH_STEP_REORDER_OUT] = {"reorder_out", NULL, run_reorder_out, 0, bytes_out},
+    [BENCH_STEP_FIRST_RUN] = {"first_run", prepare_packed, run_first, 1, NULL},
+};
+
+const char *onefold_bench_step_key(int step) {
+  return steps[step].key;
+}
+
+static int applies(const bench_block *block, int form, int step) {
+  switch (step) {
+  case BENCH_STEP_FOLD:
+    return block->forms[form].folded != NULL;
+  case BENCH_STEP_REORDER_IN:
+    return block->in_layout != ONEFOLD_NCHW;
+  case BENCH_STEP_REORDER_OUT:
+    return block->out_layout != ONEFOLD_NCHW;
+  default:
+    return 1;
+  }
+}
+
+int onefold_bench_block_time_steps(bench_block *block, const char *name,
+                                   bench_stat stats[BENCH_STEPS]) {
+  bench_session *session = block->session;
+  int form = 0;
+  for (int i = 0; i < BENCH_FORMS; i++) {
+    if (block->forms[i].exec) form = i;
+  }
+  timing timings[BENCH_STEPS];
+  onefold_gbench_case cases[BENCH_STEPS] = {{0}};
+  char names[BENCH_STEPS][256];
+  float *image =
+      onefold_bench_floats(onefold_tensor_elements(session->context, block->out, ONEFOLD_NCHW));
+  if (!image) return onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
+  bench_stat *timed[BENCH_STEPS];
+  size_t count = 0;
+  memset(stats, 0, BENCH_STEPS * sizeof *stats);
+  for (int i = 0; i < BENCH_STEPS; i++) {
+    if (!applies(block, form, i)) continue;
+    timings[count] = (timing){.block = block, .form = form, .image = image};
+    snprintf(names[count], sizeof names[count], "%s/%s/%s/threads:%d", name,
+             onefold_bench_form_key(form), steps[i].key, (int)session->options->threads);
+    cases[count] = (onefold_gbench_case){.name = names[count],
+                                         .run = steps[i].run,
+                                         .prepare = steps[i].prepare,
+                                         .user = &timings[count],
+                                         .once = steps[i].once};
+    if (steps[i].bytes) onefold_bench_count_copy(session, &cases[count], steps[i].bytes(block));
+    timed[count++] = &stats[i];
+  }
+  const int status = onefold_bench_time(session, name, cases, timed, count, BENCH_SHORT_TIME,
+                                        BENCH_STEP_REPETITIONS);
+  for (size_t i = 0; i < count; i++) forget(&timings[i]);
+  free(image);
+  return status;
+}

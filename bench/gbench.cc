@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The C shim over Google Benchmark: the only C++ file.
+#include "bench/gbench.h"
+
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Run = benchmark::BenchmarkReporter::Run;
+
+/// State of one onefold_gbench_run.
+struct Batch {
+  const onefold_gbench_options *options;
+  int begun = 0;
+  size_t failed = 0; // one more than the index
+};
+
+void run_case(benchmark::State &state, const onefold_gbench_case &c, size_t index, Batch &batch) {
+  const auto give_up = [&] {
+    batch.failed = index + 1;
+    state.SkipWithError("the case gave up");
+  };
+  if (batch.failed) {
+    state.SkipWithError("an earlier case gave up");
+    return;
+  }
+  if (batch.options->tick) batch.options->tick(batch.options->user, batch.begun);
+  batch.begun++;
+  if (!c.once && c.run(c.user)) return give_up(); // warm up
+  if (c.prepare) {
+    for (auto _ : state) {
+      if (c.prepare(c.user)) return give_up();
+      const Clock::time_point start = Clock::now();
+      const int status = c.run(c.user);
+      state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
+      if (status) return give_up();
+    }
+  } else {
+    for (auto _ : state) {
+      if (c.run(c.user)) return give_up();
+    }
+  }
+  for (const onefold_gbench_counter &counter : c.counters) {
+    if (!counter.name) break;
+    state.counters[counter.name] = benchmark::Counter(
+        counter.value, counter.per_second ? benchmark::Counter::kIsIterationInvariantRate
+                                          : benchmark::Counter::kDefaults);
+  }
+}
+
+/// A copy of the runs named as the cases are, without what Google Benchmark
+/// appends ("/iterations:1/manual_time").
+std::vector<Run> plainly_named(const std::vector<Run> &runs) {
+  std::vector<Run> plain = runs;
+  for (Run &run : plain) {
+    benchmark::BenchmarkName name;
+    name.function_name = run.run_name.function_name;
+    run.run_name = name;
+  }
+  return plain;
+}
+
+/// Gathers each case's samples, and passes all on to the JSON.
+class Collector : public benchmark::BenchmarkReporter {
+public:
+  /// `started`: whether the JSON's context has been written.
+  Collector(benchmark::JSONReporter *json, bool aggregates_only, bool *started)
+      : json_(json), aggregates_only_(aggregates_only), started_(started) {
+    SetErrorStream(&quiet_);
+  }
+  bool ReportContext(const Context &context) override {
+    const bool first = !*started_;
+    *started_ = true;
+    return !json_ || !first || json_->ReportContext(context);
+  }
+  void ReportRuns(const std::vector<Run> &runs) override {
+    std::vector<Run> plain = plainly_named(runs), aggregates;
+    for (const Run &run : plain) {
+      if (run.run_type == Run::RT_Aggregate) {
+        aggregates.push_back(run);
+      } else if (!run.error_occurred && run.iterations > 0) {
+        samples[run.run_name.function_name].push_back(run.real_accumulated_time /
+                                                      static_cast<double>(run.iterations));
+      }
+    }
+    // Repetitions and aggregates come in calls of their own.
+    const bool hidden = aggregates_only_ && plain.size() > 1 && aggregates.empty();
+    if (json_ && !plain.empty() && !hidden) json_->ReportRuns(plain);
+  }
+  std::map<std::string, std::vector<double>> samples;
+
+private:
+  benchmark::JSONReporter *json_;
+  bool aggregates_only_, *started_;
+  std::ostringstream quiet_;
+};
+
+bool take(const std::string &flag, const char *name, std::string *value) {
+  const std::string prefix = std::string("--benchmark_") + name;
+  if (flag == prefix) {
+    *value = "true";
+    return true;
+  }
+  if (flag.compare(0, prefix.size() + 1, prefix + "=") != 0) return false;
+  *value = flag.substr(prefix.size() + 1);
+  return true;
+}
+
+bool truth(const std::string &value) {
+  return value != "false" && value != "0" && value != "no";
+}
+
+} // namespace
+
+struct onefold_gbench {
+  bool listing = false, aggregates_only = false, has_min_time = false, has_repetitions = false;
+  bool started = false;
+  std::string path;
+  std::ofstream file;
+  std::unique_ptr<benchmark::JSONReporter> json;
+};
+
+int onefold_gbench_is_flag(const char *argument) {
+  return std::strncmp(argument, "--benchmark_", 12) == 0;
+}
+
+onefold_gbench *onefold_gbench_open(const char *const *flags, size_t flag_count, const char *json,
+                                    char *error, size_t error_size) {
+  auto session = std::make_unique<onefold_gbench>();
+  if (json) session->path = json;
+  std::vector<std::string> passed = {"onefold", "--benchmark_enable_random_interleaving=true"};
+  std::string value, format;
+  for (size_t i = 0; i < flag_count; i++) {
+    const std::string flag = flags[i];
+    if (take(flag, "out", &value)) {
+      session->path = value;
+    } else if (take(flag, "out_format", &format) || take(flag, "format", &format)) {
+      const bool to_file = flag.compare(0, 15, "--benchmark_out") == 0;
+      if (format != "json" && (to_file || format != "console")) {
+        std::snprintf(error, error_size, "%s: only json is written", flags[i]);
+        return nullptr;
+      }
+      if (!to_file && format == "json") session->path = "-";
+    } else if (take(flag, "list_tests", &value)) {
+      session->listing = truth(value);
+    } else if (take(flag, "report_aggregates_only", &value) ||
+               take(flag, "display_aggregates_only", &value)) {
+      session->aggregates_only = truth(value);
+    } else {
+      session->has_min_time |= take(flag, "min_time", &value);
+      session->has_repetitions |= take(flag, "repetitions", &value);
+      passed.push_back(flag);
+    }
+  }
+  std::vector<char *> argv;
+  for (std::string &argument : passed) argv.push_back(&argument[0]);
+  int argc = static_cast<int>(argv.size());
+  argv.push_back(nullptr);
+  benchmark::Initialize(&argc, argv.data());
+  if (argc > 1) {
+    std::snprintf(error, error_size, "%s: not a flag of Google Benchmark, or a bad value", argv[1]);
+    return nullptr;
+  }
+  if (!session->path.empty() && !session->listing) {
+    if (session->path != "-") {
+      session->file.open(session->path);
+      if (!session->file) {
+        std::snprintf(error, error_size, "%s: %s", session->path.c_str(), std::strerror(errno));
+        return nullptr;
+      }
+    }
+    session->json = std::make_unique<benchmark::JSONReporter>();
+    session->json->SetOutputStream(session->path == "-" ? &std::cout : &session->file);
+  }
+  return session.release();
+}
+
+int onefold_gbench_is_listing(const onefold_gbench *session) {
+  return session->listing;
+}
+
+int onefold_gbench_owns_stdout(const onefold_gbench *session) {
+  return session->path == "-";
+}
+
+void onefold_gbench_context(onefold_gbench *session, const char *key, const char *value) {
+  if (session->json) benchmark::AddCustomContext(key, value);
+}
+
+size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *cases, size_t count,
+                          const onefold_gbench_options *options) {
+  if (session->listing) {
+    for (size_t i = 0; i < count; i++) std::cout << cases[i].name << "\n";
+    return 0;
+  }
+  Batch batch;
+  batch.options = options;
+  benchmark::ClearRegisteredBenchmarks();
+  for (size_t i = 0; i < count; i++) {
+    const onefold_gbench_case &c = cases[i];
+    auto *registered = benchmark::RegisterBenchmark(
+        c.name, [&c, i, &batch](benchmark::State &state) { run_case(state, c, i, batch); });
+    registered->Unit(benchmark::kMicrosecond);
+    c.prepare ? registered->UseManualTime() : registered->UseRealTime();
+    if (c.once) registered->Iterations(1);
+    if (!c.once && !session->has_min_time) registered->MinTime(options->min_time);
+    if (!session->has_repetitions) registered->Repetitions(options->repetitions);
+  }
+  Collector collector(session->json.get(), session->aggregates_only, &session->started);
+  benchmark::RunSpecifiedBenchmarks(&collector);
+  benchmark::ClearRegisteredBenchmarks();
+  for (size_t i = 0; i < count && options->done && !batch.failed; i++) {
+    std::vector<double> &seconds = collector.samples[cases[i].name];
+    std::sort(seconds.begin(), seconds.end());
+    if (!seconds.empty()) options->done(options->user, i, seconds.data(), seconds.size());
+  }
+  return batch.failed;
+}
+
+int onefold_gbench_has_run(const onefold_gbench *session) {
+  return session->started;
+}
+
+int onefold_gbench_close(onefold_gbench *session) {
+  int status = 0;
+  if (session->json && session->started) {
+    session->json->Finalize();
+    std::ostream &out = session->json->GetOutputStream();
+    out.flush();
+    status = out ? 0 : -1;
+  }
+  benchmark::Shutdown();
+  delete session;
+  return status;
+}

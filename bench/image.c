@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Images: their memory, layouts, values and differences.
+#include "bench/image.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+float *onefold_bench_floats(size_t n) {
+  if (n > SIZE_MAX / 2 / sizeof(float)) return NULL;
+  return aligned_alloc(64, (n * sizeof(float) / 64 + 1) * 64);
+}
+
+onefold_layout onefold_bench_in_layout(const bench_session *session, int64_t channels) {
+  if (session->options->has_layout) return session->options->layout;
+  return channels < onefold_context_block(session->context) ? ONEFOLD_NCHW : ONEFOLD_BLOCKED;
+}
+
+onefold_layout onefold_bench_out_layout(const bench_session *session) {
+  return session->options->has_layout ? session->options->layout : ONEFOLD_BLOCKED;
+}
+
+void onefold_bench_fill(const bench_session *session, float *values, size_t n) {
+  uint64_t state = session->options->seed;
+  for (size_t i = 0; i < n; i++) { // splitmix64
+    uint64_t z = state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    values[i] = (float)((z ^ (z >> 31)) >> 40) * 0x1p-23f - 1.0f;
+  }
+}
+
+double onefold_bench_error(const float *a, const float *b, size_t n) {
+  double difference = 0.0, largest = 0.0;
+  for (size_t i = 0; i < n; i++) {
+    const double d = fabs((double)a[i] - (double)b[i]), m = fabs((double)b[i]);
+    if (!(d <= difference)) difference = isnan(d) ? INFINITY : d;
+    if (m > largest) largest = m;
+  }
+  return difference == 0.0 ? 0.0 : difference / (largest > 0.0 ? largest : 1.0);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Images: their memory, layouts, values and differences.
+#ifndef ONEFOLD_BENCH_IMAGE_H
+#define ONEFOLD_BENCH_IMAGE_H
+
+#include "bench/session.h"
+
+/// n floats, 64-byte aligned, for free(). NULL without memory.
+float *onefold_bench_floats(size_t n);
+
+/// Layout of the input and the output: what --layout says, else blocked with thin inputs as NCHW.
+onefold_layout onefold_bench_in_layout(const bench_session *session, int64_t channels);
+onefold_layout onefold_bench_out_layout(const bench_session *session);
+
+/// Uniform in [-1, 1), from the options' seed.
+void onefold_bench_fill(const bench_session *session, float *values, size_t n);
+
+/// max |a - b| / max |b|, of plain arrays. NaN counts as infinite.
+double onefold_bench_error(const float *a, const float *b, size_t n);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Options of the suites, by argp; Google Benchmark's own pass through.
+#include "bench/options.h"
+
+#include "bench/bench.h"
+#include "bench/forms.h"
+#include "bench/gbench.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_THREADS 4096
+
+enum {
+  OPT_ISA = 256,
+  OPT_FORM,
+  OPT_COLD,
+  OPT_JSON,
+  OPT_LAYOUT,
+  OPT_ACT,
+  OPT_SEED,
+  OPT_WEIGHTS,
+  OPT_BATCH,
+  OPT_NO_CHECK
+};
+
+/// An option of argp and the suites that take it (0: all).
+typedef struct suite_option {
+  struct argp_option option;
+  int takes;
+} suite_option;
+
+static const suite_option suite_options[] = {
+    {{"threads", 't', "N", 0, "Threads to run on (default 1)", 0}, 0},
+    {{"isa", OPT_ISA, "LEVEL", 0, "Highest ISA level: ref, avx2, avx512 or neon", 0}, 0},
+    {{"cold-cache", OPT_COLD, "WHAT", 0,
+      "What is out of the caches before each timed call: none (default), wei (weights), or all", 0},
+     0},
+    {{"json", OPT_JSON, "FILE", 0,
+      "Write Google Benchmark's JSON to FILE, or to the standard output for -", 0},
+     0},
+    {{"form", OPT_FORM, "FORM", 0, "eager, branches, folded or all (default)", 0},
+     BENCH_TAKES_FORMS},
+    {{"layout", OPT_LAYOUT, "NAME", 0,
+      "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input that "
+      "does "
+      "not fill a block)",
+      0},
+     BENCH_TAKES_PROBLEMS},
+    {{"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},
+     BENCH_TAKES_PROBLEMS},
+    {{"batch", OPT_BATCH, "FILE", 0, "Also run the problems of FILE, one a line, # comments", 0},
+     BENCH_TAKES_PROBLEMS},
+    {{"no-check", OPT_NO_CHECK, NULL, 0, "Do not compare the results", 0}, 0},
+    {{"seed", OPT_SEED, "N", 0, "Seed of the generated weights and inputs (default 1)", 0}, 0},
+    {{"weights", OPT_WEIGHTS, "FILE", 0,
+      "Read the weights from a safetensors file in RepVGG's training form (stage1.0.rbr_dense...)",
+      0},
+     BENCH_TAKES_WEIGHTS},
+};
+#define SUITE_OPTIONS (sizeof suite_options / sizeof suite_options[0])
+
+static const char *const cold_names[] = {"none", "wei", "all"};
+
+const char *onefold_bench_cold_name(bench_cold cold) {
+  return cold_names[cold];
+}
+
+static const char *cold_name(int i) {
+  return cold_names[i];
+}
+static const char *isa_name(int i) {
+  return onefold_isa_name((onefold_isa)i);
+}
+static const char *layout_name(int i) {
+  return onefold_layout_name((onefold_layout)i);
+}
+static const char *activation_name(int i) {
+  return onefold_activation_name((onefold_activation)i);
+}
+
+/// Index of a word among `count` names; leaves by argp_error where it is none of them.
+static int word(struct argp_state *state, const char *option, const char *text, int count,
+                const char *(*name)(int)) {
+  char known[256] = "";
+  for (int i = 0; i < count; i++) {
+    if (strcmp(name(i), text) == 0) return i;
+    const size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name(i));
+  }
+  argp_error(state, "--%s=%s: not one of %s", option, text, known);
+  return 0;
+}
+
+static uint64_t number(struct argp_state *state, const char *option, const char *text, uint64_t low,
+                       uint64_t high) {
+  char *end = NULL;
+  errno = 0;
+  const unsigned long long value = strtoull(text, &end, 10);
+  if (errno || end == text || *end || text[0] == '-' || value < low || value > high) {
+    argp_error(state, "--%s=%s: not a number from %llu to %llu", option, text,
+               (unsigned long long)low, (unsigned long long)high);
+  }
+  return value;
+}
+
+static void choose_forms(struct argp_state *state, bench_options *o, const char *text) {
+  memset(o->forms, 0, sizeof o->forms);
+  for (int i = 0; i < BENCH_FORMS; i++) {
+    if (strcmp(text, "all") == 0 || strcmp(text, onefold_bench_form_key(i)) == 0) o->forms[i] = 1;
+  }
+  for (int i = 0; i < BENCH_FORMS; i++) {
+    if (o->forms[i]) return;
+  }
+  argp_error(state, "--form=%s: not one of eager, branches, folded, all", text);
+}
+
+static int add_argument(bench_options *o, const char *text) {
+  const char **grown = realloc(o->arguments, (o->argument_count + 1) * sizeof *grown);
+  if (!grown) return ENOMEM;
+  grown[o->argument_count++] = text;
+  o->arguments = grown;
+  return 0;
+}
+
+/// Whole content of a file, terminated; NULL with errno.
+static char *slurp(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) return NULL;
+  char *text = NULL;
+  size_t capacity = 0;
+  if (getdelim(&text, &capacity, '\0', file) < 0 && !ferror(file)) text = calloc(1, 1);
+  fclose(file);
+  return text;
+}
+
+static int read_batch(struct argp_state *state, bench_options *o, const char *path) {
+  free(o->batch);
+  o->batch = slurp(path);
+  if (!o->batch) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
+  int status = 0;
+  for (char *rest = o->batch, *line; !status && (line = strsep(&rest, "\n"));) {
+    line[strcspn(line, "#\r")] = '\0';
+    line += strspn(line, " \t");
+    line[strcspn(line, " \t")] = '\0';
+    if (*line) status = add_argument(o, line);
+  }
+  return status;
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state) {
+  bench_options *o = state->input;
+  switch (key) {
+  case 't':
+    o->threads = (int32_t)number(state, "threads", text, 1, MAX_THREADS);
+    return 0;
+  case OPT_ISA:
+    o->has_isa = 1;
+    o->isa = (onefold_isa)word(state, "isa", text, ONEFOLD_ISA_COUNT, isa_name);
+    return 0;
+  case OPT_FORM:
+    choose_forms(state, o, text);
+    return 0;
+  case OPT_COLD:
+    o->cold = (bench_cold)word(state, "cold-cache", text, 3, cold_name);
+    return 0;
+  case OPT_JSON:
+    o->json = text;
+    return 0;
+  case OPT_LAYOUT:
+    o->has_layout = 1;
+    o->layout = (onefold_layout)word(state, "layout", text, ONEFOLD_BLOCKED + 1, layout_name);
+    return 0;
+  case OPT_ACT:
+    o->has_activation = 1;
+    o->activation =
+        (onefold_activation)word(state, "act", text, ONEFOLD_ACT_COUNT, activation_name);
+    return 0;
+  case OPT_SEED:
+    o->seed = number(state, "seed", text, 0, UINT64_MAX);
+    return 0;
+  case OPT_WEIGHTS:
+    o->weights = text;
+    return 0;
+  case OPT_BATCH:
+    return read_batch(state, o, text);
+  case OPT_NO_CHECK:
+    o->check = 0;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (!state->root_argp->args_doc) argp_error(state, "%s: no argument is expected", text);
+    return add_argument(o, text);
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+int onefold_bench_options_parse(bench_options *options, int argc, char **argv, int takes,
+                                const char *arguments, const char *doc) {
+  *options = (bench_options){.command = argv[0], .threads = 1, .seed = 1, .check = 1};
+  for (int i = 0; i < BENCH_FORMS; i++) options->forms[i] = 1;
+  options->flags = calloc((size_t)argc, sizeof *options->flags);
+  char **own = calloc((size_t)argc + 1, sizeof *own);
+  struct argp_option *taken = calloc(SUITE_OPTIONS + 1, sizeof *taken);
+  int status = ENOMEM;
+  if (options->flags && own && taken) {
+    int own_count = 0;
+    for (int i = 0; i < argc; i++) {
+      if (onefold_gbench_is_flag(argv[i])) {
+        options->flags[options->flag_count++] = argv[i];
+      } else {
+        own[own_count++] = argv[i];
+      }
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < SUITE_OPTIONS; i++) {
+      if (!suite_options[i].takes || (suite_options[i].takes & takes)) {
+        taken[n++] = suite_options[i].option;
+      }
+    }
+    const struct argp argp = {taken, parse_option, arguments, doc, NULL, NULL, NULL};
+    status = argp_parse(&argp, own_count, own, 0, NULL, options);
+  }
+  free(taken);
+  free(own);
+  if (!status) return ONEFOLD_EXIT_OK;
+  fprintf(stderr, "%s: %s\n", options->command, strerror(status));
+  onefold_bench_options_free(options);
+  return ONEFOLD_EXIT_FAILURE;
+}
+
+void onefold_bench_options_free(bench_options *options) {
+  free(options->arguments);
+  free(options->flags);
+  free(options->batch);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Options that the suites share.
+#ifndef ONEFOLD_BENCH_OPTIONS_H
+#define ONEFOLD_BENCH_OPTIONS_H
+
+#include <onefold/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// What is thrown out of the caches before each timed call.
+typedef enum bench_cold { BENCH_COLD_NONE, BENCH_COLD_WEIGHTS, BENCH_COLD_ALL } bench_cold;
+
+#define BENCH_FORMS 3
+
+typedef struct bench_options {
+  const char *command; // "onefold bench conv"
+  int32_t threads;
+  int32_t has_isa;
+  onefold_isa isa;
+  bench_cold cold;
+  int forms[BENCH_FORMS]; // which of the forms of forms.h
+  int32_t has_layout;     // else blocked, with thin inputs as NCHW
+  onefold_layout layout;
+  int32_t has_activation; // else what the block or "none" for a convolution
+  onefold_activation activation;
+  uint64_t seed;
+  const char *weights, *json; // paths or NULL
+  int32_t check;              // compare with the reference kernels
+  // Arguments and Google Benchmark's flags; both point into argv, or into
+  // lines of a batch file that live until onefold_bench_options_free.
+  const char **arguments, **flags;
+  size_t argument_count, flag_count;
+  char *batch;
+} bench_options;
+
+/// Which options a suite takes, as bits.
+enum { BENCH_TAKES_PROBLEMS = 1, BENCH_TAKES_FORMS = 2, BENCH_TAKES_WEIGHTS = 4 };
+
+/// Parses; on a mistake writes a sentence and exits with ONEFOLD_EXIT_USAGE,
+/// as on --help with ONEFOLD_EXIT_OK. Returns an onefold_exit.
+int onefold_bench_options_parse(bench_options *options, int argc, char **argv, int takes,
+                                const char *arguments, const char *doc);
+void onefold_bench_options_free(bench_options *options);
+
+const char *onefold_bench_cold_name(bench_cold cold); // "none", "wei", "all"
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Problem strings of the command line, as descriptors.
+#ifndef ONEFOLD_BENCH_PROBLEM_H
+#define ONEFOLD_BENCH_PROBLEM_H
+
+#include "bench/session.h"
+
+/// The problems in arguments[first..], or `fallback` where there is none.
+typedef struct bench_problems {
+  onefold_conv2d_desc *descs;
+  size_t count;
+} bench_problems;
+
+/// Parses all before anything runs. Returns an onefold_exit after a sentence.
+int onefold_bench_problems_parse(const bench_options *options, size_t first, const char *fallback,
+                                 bench_problems *problems);
+void onefold_bench_problems_free(bench_problems *problems);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What every suite sets up: the machine and its peaks, a context on pinned
+// cores, Google Benchmark, the header, and the exit code.
+#ifndef ONEFOLD_BENCH_SESSION_H
+#define ONEFOLD_BENCH_SESSION_H
+
+#include "bench/bench.h"
+#include "bench/gbench.h"
+#include "bench/options.h"
+#include "bench/text.h"
+
+#include <onefold/onefold.h>
+
+typedef struct bench_session {
+  const bench_options *options;
+  onefold_machine machine; // before pinning
+  onefold_context *context;
+  onefold_peak peak;
+  onefold_gbench *gbench;
+  FILE *out; // of the tables; the standard error where JSON owns the standard output
+  bench_progress progress;
+  char pinned[160];
+  float *eviction; // larger than all caches; NULL while they stay warm
+  size_t eviction_floats;
+  onefold_exit status; // the worst so far
+} bench_session;
+
+/// Opens, measures the peaks and prints the machine's part of the header.
+/// Returns an onefold_exit; on failure a sentence has been written and nothing is open.
+int onefold_bench_session_open(bench_session *session, const bench_options *options);
+
+/// Adds a line to the header and to the JSON's context.
+void onefold_bench_session_note(bench_session *session, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/// Ends the JSON, releases everything and returns the exit code.
+int onefold_bench_session_close(bench_session *session);
+
+/// Writes "<command>: <what>: <sentence>" with the context's last error, and
+/// records and returns the exit code that the status stands for.
+int onefold_bench_session_fail(bench_session *session, const char *what, onefold_status status);
+
+/// Records a result that is further off than allowed.
+void onefold_bench_session_wrong(bench_session *session, const char *what, double error);
+
+/// Largest difference that passes, relative to the largest value.
+#define BENCH_ERROR_LIMIT 1e-4
+
+/// Empties the caches as the options say; input and output are brought back
+/// in unless everything is to be cold.
+void onefold_bench_session_chill(bench_session *session, const float *input, size_t input_floats,
+                                 const float *output, size_t output_floats);
+
+/// Appends a counter to a case.
+void onefold_bench_count(onefold_gbench_case *c, const char *name, double value, int per_second);
+
+/// gflops and percent_peak of `flops`, and the share of DRAM's read bandwidth that `bytes`, which
+/// must move at least, take.
+void onefold_bench_count_work(const bench_session *session, onefold_gbench_case *c, double flops,
+                              double bytes);
+
+/// The share of the copy bandwidth of the smallest level that holds the `bytes` read and written.
+void onefold_bench_count_copy(const bench_session *session, onefold_gbench_case *c, double bytes);
+
+#endif

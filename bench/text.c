@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Numbers as text, statistics of samples, aligned tables and a progress line.
+#include "bench/text.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/// The value at `fraction` of sorted samples, between its neighbours.
+static double quantile(const double *sorted, size_t count, double fraction) {
+  const double at = fraction * (double)(count - 1);
+  const size_t below = (size_t)at;
+  if (below + 1 >= count) return sorted[count - 1];
+  return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+}
+
+bench_stat onefold_bench_stat(const double *seconds, size_t count) {
+  bench_stat stat = {.count = count};
+  if (count == 0) return stat;
+  stat.median = quantile(seconds, count, 0.5);
+  stat.low = seconds[0];
+  stat.high = seconds[count - 1];
+  stat.spread = (quantile(seconds, count, 0.75) - quantile(seconds, count, 0.25)) / stat.median;
+  return stat;
+}
+
+bench_cell onefold_bench_cell(const char *format, ...) {
+  bench_cell cell;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(cell.text, sizeof cell.text, format, args);
+  va_end(args);
+  return cell;
+}
+
+/// Three significant digits with the largest of the units that leaves at least 1.
+static bench_cell scaled(double value, const char *const *units, size_t count, double step) {
+  size_t unit = 0;
+  for (; unit + 1 < count && value >= step; unit++) value /= step;
+  return onefold_bench_cell("%.*f %s", value < 10 ? 2 : value < 100 ? 1 : 0, value, units[unit]);
+}
+
+bench_cell onefold_bench_cell_time(bench_stat stat) {
+  static const char *const units[] = {"ns", "us", "ms", "s"};
+  return stat.count ? scaled(stat.median * 1e9, units, 4, 1000) : onefold_bench_cell("-");
+}
+
+bench_cell onefold_bench_cell_spread(bench_stat stat) {
+  return stat.count ? onefold_bench_cell("%.1f %%", 100 * stat.spread) : onefold_bench_cell("-");
+}
+
+bench_cell onefold_bench_cell_ratio(bench_stat slow, bench_stat fast) {
+  if (!slow.count || !fast.count) return onefold_bench_cell("-");
+  return onefold_bench_cell("%.2fx", slow.median / fast.median);
+}
+
+bench_cell onefold_bench_cell_bytes(double bytes) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  return scaled(bytes, units, 5, 1024);
+}
+
+static void put(FILE *out, const char *text, int width, int last) {
+  if (last && width < 0) width = 0; // no trailing blanks
+  fprintf(out, "%*s%s", width, text, last ? "\n" : "  ");
+}
+
+void onefold_bench_table_head(FILE *out, const bench_column *columns, size_t count) {
+  for (size_t i = 0; i < count; i++) put(out, columns[i].title, columns[i].width, i + 1 == count);
+}
+
+void onefold_bench_table_row(FILE *out, const bench_column *columns, size_t count,
+                             const bench_cell *cells) {
+  for (size_t i = 0; i < count; i++) put(out, cells[i].text, columns[i].width, i + 1 == count);
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void onefold_bench_progress_start(bench_progress *progress, size_t total) {
+  *progress = (bench_progress){.enabled = isatty(STDERR_FILENO), .total = total, .start = now()};
+}
+
+void onefold_bench_progress_show(const bench_progress *progress, const char *what) {
+  if (!progress->enabled) return;
+  fprintf(stderr, "\r\033[K[%zu/%zu] %s", progress->done + 1, progress->total, what);
+  if (progress->done > 0) {
+    const double each = (now() - progress->start) / (double)progress->done;
+    fprintf(stderr, "  about %.0f s left", each * (double)(progress->total - progress->done));
+  }
+  fflush(stderr);
+}
+
+void onefold_bench_progress_clear(const bench_progress *progress) {
+  if (progress->enabled) fputs("\r\033[K", stderr);
+}

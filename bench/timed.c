@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs a set of cases, keeps their statistics and prints them as rows.
+#include "bench/timed.h"
+
+typedef struct timed {
+  bench_session *session;
+  bench_stat *const *stats;
+  const char *title;
+} timed;
+
+static void done(void *user, size_t index, const double *seconds, size_t count) {
+  const timed *t = user;
+  *t->stats[index] = onefold_bench_stat(seconds, count);
+}
+
+static void tick(void *user, int begun) {
+  (void)begun;
+  const timed *t = user;
+  onefold_bench_progress_show(&t->session->progress, t->title);
+}
+
+int onefold_bench_time(bench_session *session, const char *title, const onefold_gbench_case *cases,
+                       bench_stat *const *stats, size_t count, double min_time, int repetitions) {
+  timed t = {session, stats, title};
+  const onefold_gbench_options options = {
+      .min_time = min_time,
+      .repetitions = repetitions,
+      .tick = tick,
+      .done = done,
+      .user = &t,
+  };
+  const size_t failed = onefold_gbench_run(session->gbench, cases, count, &options);
+  if (!failed) return ONEFOLD_EXIT_OK;
+  return onefold_bench_session_fail(session, cases[failed - 1].name,
+                                    onefold_context_last_error(session->context, NULL, 0));
+}
+
+static const bench_column columns[] = {{"row", -12},   {"median", 9},   {"spread", 7},
+                                       {"fastest", 9}, {"GFLOP/s", 8},  {"of peak", 8},
+                                       {"of DRAM", 8}, {"speed-up", 8}, {"max error", 9}};
+#define COLUMNS (sizeof columns / sizeof columns[0])
+
+void onefold_bench_rows_head(bench_session *session) {
+  onefold_bench_table_head(session->out, columns, COLUMNS);
+}
+
+void onefold_bench_rows_add(bench_session *session, const char *title, const bench_stat *stat,
+                            double flops, double bytes, const bench_stat *best, double error) {
+  if (!stat->count) return;
+  const bench_stat fastest = {.median = stat->low, .count = stat->count};
+  const onefold_peak *peak = &session->peak;
+  const double gflops = flops * 1e-9 / stat->median, gbs = bytes * 1e-9 / stat->median;
+  const bench_cell none = onefold_bench_cell("%s", "");
+  const bench_cell cells[COLUMNS] = {
+      onefold_bench_cell("%s", title),
+      onefold_bench_cell_time(*stat),
+      onefold_bench_cell_spread(*stat),
+      onefold_bench_cell_time(fastest),
+      flops > 0 ? onefold_bench_cell("%.1f", gflops) : none,
+      flops > 0 ? onefold_bench_cell("%.1f %%", 100 * gflops / peak->threads_gflops) : none,
+      bytes > 0 ? onefold_bench_cell("%.1f %%", 100 * gbs / peak->dram.read_gbs) : none,
+      best ? onefold_bench_cell_ratio(*stat, *best) : none,
+      error >= 0 ? onefold_bench_cell("%.1e", error) : none,
+  };
+  onefold_bench_table_row(session->out, columns, COLUMNS, cells);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The program's commands. argv[0] is the command's whole name, for messages;
+// each returns an onefold_exit.
+#ifndef ONEFOLD_CLI_COMMANDS_H
+#define ONEFOLD_CLI_COMMANDS_H
+
+int onefold_cli_info(int argc, char **argv);
+int onefold_cli_bench(int argc, char **argv);
+
+/// A row of a table of commands, which a row without a name ends.
+typedef struct onefold_command {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *summary;
+} onefold_command;
+
+/// Runs the command that argv[1] names, as "<argv[0]> <name>"; "help", "--help"
+/// and no name print the table after `about`.
+int onefold_cli_dispatch(const onefold_command *commands, const char *about, int argc, char **argv);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The onefold program: its commands, by name.
+#include "bench/bench.h"
+#include "cli/commands.h"
+
+#include <onefold/onefold.h>
+
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+static const onefold_command benches[] = {
+    {"main", onefold_bench_main, "RepVGG blocks: eager, as branches, folded (the main job)"},
+    {"block", onefold_bench_block, "blocks at given problems, in each form, with all steps"},
+    {"conv", onefold_bench_conv, "convolutions at given problems, with all steps"},
+    {NULL, NULL, NULL},
+};
+
+int onefold_cli_bench(int argc, char **argv) {
+  return onefold_cli_dispatch(benches, "Measures, by Google Benchmark.", argc, argv);
+}
+
+static const onefold_command commands[] = {
+    {"info", onefold_cli_info, "what this machine has, which kernels are used, measured peaks"},
+    {"bench", onefold_cli_bench, "measure blocks and convolutions"},
+    {NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv) {
+  argp_err_exit_status = ONEFOLD_EXIT_USAGE;
+  char name[] = "onefold";
+  if (argc > 0) argv[0] = name;
+  if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+    printf("onefold %s\n", onefold_version());
+    return ONEFOLD_EXIT_OK;
+  }
+  return onefold_cli_dispatch(
+      commands, "Folds re-parameterised convolution blocks and runs them fast on CPUs.", argc,
+      argv);
+}
