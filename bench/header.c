@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 // Above these the machine is called noisy: spread of the FMA loop, load per core.
-#define NOISY_SPREAD 0.05
+#define NOISY_SPREAD 0.03
 #define NOISY_LOAD   0.5
 
 void onefold_bench_session_note(bench_session *session, const char *key, const char *format, ...) {

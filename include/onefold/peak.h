@@ -23,7 +23,7 @@ typedef struct onefold_peak {
   int32_t threads;       // of the context
   double core_gflops;    // single-precision multiply-adds, counted as two, on one core
   double threads_gflops; // on `threads` cores at once
-  double core_spread;    // (best - worst)/best of the repeats on one core
+  double core_spread;    // (best - median)/best of the repeats on one core
   double threads_spread; // the same on `threads` cores
   onefold_bandwidth l2, l3, dram;
 } onefold_peak;
