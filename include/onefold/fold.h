@@ -30,7 +30,8 @@ typedef enum onefold_fold_verdict {
   ONEFOLD_FOLD_SHAPE = 5,            // branches of different grids
   ONEFOLD_FOLD_GROUPS = 6,           // groups that have no common form
   ONEFOLD_FOLD_BN_NO_STATS = 7,      // a BN without running statistics
-  ONEFOLD_FOLD_UNPROFITABLE = 8      // exact, but would cost more than it saves
+  ONEFOLD_FOLD_UNPROFITABLE = 8,     // exact, but would cost more than it saves
+  ONEFOLD_FOLD_NOT_FINITE = 9        // a weight is, or would become, NaN or infinite
 } onefold_fold_verdict;
 
 /// "exact", "inexact bias", ... Never NULL. Thread-safe.
@@ -45,6 +46,7 @@ typedef struct onefold_fold_region {
   int64_t parameters_before, parameters_after;
   double macs_before, macs_after;
 } onefold_fold_region;
+/// Called once per region of two or more nodes; one node alone is kept as it is.
 typedef void (*onefold_fold_report_fn)(void *user, const onefold_fold_region *region);
 
 /// Makes a new graph with the same inputs and outputs, folded. Folding a

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Linear regions: which nodes belong together, and the affine map of each.
+#ifndef ONEFOLD_FOLD_REGION_H
+#define ONEFOLD_FOLD_REGION_H
+
+#include "fold/affine.h"
+#include "graph/graph.h"
+
+/// How a region is folded.
+typedef enum onefold_fold_policy {
+  ONEFOLD_POLICY_EAGER,  // under a sum, compose whatever is exact: the sum may pay for it
+  ONEFOLD_POLICY_STRICT, // compose only what pays by itself
+  ONEFOLD_POLICY_KEEP    // copy the nodes as they are
+} onefold_fold_policy;
+
+/// The regions of a graph. A node is interior when only one node reads it, it is no output,
+/// and its reader belongs to the same region; all others are boundaries.
+typedef struct onefold_regions {
+  onefold_node *root;    // per node: last node of its region; ONEFOLD_NO_NODE for barriers
+  onefold_node *first;   // per root: first node of its region
+  onefold_node *next;    // per node: the region's next node in order, or ONEFOLD_NO_NODE
+  unsigned char *summed; // per node: a sum of the region is above it
+  onefold_node *arrays;  // owns root, first and next
+} onefold_regions;
+
+onefold_status onefold_regions_find(const onefold_graph *graph, onefold_fold_level level,
+                                    onefold_regions *regions);
+void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *regions);
+
+/// What a node has become while its region is folded: where `composed`, `affine` applied to
+/// `base`; else the source node `source` applied to it, or `base` itself where there is none.
+typedef struct onefold_form {
+  onefold_node base;      // a node of the target
+  onefold_node source;    // a node of the source graph, or ONEFOLD_NO_NODE
+  int composed;           // the affine map is all there is
+  onefold_affine *affine; // made on demand where not composed
+  double macs;            // of the nodes that it stands for, for one image
+  int32_t convs;          // convolutions among them
+} onefold_form;
+
+/// The work of folding one graph into another.
+typedef struct onefold_folding {
+  const onefold_context *context;
+  const onefold_graph *source;
+  onefold_graph *target;
+  onefold_regions regions;
+  onefold_node *map;           // per source node: its node in the target, or ONEFOLD_NO_NODE
+  onefold_form *forms;         // per source node, while its region is being folded
+  onefold_form *terms;         // of the sum at hand
+  const onefold_affine **maps; // of the terms that are added
+  // Of the region at hand.
+  onefold_fold_policy policy;
+  onefold_fold_verdict verdict;
+  char reason[256];
+  int unprofitable; // as a whole: try again with what pays by itself
+  int broken;       // cannot be folded at all: keep the nodes as they are
+  onefold_status status;
+} onefold_folding;
+
+/// Folds the region that ends in `root` by the policy. Leaves the root's form in
+/// forms[root]; nodes for inner parts that were refused are added to the target.
+void onefold_region_fold(onefold_folding *folding, onefold_node root);
+
+/// Keeps the region's first refusal.
+void onefold_region_refuse(onefold_folding *folding, onefold_fold_verdict verdict,
+                           const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/// Gives the region up.
+void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict,
+                          const char *reason);
+
+/// Writes a form into the target as one node, named after a source node, and clears it.
+onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named);
+
+/// The form's affine map, made if need be; NULL after a failure (status is set).
+onefold_affine *onefold_form_affine(onefold_folding *folding, onefold_form *form);
+
+void onefold_form_clear(onefold_folding *folding, onefold_form *form);
+
+static inline int onefold_form_is_identity(const onefold_form *form) {
+  return !form->composed && form->source == ONEFOLD_NO_NODE;
+}
+
+/// The sum node's form from the forms of its terms (region_sum.c).
+onefold_form onefold_region_sum(onefold_folding *folding, onefold_node node);
+
+/// The form of an operand of a region's node: taken from forms[] where it is interior, else
+/// the identity on its node in the target.
+onefold_form onefold_region_operand(onefold_folding *folding, onefold_node reader,
+                                    onefold_node operand);
+
+#endif

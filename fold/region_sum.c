@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Folding a sum: the terms that are maps of one node become one map.
+#include "fold/region.h"
+
+/// Adds the maps of terms[of[0]], terms[of[1]], ... into terms[of[0]].
+static void merge(onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
+                  int32_t count) {
+  onefold_affine *sum = onefold_affine_create(folding->context, geometry);
+  if (!sum) {
+    folding->status = ONEFOLD_OUT_OF_MEMORY;
+    return;
+  }
+  onefold_form merged = {
+      .base = folding->terms[of[0]].base, .source = ONEFOLD_NO_NODE, .composed = 1, .affine = sum};
+  for (int32_t k = 0; k < count; k++) {
+    onefold_form *term = &folding->terms[of[k]];
+    onefold_affine_accumulate(sum, term->affine);
+    merged.macs += term->macs;
+    merged.convs += term->convs;
+    onefold_form_clear(folding, term);
+  }
+  folding->terms[of[0]] = merged;
+}
+
+/// A sum is always worth it, except where branches of different groups become one of fewer
+/// groups that costs more than they do.
+static int pays(const onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
+                int32_t count) {
+  double macs = 0;
+  int64_t least_groups = INT64_MAX;
+  for (int32_t k = 0; k < count; k++) {
+    const onefold_affine *map = folding->maps[k];
+    macs += folding->terms[of[k]].macs;
+    if (folding->terms[of[k]].convs > 0 && map->groups < least_groups) least_groups = map->groups;
+  }
+  const int coarser = least_groups != INT64_MAX && onefold_affine_macs(geometry) > 1.1 * macs;
+  for (int32_t k = 0; k < count && coarser; k++)
+    if (folding->terms[of[k]].convs > 0 && folding->maps[k]->groups != geometry->groups) return 0;
+  return 1;
+}
+
+/// Merges the terms with the base of term `first`, if their grids agree and it pays.
+static void merge_base(onefold_folding *folding, onefold_node node, int32_t first, int32_t count,
+                       int32_t *of) {
+  int32_t members = 0;
+  for (int32_t k = first; k < count; k++) {
+    onefold_form *term = &folding->terms[k];
+    if (term->base != folding->terms[first].base) continue;
+    of[members++] = k;
+  }
+  if (members < 2) return;
+  for (int32_t k = 0; k < members; k++)
+    if (!(folding->maps[k] = onefold_form_affine(folding, &folding->terms[of[k]]))) return;
+  onefold_affine geometry;
+  const char *name = folding->source->nodes[node].name;
+  if (!onefold_affine_sum_geometry(folding->maps, (size_t)members, &geometry))
+    onefold_region_refuse(folding, ONEFOLD_FOLD_SHAPE,
+                          "the branches of '%s' have different strides or image sizes", name);
+  else if (folding->policy == ONEFOLD_POLICY_STRICT && !pays(folding, &geometry, of, members))
+    onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
+                          "the sum '%s' would need %lld groups and %.4g multiply-adds", name,
+                          (long long)geometry.groups, onefold_affine_macs(&geometry));
+  else
+    merge(folding, &geometry, of, members);
+}
+
+/// A branch that starts behind a non-linear node keeps a sum from becoming one map: names the
+/// last node that a branch starts from, where it is one.
+static void note_barrier(onefold_folding *folding, onefold_node node, int32_t count) {
+  onefold_node last = ONEFOLD_NO_NODE;
+  for (int32_t k = 0; k < count; k++)
+    if (folding->terms[k].base > last) last = folding->terms[k].base;
+  const onefold_graph_node *base = &folding->target->nodes[last];
+  if (base->kind == ONEFOLD_NODE_INPUT || onefold_node_is_linear(base->kind)) return;
+  onefold_region_refuse(
+      folding, ONEFOLD_FOLD_NONLINEAR_INSIDE, "a branch of '%s' passes through '%s' (%s)",
+      folding->source->nodes[node].name, base->name, onefold_node_type_of(base->kind)->name);
+}
+
+/// The sum of the terms that are left, as a node of the target.
+static onefold_form emit_sum(onefold_folding *folding, onefold_node node, onefold_node *operands,
+                             int32_t count) {
+  const onefold_graph_node *sum = &folding->source->nodes[node];
+  int32_t left = 0;
+  for (int32_t k = 0; k < count; k++) {
+    onefold_form *term = &folding->terms[k];
+    if (term->base == ONEFOLD_NO_NODE) continue;
+    const onefold_node named = term->source != ONEFOLD_NO_NODE ? term->source : sum->inputs[k];
+    operands[left++] = onefold_form_emit(folding, term, named);
+  }
+  onefold_form form = {.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
+  form.base = onefold_graph_sum(folding->target, operands, (size_t)left);
+  onefold_graph_name(folding->target, form.base, sum->name);
+  if (folding->status == ONEFOLD_OK) folding->status = folding->target->status;
+  return form;
+}
+
+onefold_form onefold_region_sum(onefold_folding *folding, onefold_node node) {
+  const onefold_graph_node *sum = &folding->source->nodes[node];
+  const int32_t count = sum->input_count;
+  const onefold_form empty = {.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
+  onefold_form form = empty;
+  int32_t *of = onefold_allocate(folding->context, 2 * (size_t)count * sizeof *of);
+  if (!of) {
+    folding->status =
+        onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold '%s'", sum->name);
+    return form;
+  }
+  for (int32_t k = 0; k < count; k++)
+    folding->terms[k] = onefold_region_operand(folding, node, sum->inputs[k]);
+  for (int32_t k = 0; k < count && folding->policy != ONEFOLD_POLICY_KEEP; k++)
+    if (folding->terms[k].base != ONEFOLD_NO_NODE && folding->status == ONEFOLD_OK &&
+        !folding->broken)
+      merge_base(folding, node, k, count, of);
+  int32_t left = 0, last = 0;
+  for (int32_t k = 0; k < count; k++)
+    if (folding->terms[k].base != ONEFOLD_NO_NODE) left++, last = k;
+  if (left == 1 && folding->policy != ONEFOLD_POLICY_KEEP) {
+    form = folding->terms[last];
+    folding->terms[last] = empty;
+  } else if (folding->status == ONEFOLD_OK && !folding->broken) {
+    note_barrier(folding, node, count);
+    form = emit_sum(folding, node, of + count, count);
+  }
+  for (int32_t k = 0; k < count; k++) onefold_form_clear(folding, &folding->terms[k]);
+  onefold_release(folding->context, of);
+  return form;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Finding the linear regions of a graph.
+#include "fold/region.h"
+
+/// Does `reader` take `node` into its region?
+static int joins(const onefold_graph *graph, onefold_fold_level level, onefold_node node,
+                 onefold_node reader) {
+  const onefold_node_kind kind = graph->nodes[node].kind, above = graph->nodes[reader].kind;
+  if (!onefold_node_is_linear(kind) || !onefold_node_is_linear(above)) return 0;
+  if (level == ONEFOLD_FOLD_REGIONS) return 1;
+  return above == ONEFOLD_NODE_BATCH_NORM && kind != ONEFOLD_NODE_SUM;
+}
+
+onefold_status onefold_regions_find(const onefold_graph *graph, onefold_fold_level level,
+                                    onefold_regions *regions) {
+  const size_t count = (size_t)graph->node_count;
+  regions->arrays = onefold_allocate(graph->context, 5 * count * sizeof *regions->arrays);
+  regions->summed = onefold_allocate(graph->context, count);
+  if (!regions->arrays || !regions->summed)
+    return onefold_fail(graph->context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %zu nodes",
+                        count);
+  regions->root = regions->arrays;
+  regions->first = regions->arrays + count;
+  regions->next = regions->arrays + 2 * count;
+  onefold_node *reader = regions->arrays + 3 * count;
+  int32_t *uses = regions->arrays + 4 * count;
+  onefold_graph_count_uses(graph, uses);
+  for (onefold_node i = 0; i < graph->node_count; i++) {
+    reader[i] = regions->root[i] = regions->first[i] = regions->next[i] = ONEFOLD_NO_NODE;
+    for (int32_t k = 0; k < graph->nodes[i].input_count; k++) reader[graph->nodes[i].inputs[k]] = i;
+  }
+  for (onefold_node i = graph->node_count - 1; i >= 0; i--) {
+    if (!onefold_node_is_linear(graph->nodes[i].kind)) continue;
+    const onefold_node r = reader[i];
+    const int interior = uses[i] == 1 && r != ONEFOLD_NO_NODE && joins(graph, level, i, r);
+    const onefold_node root = interior ? regions->root[r] : i;
+    regions->root[i] = root;
+    regions->summed[i] =
+        interior && (graph->nodes[r].kind == ONEFOLD_NODE_SUM || regions->summed[r]);
+    regions->next[i] = regions->first[root];
+    regions->first[root] = i;
+  }
+  return ONEFOLD_OK;
+}
+
+void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *regions) {
+  onefold_release(graph->context, regions->arrays);
+  onefold_release(graph->context, regions->summed);
+}
