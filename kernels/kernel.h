@@ -30,7 +30,7 @@ typedef void onefold_act_fn(float param, const float *src, float *dst, size_t n)
 typedef struct onefold_epilogue {
   const float *bias;           // [q][v] or NULL
   const float *scale;          // [q][v] or NULL
-  const float *residual;       // laid out as dst, or NULL
+  const float *residual;       // laid out as dst, may be dst, or NULL
   const float *residual_scale; // [q][v] or NULL for 1
   float lo, hi;
   onefold_act_fn *post;

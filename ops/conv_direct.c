@@ -102,10 +102,12 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
 
-  for (int32_t block = 0; block < strip->band.count; block += plan->block_in) {
+  // Partial sums in dst would overwrite a residual that lies there.
+  const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;
+  for (int32_t block = 0; block < strip->band.count; block += pass) {
     const int32_t left = strip->band.count - block;
-    a.final = left <= plan->block_in;
-    a.blocks = a.final ? left : plan->block_in;
+    a.final = left <= pass;
+    a.blocks = a.final ? left : pass;
     a.last_channels = a.final ? strip->band.last : (int32_t)cb;
     a.accumulate = block > 0;
     for (int64_t row = row_begin; row < row_end; row++) {

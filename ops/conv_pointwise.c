@@ -60,10 +60,12 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
       .q = strip->blocks,
       .epilogue = &epilogue,
   };
-  for (int32_t block = 0; block < strip->band.count; block += plan->block_in) {
+  // Partial sums in dst would overwrite a residual that lies there.
+  const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;
+  for (int32_t block = 0; block < strip->band.count; block += pass) {
     const int32_t left = strip->band.count - block;
-    a.final = left <= plan->block_in;
-    a.blocks = a.final ? left : plan->block_in;
+    a.final = left <= pass;
+    a.blocks = a.final ? left : pass;
     a.last_channels = a.final ? strip->band.last : (int32_t)v;
     a.accumulate = block > 0;
     a.weight = run->packed->weight + strip->weight + block * a.weight_block;

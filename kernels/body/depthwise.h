@@ -7,6 +7,21 @@
 
 #include "kernels/kernel.h"
 
+/// A residual after the activation, for P pixels from dst + at: they are
+/// activated in a buffer of their own, because dst may be the residual.
+ONEFOLD_INLINE void onefold_depthwise_store_after(const vf *acc, const int P, const ptrdiff_t at,
+                                                  const onefold_depthwise_args *a) {
+  const onefold_epilogue *e = a->epilogue;
+  const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
+  float tile[8 * VF_WIDTH];
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P; i++) vf_store(tile + i * VF_WIDTH, acc[i]);
+  if (e->post) e->post(e->post_param, tile, tile, (size_t)P * VF_WIDTH);
+  for (int i = 0; i < P * VF_WIDTH; i += VF_WIDTH) {
+    vf_store(a->dst + at + i, vf_fma(vf_load(e->residual + at + i), scale, vf_load(tile + i)));
+  }
+}
+
 /// The part of the epilogue that is done in registers, for pixels p .. p+P-1, and the store.
 ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int32_t p,
                                             const onefold_depthwise_args *a) {
@@ -29,9 +44,13 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int32_t 
     }
   }
   ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) {
-    vf_store(a->dst + at + i * VF_WIDTH, vf_min(hi, vf_max(lo, acc[i])));
+  for (int i = 0; i < P; i++) acc[i] = vf_min(hi, vf_max(lo, acc[i]));
+  if (e->residual && e->residual_after) {
+    onefold_depthwise_store_after(acc, P, at, a);
+    return;
   }
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P; i++) vf_store(a->dst + at + i * VF_WIDTH, acc[i]);
 }
 
 /// Pixels p .. p+P-1, every tap inside.
@@ -87,13 +106,8 @@ ONEFOLD_INLINE void onefold_depthwise_body(const int S, const onefold_depthwise_
   for (; p < a->pixels; p++) onefold_depthwise_border(S, p, a);
 
   const onefold_epilogue *e = a->epilogue;
-  const size_t n = (size_t)a->pixels * VF_WIDTH;
-  if (e->post) e->post(e->post_param, a->dst, a->dst, n);
-  if (e->residual && e->residual_after) {
-    const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
-    for (size_t i = 0; i < n; i += VF_WIDTH) {
-      vf_store(a->dst + i, vf_fma(vf_load(e->residual + i), scale, vf_load(a->dst + i)));
-    }
+  if (e->post && !(e->residual && e->residual_after)) {
+    e->post(e->post_param, a->dst, a->dst, (size_t)a->pixels * VF_WIDTH);
   }
 }
 

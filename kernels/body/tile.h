@@ -79,8 +79,7 @@ ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const 
 /// One channel of `taps` taps, tap floats apart, every pixel inside.
 ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                       const float *src, const ptrdiff_t px, const ptrdiff_t tap,
-                                      const float *weight, const ptrdiff_t wq,
-                                      const int32_t taps) {
+                                      const float *weight, const ptrdiff_t wq, const int32_t taps) {
   for (int32_t t = 0; t < taps; t++, src += tap, weight += VF_WIDTH) {
     vf w[ONEFOLD_MAX_TILE_BLOCKS];
     ONEFOLD_UNROLL(8)
@@ -130,27 +129,39 @@ ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
   }
 }
 
-/// What needs a second look at the stored tile, still in L1: activations that
-/// are not clamps, and a residual after the activation.
+/// Activations that are not clamps, on the stored tile, still in L1.
 ONEFOLD_INLINE void onefold_tile_post(const int P, const int Q, const onefold_conv_args *a) {
   const onefold_epilogue *e = a->epilogue;
   for (int q = 0; q < Q; q++) {
     float *dst = a->dst + q * a->dst_q;
-    if (e->post && a->dst_pixel == VF_WIDTH) {
+    if (a->dst_pixel == VF_WIDTH) {
       e->post(e->post_param, dst, dst, (size_t)P * VF_WIDTH);
-    } else if (e->post) {
+    } else {
       for (int p = 0; p < P; p++) {
         e->post(e->post_param, dst + p * a->dst_pixel, dst + p * a->dst_pixel, VF_WIDTH);
       }
     }
-    if (e->residual && e->residual_after) {
-      const vf scale =
-          e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
-      const float *residual = e->residual + q * a->dst_q;
-      for (int p = 0; p < P; p++) {
-        const ptrdiff_t i = p * a->dst_pixel;
-        vf_store(dst + i, vf_fma(vf_load(residual + i), scale, vf_load(dst + i)));
-      }
+  }
+}
+
+/// A residual after the activation: the tile is activated in a buffer of its
+/// own, because dst may be the residual.
+ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                           const int Q, const onefold_conv_args *a) {
+  const onefold_epilogue *e = a->epilogue;
+  float tile[32 * VF_WIDTH]; // no tile has more accumulators than an ISA has registers
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) {
+    ONEFOLD_UNROLL(16)
+    for (int p = 0; p < P; p++) vf_store(tile + (q * P + p) * VF_WIDTH, acc[p][q]);
+  }
+  if (e->post) e->post(e->post_param, tile, tile, (size_t)(P * Q) * VF_WIDTH);
+  for (int q = 0; q < Q; q++) {
+    const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
+    for (int p = 0; p < P; p++) {
+      const ptrdiff_t i = q * a->dst_q + p * a->dst_pixel;
+      vf_store(a->dst + i,
+               vf_fma(vf_load(e->residual + i), scale, vf_load(tile + (q * P + p) * VF_WIDTH)));
     }
   }
 }
@@ -158,13 +169,19 @@ ONEFOLD_INLINE void onefold_tile_post(const int P, const int Q, const onefold_co
 /// Stores the tile, after the epilogue where the sum is complete.
 ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                      const onefold_conv_args *a) {
-  if (a->final) onefold_tile_epilogue(acc, P, Q, a);
+  if (a->final) {
+    onefold_tile_epilogue(acc, P, Q, a);
+    if (a->epilogue->residual && a->epilogue->residual_after) {
+      onefold_tile_end_after(acc, P, Q, a);
+      return;
+    }
+  }
   ONEFOLD_UNROLL(8)
   for (int q = 0; q < Q; q++) {
     ONEFOLD_UNROLL(16)
     for (int p = 0; p < P; p++) vf_store(a->dst + q * a->dst_q + p * a->dst_pixel, acc[p][q]);
   }
-  if (a->final && (a->epilogue->post || a->epilogue->residual_after)) onefold_tile_post(P, Q, a);
+  if (a->final && a->epilogue->post) onefold_tile_post(P, Q, a);
 }
 
 /// Calls BODY(p, ...) with the constant p that equals `pixels`, 1 .. P.
