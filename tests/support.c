@@ -102,6 +102,25 @@ int test_isa_missing(void) {
   return missing;
 }
 
+int test_every_level(const char *group, const struct CMUnitTest *tests, size_t count) {
+  onefold_isa levels[ONEFOLD_ISA_COUNT];
+  const size_t total = count * (size_t)test_isa_levels(levels);
+  struct CMUnitTest *list = calloc(total, sizeof(*list));
+  char(*names)[96] = calloc(total, sizeof(*names));
+  if (!list || !names) abort();
+  for (size_t i = 0; i < total; i++) {
+    const onefold_isa isa = levels[i / count];
+    list[i] = tests[i % count];
+    snprintf(names[i], sizeof(names[i]), "%s__%s", list[i].name, onefold_isa_name(isa));
+    list[i].name = names[i];
+    list[i].initial_state = (void *)(intptr_t)isa;
+  }
+  const int failures = _cmocka_run_group_tests(group, list, total, NULL, NULL);
+  free(list);
+  free(names);
+  return failures;
+}
+
 onefold_context *test_context(onefold_isa isa, int threads) {
   onefold_context_options options;
   memset(&options, 0, sizeof(options));

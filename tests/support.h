@@ -76,6 +76,10 @@ int test_isa_levels(onefold_isa levels[ONEFOLD_ISA_COUNT]);
 /// a level that is missing: the program must then fail.
 int test_isa_missing(void);
 
+/// Runs every test once for each level that runs here: *state is the level,
+/// and its name is appended to the test's.
+int test_every_level(const char *group, const struct CMUnitTest *tests, size_t count);
+
 /// A context of one level, or a failed test.
 onefold_context *test_context(onefold_isa isa, int threads);
 
@@ -102,9 +106,11 @@ size_t test_layout_offset(onefold_shape shape, onefold_layout layout, int c, int
 /// From NCHW; the padding lanes of a blocked tensor become `lane`.
 void test_to_layout(onefold_shape shape, const float *nchw, onefold_layout layout, int c,
                     float lane, float *values);
-/// To NCHW; fails the test where a padding lane is not finite.
+/// To NCHW.
 void test_from_layout(onefold_shape shape, onefold_layout layout, int c, const float *values,
                       float *nchw);
+/// Fails the test where a padding lane is not finite.
+void test_lanes_finite(onefold_shape shape, onefold_layout layout, int c, const float *values);
 
 // ------------------------------------------------------------------- comparisons
 

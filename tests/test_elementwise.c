@@ -60,6 +60,7 @@ static float *make_output(fixture *f, test_side side) {
 /// Brings an output back to f->result, and looks at what lies around it.
 static void take_output(fixture *f, const float *output) {
   test_from_layout(f->shape, f->layout, f->block, output, f->result);
+  test_lanes_finite(f->shape, f->layout, f->block, output);
   assert_true(test_guard_intact(&f->out));
 }
 

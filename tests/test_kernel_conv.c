@@ -113,8 +113,7 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)(p->q * p->v), dst_floats);
   if (a->final || test_once_in(rng, 2)) a->epilogue = &f->epilogue.e;
   a->dst = test_guard_place(&f->dst, dst_floats, p->side);
-  p->in_place = a->final && !a->accumulate && f->epilogue.e.residual &&
-                !f->epilogue.e.residual_after && test_once_in(rng, 2);
+  p->in_place = a->final && !a->accumulate && f->epilogue.e.residual && test_once_in(rng, 2);
   if (p->in_place) f->epilogue.e.residual = a->dst;
 }
 

@@ -62,8 +62,11 @@ static void run_add(fixture *f, const onefold_kernel *row, int index, test_rng *
 }
 
 static void run_scale_shift(fixture *f, const onefold_kernel *row, int index, test_rng *rng) {
-  const size_t period = test_once_in(rng, 2) ? 1 : (size_t)test_row_width(row, rng);
-  const size_t n = (size_t)(index % 70) * period;
+  const size_t width = (size_t)test_row_width(row, rng);
+  const size_t period = test_once_in(rng, 3)   ? 1
+                        : test_once_in(rng, 2) ? width
+                                               : (size_t)test_range(rng, 1, 50);
+  const size_t n = (size_t)(index % 200);
   const test_side side = draw_side(rng);
   const float *src = integers(&f->a, rng, n, side);
   const float *scale = integers(&f->b, rng, period, side);
