@@ -128,6 +128,7 @@ bool truth(const std::string &value) {
 struct onefold_gbench {
   bool listing = false, aggregates_only = false, has_min_time = false, has_repetitions = false;
   bool started = false;
+  std::vector<std::string> passed; // Google Benchmark keeps a pointer into it
   std::string path;
   std::ofstream file;
   std::unique_ptr<benchmark::JSONReporter> json;
@@ -137,55 +138,54 @@ int onefold_gbench_is_flag(const char *argument) {
   return std::strncmp(argument, "--benchmark_", 12) == 0;
 }
 
-onefold_gbench *onefold_gbench_open(const char *const *flags, size_t flag_count, const char *json,
-                                    char *error, size_t error_size) {
-  auto session = std::make_unique<onefold_gbench>();
-  if (json) session->path = json;
-  std::vector<std::string> passed = {"onefold", "--benchmark_enable_random_interleaving=true"};
-  std::string value, format;
+int onefold_gbench_open(const char *const *flags, size_t flag_count, const char *json,
+                        onefold_gbench **session, char *error, size_t error_size) {
+  *session = nullptr;
+  auto made = std::make_unique<onefold_gbench>();
+  if (json) made->path = json;
+  made->passed = {"onefold", "--benchmark_enable_random_interleaving=true"};
+  std::string value;
   for (size_t i = 0; i < flag_count; i++) {
     const std::string flag = flags[i];
-    if (take(flag, "out", &value)) {
-      session->path = value;
-    } else if (take(flag, "out_format", &format) || take(flag, "format", &format)) {
+    if (take(flag, "out", &made->path)) continue;
+    if (take(flag, "out_format", &value) || take(flag, "format", &value)) {
       const bool to_file = flag.compare(0, 15, "--benchmark_out") == 0;
-      if (format != "json" && (to_file || format != "console")) {
+      if (value != "json" && (to_file || value != "console")) {
         std::snprintf(error, error_size, "%s: only json is written", flags[i]);
-        return nullptr;
+        return ONEFOLD_GBENCH_BAD_FLAG;
       }
-      if (!to_file && format == "json") session->path = "-";
+      if (!to_file && value == "json") made->path = "-";
     } else if (take(flag, "list_tests", &value)) {
-      session->listing = truth(value);
+      made->listing = truth(value);
     } else if (take(flag, "report_aggregates_only", &value) ||
                take(flag, "display_aggregates_only", &value)) {
-      session->aggregates_only = truth(value);
+      made->aggregates_only = truth(value);
     } else {
-      session->has_min_time |= take(flag, "min_time", &value);
-      session->has_repetitions |= take(flag, "repetitions", &value);
-      passed.push_back(flag);
+      made->has_min_time |= take(flag, "min_time", &value);
+      made->has_repetitions |= take(flag, "repetitions", &value);
+      made->passed.push_back(flag);
     }
   }
   std::vector<char *> argv;
-  for (std::string &argument : passed) argv.push_back(&argument[0]);
+  for (std::string &argument : made->passed) argv.push_back(&argument[0]);
   int argc = static_cast<int>(argv.size());
   argv.push_back(nullptr);
   benchmark::Initialize(&argc, argv.data());
   if (argc > 1) {
     std::snprintf(error, error_size, "%s: not a flag of Google Benchmark, or a bad value", argv[1]);
-    return nullptr;
+    return ONEFOLD_GBENCH_BAD_FLAG;
   }
-  if (!session->path.empty() && !session->listing) {
-    if (session->path != "-") {
-      session->file.open(session->path);
-      if (!session->file) {
-        std::snprintf(error, error_size, "%s: %s", session->path.c_str(), std::strerror(errno));
-        return nullptr;
-      }
+  if (!made->path.empty() && !made->listing) {
+    if (made->path != "-") made->file.open(made->path);
+    if (made->path != "-" && !made->file) {
+      std::snprintf(error, error_size, "%s: %s", made->path.c_str(), std::strerror(errno));
+      return ONEFOLD_GBENCH_BAD_FILE;
     }
-    session->json = std::make_unique<benchmark::JSONReporter>();
-    session->json->SetOutputStream(session->path == "-" ? &std::cout : &session->file);
+    made->json = std::make_unique<benchmark::JSONReporter>();
+    made->json->SetOutputStream(made->path == "-" ? &std::cout : &made->file);
   }
-  return session.release();
+  *session = made.release();
+  return ONEFOLD_GBENCH_OPEN;
 }
 
 int onefold_gbench_is_listing(const onefold_gbench *session) {

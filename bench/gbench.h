@@ -49,11 +49,14 @@ typedef struct onefold_gbench onefold_gbench;
 /// Non-zero when the argument is one that onefold_gbench_open takes ("--benchmark_...").
 int onefold_gbench_is_flag(const char *argument);
 
+/// What onefold_gbench_open returns.
+enum { ONEFOLD_GBENCH_OPEN, ONEFOLD_GBENCH_BAD_FLAG, ONEFOLD_GBENCH_BAD_FILE };
+
 /// Opens a session. `flags` are Google Benchmark's own; --benchmark_out is another spelling of
-/// `json` (a path, "-" for the standard output, or NULL). Returns NULL after writing a sentence to
-/// `error`. One session at a time, since Google Benchmark's state is global.
-onefold_gbench *onefold_gbench_open(const char *const *flags, size_t flag_count, const char *json,
-                                    char *error, size_t error_size);
+/// `json` (a path, "-" for the standard output, or NULL). On failure *session is NULL and `error`
+/// holds a sentence. One session at a time, since Google Benchmark's state is global.
+int onefold_gbench_open(const char *const *flags, size_t flag_count, const char *json,
+                        onefold_gbench **session, char *error, size_t error_size);
 
 /// Non-zero when only names are asked for (--benchmark_list_tests).
 int onefold_gbench_is_listing(const onefold_gbench *session);

@@ -8,6 +8,26 @@
 #define NOISY_SPREAD 0.03
 #define NOISY_LOAD   0.5
 
+static void line(bench_session *session, const char *label, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void line(bench_session *session, const char *label, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(session->out, "  %-10s ", label);
+  vfprintf(session->out, format, args);
+  fputc('\n', session->out);
+  va_end(args);
+}
+
+/// Google Benchmark has keys of its own in the same object.
+static void fact(const bench_session *session, const char *key, const char *value) {
+  onefold_gbench_context(session->gbench, onefold_bench_cell("onefold_%s", key).text, value);
+}
+
+static void number(const bench_session *session, const char *key, double value) {
+  fact(session, key, onefold_bench_cell("%.6g", value).text);
+}
+
 void onefold_bench_session_note(bench_session *session, const char *key, const char *format, ...) {
   if (onefold_gbench_is_listing(session->gbench)) return;
   char text[512];
@@ -15,12 +35,8 @@ void onefold_bench_session_note(bench_session *session, const char *key, const c
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  fprintf(session->out, "  %-10s %s\n", key, text);
-  onefold_gbench_context(session->gbench, key, text);
-}
-
-static void fact(const bench_session *session, const char *key, double value) {
-  onefold_gbench_context(session->gbench, key, onefold_bench_cell("%.6g", value).text);
+  line(session, key, "%s", text);
+  fact(session, key, text);
 }
 
 static void bandwidths(bench_session *session) {
@@ -39,8 +55,8 @@ static void bandwidths(bench_session *session) {
     if (!levels[i].level->bytes) continue;
     fprintf(session->out, "%s%s read %.1f, copy %.1f", separator, levels[i].name,
             levels[i].level->read_gbs, levels[i].level->copy_gbs);
-    fact(session, levels[i].read_key, levels[i].level->read_gbs);
-    fact(session, levels[i].copy_key, levels[i].level->copy_gbs);
+    number(session, levels[i].read_key, levels[i].level->read_gbs);
+    number(session, levels[i].copy_key, levels[i].level->copy_gbs);
     separator = "; ";
   }
   fputc('\n', session->out);
@@ -50,44 +66,56 @@ static void warn_when_noisy(bench_session *session) {
   const onefold_machine *m = &session->machine;
   const onefold_peak *p = &session->peak;
   const double spread = p->threads_spread > p->core_spread ? p->threads_spread : p->core_spread;
-  if (spread <= NOISY_SPREAD && m->load <= NOISY_LOAD * m->logical_cores) return;
-  fprintf(session->out,
-          "  %-10s this machine is noisy: the FMA loop varies by %.1f %%, load %.2f on %d cores\n",
-          "WARNING", 100 * spread, m->load, (int)m->logical_cores);
-  onefold_gbench_context(session->gbench, "noisy", "true");
+  const int noisy = spread > NOISY_SPREAD || m->load > NOISY_LOAD * m->logical_cores;
+  fact(session, "noisy", noisy ? "true" : "false");
+  if (!noisy) return;
+  line(session, "WARNING",
+       "this machine is noisy: the FMA loop varies by %.1f %%, load %.2f on %d cores", 100 * spread,
+       m->load, (int)m->logical_cores);
 }
 
 void onefold_bench_header(bench_session *session) {
+  static const char *const temperature[] = {
+      [BENCH_COLD_NONE] = "weights and images warm in cache",
+      [BENCH_COLD_WEIGHTS] = "cold weights, warm images",
+      [BENCH_COLD_ALL] = "cold weights and images",
+  };
   const onefold_machine *m = &session->machine;
   const onefold_peak *p = &session->peak;
   const bench_options *o = session->options;
+  const char *isa = onefold_isa_name(onefold_context_isa(session->context));
   char quota[32] = "none";
   if (m->cpu_quota > 0) snprintf(quota, sizeof quota, "%.2f cores", m->cpu_quota);
 
   fprintf(session->out, "onefold %s\n", onefold_version());
-  onefold_gbench_context(session->gbench, "onefold", onefold_version());
-  onefold_bench_session_note(session, "cpu", "%s (%s %d/%d/%d)", m->cpu, m->vendor, (int)m->family,
-                             (int)m->model, (int)m->stepping);
-  onefold_bench_session_note(session, "isa", "%s, channel blocks of %d",
-                             onefold_isa_name(onefold_context_isa(session->context)),
-                             (int)onefold_context_block(session->context));
-  onefold_bench_session_note(session, "cores", "%d physical, %d logical; affinity %s, quota %s",
-                             (int)m->physical_cores, (int)m->logical_cores, m->affinity, quota);
-  onefold_bench_session_note(session, "caches", "L1d %s, L2 %s, L3 %s for %d logical cores",
-                             onefold_bench_cell_bytes((double)m->l1d_bytes).text,
-                             onefold_bench_cell_bytes((double)m->l2_bytes).text,
-                             onefold_bench_cell_bytes((double)m->l3_bytes).text, (int)m->l3_cores);
-  onefold_bench_session_note(session, "governor", "%s; load %.2f",
-                             m->governor[0] ? m->governor : "unknown", m->load);
-  onefold_bench_session_note(session, "threads", "%d, %s", (int)o->threads, session->pinned);
-  onefold_bench_session_note(session, "peak", "%.1f GFLOP/s on one core, %.1f on %d",
-                             p->core_gflops, p->threads_gflops, (int)p->threads);
-  fact(session, "peak_gflops", p->threads_gflops);
+  line(session, "cpu", "%s (%s %d/%d/%d)", m->cpu, m->vendor, (int)m->family, (int)m->model,
+       (int)m->stepping);
+  line(session, "isa", "%s, channel blocks of %d", isa,
+       (int)onefold_context_block(session->context));
+  line(session, "cores", "%d physical, %d logical; affinity %s, quota %s", (int)m->physical_cores,
+       (int)m->logical_cores, m->affinity, quota);
+  line(session, "caches", "L1d %s, L2 %s, L3 %s for %d logical cores",
+       onefold_bench_cell_bytes((double)m->l1d_bytes).text,
+       onefold_bench_cell_bytes((double)m->l2_bytes).text,
+       onefold_bench_cell_bytes((double)m->l3_bytes).text, (int)m->l3_cores);
+  line(session, "governor", "%s; load %.2f", m->governor[0] ? m->governor : "unknown", m->load);
+  line(session, "threads", "%d, %s", (int)o->threads, session->pinned);
+  line(session, "peak", "%.1f GFLOP/s on one core, %.1f on %d", p->core_gflops, p->threads_gflops,
+       (int)p->threads);
   bandwidths(session);
-  onefold_bench_session_note(session, "timed with",
-                             o->cold == BENCH_COLD_NONE      ? "weights and images warm in cache"
-                             : o->cold == BENCH_COLD_WEIGHTS ? "cold weights, warm images"
-                                                             : "cold weights and images");
-  onefold_gbench_context(session->gbench, "cold_cache", onefold_bench_cold_name(o->cold));
+  line(session, "timed", "with %s", temperature[o->cold]);
+
+  fact(session, "version", onefold_version());
+  fact(session, "cpu", m->cpu);
+  fact(session, "isa", isa);
+  fact(session, "affinity", m->affinity);
+  fact(session, "pinning", session->pinned);
+  fact(session, "governor", m->governor);
+  fact(session, "cold_cache", onefold_bench_cold_name(o->cold));
+  number(session, "threads", o->threads);
+  number(session, "cpu_quota", m->cpu_quota);
+  number(session, "load", m->load);
+  number(session, "core_gflops", p->core_gflops);
+  number(session, "peak_gflops", p->threads_gflops);
   warn_when_noisy(session);
 }

@@ -191,7 +191,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     o->check = 0;
     return 0;
   case ARGP_KEY_ARG:
-    if (!state->root_argp->args_doc) argp_error(state, "%s: no argument is expected", text);
+    if (!(o->takes & BENCH_TAKES_PROBLEMS)) argp_error(state, "%s: no argument is expected", text);
     return add_argument(o, text);
   default:
     return ARGP_ERR_UNKNOWN;
@@ -200,7 +200,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
 
 int onefold_bench_options_parse(bench_options *options, int argc, char **argv, int takes,
                                 const char *arguments, const char *doc) {
-  *options = (bench_options){.command = argv[0], .threads = 1, .seed = 1, .check = 1};
+  *options =
+      (bench_options){.command = argv[0], .takes = takes, .threads = 1, .seed = 1, .check = 1};
   for (int i = 0; i < BENCH_FORMS; i++) options->forms[i] = 1;
   options->flags = calloc((size_t)argc, sizeof *options->flags);
   char **own = calloc((size_t)argc + 1, sizeof *own);

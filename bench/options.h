@@ -15,6 +15,7 @@ typedef enum bench_cold { BENCH_COLD_NONE, BENCH_COLD_WEIGHTS, BENCH_COLD_ALL } 
 
 typedef struct bench_options {
   const char *command; // "onefold bench conv"
+  int takes;           // below
   int32_t threads;
   int32_t has_isa;
   onefold_isa isa;

@@ -35,8 +35,8 @@ static int make_context(bench_session *session) {
   }
   const onefold_isa isa = onefold_context_isa(session->context);
   if (o->has_isa && isa != o->isa) {
-    return say(o, ONEFOLD_EXIT_FAILURE, "--isa=%s does not run here; %s does",
-               onefold_isa_name(o->isa), onefold_isa_name(isa));
+    return say(o, ONEFOLD_EXIT_FAILURE, "--isa=%s does not run on this machine",
+               onefold_isa_name(o->isa));
   }
   return ONEFOLD_EXIT_OK;
 }
@@ -71,9 +71,13 @@ int onefold_bench_session_open(bench_session *session, const bench_options *opti
   if (!status) status = make_eviction(session);
   char error[256] = "";
   if (!status) {
-    session->gbench = onefold_gbench_open(options->flags, options->flag_count, options->json, error,
-                                          sizeof error);
-    if (!session->gbench) status = say(options, ONEFOLD_EXIT_USAGE, "%s", error);
+    const int opened = onefold_gbench_open(options->flags, options->flag_count, options->json,
+                                           &session->gbench, error, sizeof error);
+    if (opened) {
+      status = say(options,
+                   opened == ONEFOLD_GBENCH_BAD_FLAG ? ONEFOLD_EXIT_USAGE : ONEFOLD_EXIT_FAILURE,
+                   "%s", error);
+    }
   }
   if (status) {
     release(session);

@@ -27,8 +27,9 @@ static void print(bench_session *session, const char *name, const bench_block *b
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &block->forms[i];
     if (!form->exec) continue;
-    fprintf(session->out, "%-12s  %zu steps, weights %s, arena %s\n", onefold_bench_form_title(i),
-            form->info.steps, onefold_bench_cell_bytes((double)form->info.packed_bytes).text,
+    fprintf(session->out, "%-12s  %zu operator%s, weights %s, arena %s\n",
+            onefold_bench_form_title(i), form->info.steps, form->info.steps == 1 ? "" : "s",
+            onefold_bench_cell_bytes((double)form->info.packed_bytes).text,
             onefold_bench_cell_bytes((double)form->info.arena_bytes).text);
   }
   fflush(session->out);
@@ -80,6 +81,13 @@ static const char *known_block(const char *text) {
   return NULL;
 }
 
+static void print_blocks(const bench_options *options) {
+  fprintf(stderr, "%s: the blocks are", options->command);
+  const char *name;
+  for (size_t i = 0; (name = onefold_block_name(i)); i++) fprintf(stderr, " %s", name);
+  fputc('\n', stderr);
+}
+
 static const char doc[] =
     "Times blocks at problems in benchdnn's form, which describe the block's largest convolution."
     "\vBLOCK is repvgg unless given. Google Benchmark's own flags (--benchmark_...) are passed on. "
@@ -94,6 +102,7 @@ int onefold_bench_block(int argc, char **argv) {
   const char *kind = options.argument_count ? known_block(options.arguments[0]) : NULL;
   bench_problems problems;
   status = onefold_bench_problems_parse(&options, kind ? 1 : 0, "mb1ic64ih56oc64kh3ph1", &problems);
+  if (status == ONEFOLD_EXIT_USAGE && !kind) print_blocks(&options);
   bench_session session;
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {

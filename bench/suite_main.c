@@ -29,9 +29,9 @@ typedef struct source {
   size_t matched; // shapes that the file has weights for
 } source;
 
-static const bench_column columns[] = {{"block", -32},  {"form", -11},   {"median", 8},
-                                       {"spread", 7},   {"GFLOP/s", 7},  {"of peak", 7},
-                                       {"speed-up", 8}, {"max error", 9}};
+static const bench_column columns[] = {{"block", -31},  {"form", -11},  {"median", 7},
+                                       {"spread", 6},   {"GFLOP/s", 7}, {"of peak", 7},
+                                       {"speed-up", 8}, {"error", 7}};
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 static onefold_conv2d_desc describe(const shape *s) {
@@ -94,11 +94,12 @@ static void print_forms(const bench_session *session, const shape *s, const benc
                         int generated) {
   const bench_stat folded = block->forms[BENCH_FOLDED].stat;
   bench_cell about[BENCH_FORMS];
-  about[0] = onefold_bench_cell("%s %s%s", s->network, s->stage, generated ? " *" : "");
-  about[1] = onefold_bench_cell("  %lld -> %lld, stride %lld, %lldx%lld", (long long)s->in,
+  about[0] = onefold_bench_cell("%s%s%s%s", s->network, s->stage[0] ? " " : "", s->stage,
+                                generated ? " *" : "");
+  about[1] = onefold_bench_cell(" %lld -> %lld, stride %lld, %lldx%lld", (long long)s->in,
                                 (long long)s->out, (long long)s->stride, (long long)s->size,
                                 (long long)s->size);
-  about[2] = onefold_bench_cell("  %.30s", block->problem);
+  about[2] = onefold_bench_cell(" %.30s", block->problem);
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &block->forms[i];
     const double rate = form->stat.count ? form->flops * 1e-9 / form->stat.median : 0.0;
@@ -157,8 +158,8 @@ static void print_steps(const bench_session *session, const outcome *outcomes) {
   for (size_t i = 0; i < SHAPES; i++) {
     bench_cell cells[1 + BENCH_STEPS];
     const shape *s = &shapes[i];
-    cells[0] = onefold_bench_cell("%s %s %lld->%lld", s->network, s->stage, (long long)s->in,
-                                  (long long)s->out);
+    cells[0] = onefold_bench_cell("%s%s%s %lld->%lld", s->network, s->stage[0] ? " " : "", s->stage,
+                                  (long long)s->in, (long long)s->out);
     for (int j = 0; j < BENCH_STEPS; j++) {
       cells[1 + j] = onefold_bench_cell_time(outcomes[i].steps[j]);
     }
@@ -189,9 +190,9 @@ static void print_networks(const bench_session *session, const outcome *outcomes
         whole &= outcomes[end].forms[i].count > 0;
       }
     }
-    if (!whole) continue;
+    if (!whole || blocks == 1) continue;
     const bench_cell cells[] = {
-        onefold_bench_cell("%s, %d block%s", shapes[begin].network, blocks, blocks > 1 ? "s" : ""),
+        onefold_bench_cell("%s, %d blocks", shapes[begin].network, blocks),
         onefold_bench_cell_time(sum[BENCH_EAGER]),
         onefold_bench_cell_time(sum[BENCH_BRANCHES]),
         onefold_bench_cell_time(sum[BENCH_FOLDED]),
@@ -207,10 +208,10 @@ static void print_legend(const bench_session *session) {
       "\n"
       "RepVGG blocks, batch 1, float32. T0: every operator by itself. T1: batch normalisations\n"
       "folded into their convolutions, sums and activation in the epilogues. T2: one convolution.\n"
-      "GFLOP/s counts each form's own multiply-adds; speed-up is T0/T2 and T1/T2, of medians over\n"
-      "interleaved repetitions; spread is the interquartile range; errors are against T0, "
-      "relative\n"
-      "to the largest value. Images stay in the blocked layout; an RGB image arrives as NCHW.\n\n",
+      "GFLOP/s counts each form's own multiply-adds; speed-up is T0/T2 and T1/T2, of medians\n"
+      "over interleaved repetitions; spread is the interquartile range; error is against T0,\n"
+      "relative to the largest value. Images stay in the blocked layout; RGB arrives as NCHW.\n"
+      "\n",
       session->out);
   onefold_bench_table_head(session->out, columns, COLUMNS);
 }

@@ -60,18 +60,30 @@ bench_cell onefold_bench_cell_bytes(double bytes) {
   return scaled(bytes, units, 5, 1024);
 }
 
-static void put(FILE *out, const char *text, int width, int last) {
-  if (last && width < 0) width = 0; // no trailing blanks
-  fprintf(out, "%*s%s", width, text, last ? "\n" : "  ");
+/// Cells side by side, without trailing blanks.
+static void put(FILE *out, const bench_column *columns, size_t count, const char *const *texts) {
+  char line[512];
+  size_t used = 0;
+  for (size_t i = 0; i < count && used < sizeof line; i++) {
+    used += (size_t)snprintf(line + used, sizeof line - used, "%s%*s", i ? "  " : "",
+                             columns[i].width, texts[i]);
+  }
+  size_t end = strlen(line);
+  while (end > 0 && line[end - 1] == ' ') end--;
+  fprintf(out, "%.*s\n", (int)end, line);
 }
 
 void onefold_bench_table_head(FILE *out, const bench_column *columns, size_t count) {
-  for (size_t i = 0; i < count; i++) put(out, columns[i].title, columns[i].width, i + 1 == count);
+  const char *texts[BENCH_COLUMNS];
+  for (size_t i = 0; i < count; i++) texts[i] = columns[i].title;
+  put(out, columns, count, texts);
 }
 
 void onefold_bench_table_row(FILE *out, const bench_column *columns, size_t count,
                              const bench_cell *cells) {
-  for (size_t i = 0; i < count; i++) put(out, cells[i].text, columns[i].width, i + 1 == count);
+  const char *texts[BENCH_COLUMNS];
+  for (size_t i = 0; i < count; i++) texts[i] = cells[i].text;
+  put(out, columns, count, texts);
 }
 
 static double now(void) {

@@ -27,6 +27,8 @@ bench_cell onefold_bench_cell_spread(bench_stat stat); // "1.2 %"
 bench_cell onefold_bench_cell_ratio(bench_stat slow, bench_stat fast); // "2.31x"
 bench_cell onefold_bench_cell_bytes(double bytes);                     // "1.5 MiB"
 
+#define BENCH_COLUMNS 16 // at most
+
 /// A column: to the left when the width is negative, as in printf.
 typedef struct bench_column {
   const char *title;
