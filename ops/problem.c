@@ -59,9 +59,9 @@ static void put(writer *w, const char *name, int64_t value) {
   if (n > 0) w->length += (size_t)n;
 }
 
-/// A pad is left out where the parser would find it: none at either end.
+/// A pad is left out where the output is that of no pads at all.
 static int pad_is_implied(const axis *a) {
-  return a->pad_begin == 0 && a->pad_end == 0;
+  return a->pad_begin == 0 && (a->pad_end == 0 || (a->out && a->out == output_size(a, 0)));
 }
 
 /// One axis of a descriptor; the output size is 0 where the others are not valid.
