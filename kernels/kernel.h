@@ -22,9 +22,9 @@
 /// dst[i] = act(src[i]) for i in [0, n). src and dst may be equal.
 typedef void onefold_act_fn(float param, const float *src, float *dst, size_t n);
 
-/// The end of a convolution, applied in this order to each accumulator z of
-/// output block q, lane l:
-///   z += bias[q*v+l];  z *= scale[q*v+l];  r = residual_scale[q*v+l] * residual
+/// The two ends of a convolution. The accumulator z of output block q, lane l
+/// starts from bias[q*v+l]; when its sum is complete follow, in this order,
+///   z *= scale[q*v+l];  r = residual_scale[q*v+l] * residual
 ///   before: y = act(z + r)          after: y = act(z) + r
 /// act(z) = min(max(z, lo), hi), then post(z) where post is not NULL.
 typedef struct onefold_epilogue {
@@ -41,7 +41,7 @@ typedef struct onefold_epilogue {
 /// Arguments of conv and pointwise kernels: one tile of `pixels` output pixels
 /// of a row by up to q output blocks.
 ///
-///   z[q][p][l] = sum over b < blocks, r < rows, t < taps, c < channels of
+///   z[q][p][l] = bias[q][l] + sum over b < blocks, r < rows, t < taps, c < channels of
 ///     src[b*src_block + r*src_row + t*src_tap + p*src_pixel + c]
 ///     * weight[q*weight_q + b*weight_block + r*weight_row + (t*cb + c)*v + l]
 ///
@@ -58,19 +58,19 @@ typedef struct onefold_conv_args {
   float *dst;
   ptrdiff_t dst_q, dst_pixel; // between output blocks, between pixels
   int32_t blocks, rows, taps, last_channels;
-  int32_t pixels;       // 1 .. P
-  int32_t v;            // read by ref only
-  int32_t q;            // output blocks; read by ref only: others have Q
-  const uint32_t *mask; // [taps]; NULL when every pixel of every tap is inside
-  int32_t accumulate;   // start from dst instead of 0
-  int32_t final;        // apply the epilogue
-  const onefold_epilogue *epilogue;
+  int32_t pixels;                   // 1 .. P
+  int32_t v;                        // read by ref only
+  int32_t q;                        // output blocks; read by ref only: others have Q
+  const uint32_t *mask;             // [taps]; NULL when every pixel of every tap is inside
+  int32_t accumulate;               // start from dst instead of the bias
+  int32_t final;                    // apply the epilogue
+  const onefold_epilogue *epilogue; // never NULL
 } onefold_conv_args;
 typedef void onefold_conv_fn(const onefold_conv_args *args);
 
 /// Arguments of depthwise kernels: `pixels` output pixels of one row of one
 /// channel block.
-///   z[p][l] = sum over r < rows, t < taps of
+///   z[p][l] = bias[l] + sum over r < rows, t < taps of
 ///     src[src_offset + r*src_row + t*src_tap + p*src_pixel + l] * weight[r*weight_row + t*v + l]
 typedef struct onefold_depthwise_args {
   const float *src;

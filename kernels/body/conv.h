@@ -30,8 +30,8 @@ ONEFOLD_INLINE void onefold_conv_body(const int P, const int Q, const int S, con
           onefold_tile_block(acc, P, Q, a->src + offset, px, weight, wq);
         } else {
           for (int32_t c = 0; c < channels; c++) {
-            onefold_tile_step_masked(acc, P, Q, a->src, offset + c, px, mask,
-                                     weight + c * VF_WIDTH, wq);
+            onefold_tile_step_masked(acc, P, Q, a->src, offset + c, px, mask, weight + c * VF_WIDTH,
+                                     wq);
           }
         }
       }

@@ -22,15 +22,16 @@ ONEFOLD_INLINE void onefold_depthwise_store_after(const vf *acc, const int P, co
   }
 }
 
+ONEFOLD_INLINE vf onefold_depthwise_bias(const onefold_depthwise_args *a) {
+  return a->epilogue->bias ? vf_load(a->epilogue->bias) : vf_zero();
+}
+
 /// The part of the epilogue that is done in registers, for pixels p .. p+P-1, and the store.
 ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int32_t p,
                                             const onefold_depthwise_args *a) {
   const onefold_epilogue *e = a->epilogue;
   const ptrdiff_t at = (ptrdiff_t)p * VF_WIDTH;
-  const vf bias = e->bias ? vf_load(e->bias) : vf_zero();
   const vf lo = vf_set1(e->lo), hi = vf_set1(e->hi);
-  ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) acc[i] = vf_add(acc[i], bias);
   if (e->scale) {
     const vf scale = vf_load(e->scale);
     ONEFOLD_UNROLL(8)
@@ -59,7 +60,7 @@ ONEFOLD_INLINE void onefold_depthwise_inside(const int P, const int S, const int
   vf acc[8];
   const ptrdiff_t px = S ? S * VF_WIDTH : a->src_pixel;
   ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) acc[i] = vf_zero();
+  for (int i = 0; i < P; i++) acc[i] = onefold_depthwise_bias(a);
   for (int32_t r = 0; r < a->rows; r++) {
     const float *src = a->src + (a->src_offset + r * a->src_row + p * px);
     const float *weight = a->weight + r * a->weight_row;
@@ -75,7 +76,7 @@ ONEFOLD_INLINE void onefold_depthwise_inside(const int P, const int S, const int
 /// Pixel p, over the taps that lie inside.
 ONEFOLD_INLINE void onefold_depthwise_border(const int S, const int32_t p,
                                              const onefold_depthwise_args *a) {
-  vf acc = vf_zero();
+  vf acc = onefold_depthwise_bias(a);
   const ptrdiff_t px = S ? S * VF_WIDTH : a->src_pixel;
   for (int32_t r = 0; r < a->rows; r++) {
     for (int32_t t = 0; t < a->taps; t++) {

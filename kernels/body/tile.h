@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-/// acc = 0, or the partial sums in dst.
+/// acc = bias or 0, or the partial sums in dst.
 ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                        const onefold_conv_args *a) {
   if (a->accumulate) {
@@ -19,10 +19,12 @@ ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const 
       for (int p = 0; p < P; p++) acc[p][q] = vf_load(a->dst + q * a->dst_q + p * a->dst_pixel);
     }
   } else {
+    const float *bias = a->epilogue->bias;
     ONEFOLD_UNROLL(8)
     for (int q = 0; q < Q; q++) {
+      const vf b = bias ? vf_load(bias + q * VF_WIDTH) : vf_zero();
       ONEFOLD_UNROLL(16)
-      for (int p = 0; p < P; p++) acc[p][q] = vf_zero();
+      for (int p = 0; p < P; p++) acc[p][q] = b;
     }
   }
 }
@@ -93,17 +95,12 @@ ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
   }
 }
 
-/// Bias, channel scale, residual and clamp in registers.
+/// Channel scale, residual and clamp in registers.
 ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
                                           const int Q, const onefold_conv_args *a) {
   const onefold_epilogue *e = a->epilogue;
   ONEFOLD_UNROLL(8)
   for (int q = 0; q < Q; q++) {
-    if (e->bias) {
-      const vf bias = vf_load(e->bias + q * VF_WIDTH);
-      ONEFOLD_UNROLL(16)
-      for (int p = 0; p < P; p++) acc[p][q] = vf_add(acc[p][q], bias);
-    }
     if (e->scale) {
       const vf scale = vf_load(e->scale + q * VF_WIDTH);
       ONEFOLD_UNROLL(16)

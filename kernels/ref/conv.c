@@ -11,7 +11,10 @@ static void tile(const onefold_conv_args *a, int32_t cb, ptrdiff_t src_pixel) {
     for (int32_t p = 0; p < a->pixels; p++) {
       const ptrdiff_t at = q * a->dst_q + p * a->dst_pixel;
       float z[ONEFOLD_MAX_VECTOR];
-      for (int32_t l = 0; l < v; l++) z[l] = a->accumulate ? a->dst[at + l] : 0.0f;
+      const float *bias = a->epilogue->bias;
+      for (int32_t l = 0; l < v; l++) {
+        z[l] = a->accumulate ? a->dst[at + l] : bias ? bias[q * v + l] : 0.0f;
+      }
       for (int32_t b = 0; b < a->blocks; b++) {
         const int32_t channels = cb == 1 ? 1 : b + 1 < a->blocks ? cb : a->last_channels;
         for (int32_t r = 0; r < a->rows; r++) {

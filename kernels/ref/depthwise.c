@@ -7,7 +7,9 @@ static void row(const onefold_depthwise_args *a, ptrdiff_t src_pixel) {
   const int32_t v = a->v;
   for (int32_t p = 0; p < a->pixels; p++) {
     const ptrdiff_t at = (ptrdiff_t)p * v;
-    float z[ONEFOLD_MAX_VECTOR] = {0.0f};
+    const float *bias = a->epilogue->bias;
+    float z[ONEFOLD_MAX_VECTOR];
+    for (int32_t l = 0; l < v; l++) z[l] = bias ? bias[l] : 0.0f;
     for (int32_t r = 0; r < a->rows; r++) {
       for (int32_t t = 0; t < a->taps; t++) {
         if (p < a->first[t] || p >= a->last[t]) continue;

@@ -12,7 +12,6 @@ static inline void onefold_ref_epilogue(const onefold_epilogue *e, int32_t v, in
     const int32_t c = q * v + l;
     const float r =
         residual ? residual[l] * (e->residual_scale ? e->residual_scale[c] : 1.0f) : 0.0f;
-    if (e->bias) z[l] += e->bias[c];
     if (e->scale) z[l] *= e->scale[c];
     if (residual && !e->residual_after) z[l] += r;
     if (z[l] < e->lo) z[l] = e->lo;
