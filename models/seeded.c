@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A generator of weights. Every value is a hash of the seed, the tensor's name and its index,
+// so that a tensor does not depend on what was read before it. What kind of tensor it is
+// follows from the last part of the name and the rank.
+#include "models/weights.h"
+
+#include <math.h>
+#include <string.h>
+
+/// Values lie in [low, high); half of them are negated where `both_signs`. With `fan_in` they
+/// lie in +-sqrt(3/fan_in), which keeps the variance of a sum of fan_in products.
+typedef struct recipe {
+  const char *suffix;
+  int32_t rank; // least rank that it applies to
+  float low, high;
+  int both_signs, fan_in;
+} recipe;
+
+static const recipe recipes[] = {
+    {"running_mean", 0, -0.5f, 0.5f, 0, 0}, {"running_var", 0, 0.5f, 1.5f, 0, 0},
+    {"bias", 0, -0.5f, 0.5f, 0, 0},         {"weight", 2, -1, 1, 0, 1},
+    {"weight", 0, 0.5f, 1.5f, 1, 0},        {"", 0, -0.5f, 0.5f, 0, 0},
+};
+
+static const recipe *find_recipe(const char *name, int32_t rank) {
+  const char *dot = strrchr(name, '.');
+  const char *last = dot ? dot + 1 : name;
+  const recipe *r = recipes;
+  while (*r->suffix && (strcmp(r->suffix, last) != 0 || rank < r->rank)) r++;
+  return r;
+}
+
+/// splitmix64's finaliser.
+static uint64_t mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+/// FNV-1a of the name, mixed with the seed.
+static uint64_t hash_name(uint64_t seed, const char *name) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char *c = name; *c; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+  return mix(hash ^ mix(seed));
+}
+
+static onefold_status shape(const onefold_weights *weights, const char *name, int64_t dims[8],
+                            int32_t *rank) {
+  (void)dims, (void)rank;
+  return onefold_fail(weights->context, ONEFOLD_UNSUPPORTED,
+                      "generated weights have no shape of their own ('%s')", name);
+}
+
+static onefold_status read(const onefold_weights *weights, const char *name, const int64_t *dims,
+                           int32_t rank, size_t count, float *values) {
+  const recipe *r = find_recipe(name, rank);
+  const uint64_t base = hash_name(*(const uint64_t *)weights->state, name);
+  float low = r->low, width = r->high - r->low;
+  if (r->fan_in && count > 0) {
+    low = -(float)sqrt(3.0 * (double)dims[0] / (double)count);
+    width = -2 * low;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t bits = mix(base + i);
+    const float unit = (float)(bits >> 40) * 0x1p-24f;
+    const float value = low + width * unit;
+    values[i] = r->both_signs && (bits & 1) ? -value : value;
+  }
+  return ONEFOLD_OK;
+}
+
+static void close(onefold_weights *weights) {
+  onefold_release(weights->context, weights->state);
+}
+
+static const onefold_weights_type seeded = {.shape = shape, .read = read, .close = close};
+
+onefold_status onefold_weights_seeded(onefold_context *context, uint64_t seed,
+                                      onefold_weights **weights) {
+  if (!context || !weights)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
+                        context ? "weights" : "context");
+  uint64_t *state = onefold_allocate(context, sizeof *state);
+  if (!state)
+    return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for a source of weights");
+  *state = seed;
+  onefold_status status = onefold_weights_make(context, &seeded, state, weights);
+  if (status != ONEFOLD_OK) onefold_release(context, state);
+  return status;
+}
