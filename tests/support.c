@@ -39,20 +39,9 @@ void test_fill_uniform(test_rng *rng, float *values, size_t n) {
   for (size_t i = 0; i < n; i++) values[i] = test_uniform(rng, -1.0f, 1.0f);
 }
 
-// GCC says so by a macro, clang by a feature.
-#if defined(__has_feature)
-#define SANITIZED                                                                                  \
-  (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                          \
-   __has_feature(undefined_behavior_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
 int test_scaled(int count) {
   const char *text = getenv("ONEFOLD_TEST_SCALE");
-  const double scale = text ? atof(text) : SANITIZED ? 0.2 : 1.0;
+  const double scale = text ? atof(text) : TEST_ASAN || TEST_TSAN ? 0.2 : 1.0;
   const double scaled = count * scale;
   return scaled < 1.0 ? 1 : (int)scaled;
 }

@@ -15,6 +15,25 @@
 #include <cmocka.h>
 // clang-format on
 
+// GCC names a sanitizer by a macro, clang by a feature.
+#if defined(__has_feature)
+#define TEST_TSAN __has_feature(thread_sanitizer)
+#define TEST_ASAN __has_feature(address_sanitizer)
+#else
+#if defined(__SANITIZE_THREAD__)
+#define TEST_TSAN 1
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_ASAN 1
+#endif
+#endif
+#ifndef TEST_TSAN
+#define TEST_TSAN 0
+#endif
+#ifndef TEST_ASAN
+#define TEST_ASAN 0
+#endif
+
 // ------------------------------------------------------------- random numbers
 
 /// A deterministic generator (splitmix64).

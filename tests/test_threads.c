@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What may be shared between threads: a plan and its weights, a context that
+// makes plans, and its last error. The tasks of a run go to threads of the
+// caller, since OpenMP's are opaque to the thread sanitizer.
+#include "tests/conv_support.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALLERS = 4, WORKERS = 3 };
+
+// ---------------------------------------------------- a caller's parallel_for
+
+typedef struct loop {
+  onefold_task_fn fn;
+  void *arg;
+  size_t n;
+  atomic_size_t next;
+} loop;
+
+static void *work(void *arg) {
+  loop *l = arg;
+  for (size_t i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->fn(l->arg, i);
+  return NULL;
+}
+
+static void on_threads(void *user, onefold_task_fn fn, void *arg, size_t n) {
+  pthread_t thread[WORKERS];
+  int started = 0;
+  loop l = {fn, arg, n, 0};
+  (void)user;
+  while (started < WORKERS && pthread_create(&thread[started], NULL, work, &l) == 0) started++;
+  work(&l);
+  while (started > 0) pthread_join(thread[--started], NULL);
+}
+
+static onefold_context *make_context(int own_threads) {
+  onefold_context_options options;
+  onefold_context *context = NULL;
+  memset(&options, 0, sizeof(options));
+  options.struct_size = sizeof(options);
+  options.threads = 4;
+  options.parallel_for = own_threads ? on_threads : NULL;
+  options.accuracy = ONEFOLD_ACCURACY_STRICT;
+  test_ok(NULL, onefold_context_create(&options, &context));
+  return context;
+}
+
+/// Starts one thread for each caller and waits for all. A caller returns NULL,
+/// or what went wrong: cmocka's assertions belong to the main thread.
+static void run_callers(void *(*body)(void *), void *callers, size_t size) {
+  pthread_t thread[CALLERS];
+  for (int i = 0; i < CALLERS; i++) {
+    assert_int_equal(pthread_create(&thread[i], NULL, body, (char *)callers + (size_t)i * size), 0);
+  }
+  const char *wrong = NULL;
+  for (int i = 0; i < CALLERS; i++) {
+    void *result = NULL;
+    pthread_join(thread[i], &result);
+    if (result) wrong = result;
+  }
+  if (wrong) test_failed("%s", wrong);
+}
+
+// ------------------------------------------------------ one plan, many threads
+
+typedef struct runner {
+  const onefold_conv2d_plan *plan;
+  const onefold_conv2d_packed *packed;
+  onefold_conv2d_buffers buffers; // input and scale are shared
+  const float *want;
+  size_t floats;
+  int runs;
+} runner;
+
+static void *run_often(void *arg) {
+  runner *r = arg;
+  for (int i = 0; i < r->runs; i++) {
+    memset(r->buffers.output, 0xFF, r->floats * sizeof(float));
+    if (onefold_conv2d_run(r->plan, r->packed, &r->buffers) != ONEFOLD_OK) return "run failed";
+    if (memcmp(r->buffers.output, r->want, r->floats * sizeof(float)) != 0) {
+      return "the output differs from that of one thread";
+    }
+  }
+  return NULL;
+}
+
+static float *allocate(size_t floats) {
+  float *values = aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64 + 64);
+  assert_non_null(values);
+  return values;
+}
+
+static void share_plan(onefold_context *context, int index) {
+  test_rng rng = {UINT64_C(60000) + (uint64_t)index};
+  onefold_conv2d_desc d;
+  onefold_shape out;
+  conv_case c;
+  char text[384];
+  onefold_conv2d_plan *plan = NULL;
+  onefold_conv2d_packed *packed = NULL;
+  onefold_conv2d_plan_info info;
+  runner runners[CALLERS];
+
+  do conv_draw(&rng, 4e6, &d, &out);
+  while (index % 2 && (double)(d.in_channels * out.c * out.h * out.w) < 2e5); // several tasks
+  conv_draw_epilogue(&rng, 0, &d);
+  conv_case_make(&c, &rng, &d, 0);
+  conv_describe(&d, text, sizeof(text));
+  test_case("case %d: %s", index, text);
+  const onefold_conv2d_weights weights = {c.weight, c.bias, c.residual_scale};
+  test_ok(context, onefold_conv2d_plan_create(context, &d, &plan));
+  test_ok(context, onefold_conv2d_pack(plan, &weights, &packed));
+  onefold_conv2d_plan_get_info(plan, &info);
+  const int v = onefold_context_block(context);
+  const size_t n = test_layout_elements(out, d.out_layout, v);
+  float *input = allocate(test_layout_elements(c.in, d.in_layout, v));
+  float *residual = allocate(n), *want = allocate(n);
+  test_to_layout(c.in, c.x, d.in_layout, v, 1.0f, input);
+  if (c.residual) test_to_layout(out, c.residual, d.out_layout, v, 1.0f, residual);
+  for (int i = 0; i < CALLERS; i++) {
+    runners[i] = (runner){plan,
+                          packed,
+                          {input, c.residual ? residual : NULL, c.scale, allocate(n),
+                           allocate(info.workspace_bytes / sizeof(float))},
+                          want,
+                          n,
+                          test_scaled(5)};
+  }
+  test_ok(context, onefold_conv2d_run(plan, packed, &runners[0].buffers));
+  memcpy(want, runners[0].buffers.output, n * sizeof(float));
+  run_callers(run_often, runners, sizeof(*runners));
+  for (int i = 0; i < CALLERS; i++) {
+    free(runners[i].buffers.output);
+    free(runners[i].buffers.workspace);
+  }
+  free(input);
+  free(residual);
+  free(want);
+  onefold_conv2d_packed_destroy(packed);
+  onefold_conv2d_plan_destroy(plan);
+  conv_case_destroy(&c);
+}
+
+static void test_shared_plan(void **state) {
+  onefold_context *context = make_context(1);
+  const int cases = test_scaled(40);
+  (void)state;
+  for (int i = 0; i < cases; i++) share_plan(context, i);
+  onefold_context_destroy(context);
+}
+
+static void test_shared_plan_openmp(void **state) {
+  (void)state;
+#if TEST_TSAN
+  print_message("SKIP OpenMP under the thread sanitizer\n");
+  skip();
+#else
+  onefold_context *context = make_context(0);
+  const int cases = test_scaled(20);
+  for (int i = 0; i < cases; i++) share_plan(context, i);
+  onefold_context_destroy(context);
+#endif
+}
+
+// --------------------------------------------------- one context, many threads
+
+typedef struct maker {
+  onefold_context *context;
+  uint64_t seed;
+  int plans;
+} maker;
+
+static void *make_plans(void *arg) {
+  const maker *m = arg;
+  static const float zeros[64 * 64 * 49];
+  for (int i = 0; i < m->plans; i++) {
+    test_rng rng = {m->seed + (uint64_t)i};
+    onefold_conv2d_desc d;
+    onefold_shape out, shape;
+    onefold_conv2d_plan *plan = NULL;
+    onefold_conv2d_packed *packed = NULL;
+    char text[512];
+    conv_draw(&rng, 3e5, &d, &out);
+    const onefold_conv2d_weights weights = {zeros, zeros, NULL};
+    if (onefold_conv2d_plan_create(m->context, &d, &plan) != ONEFOLD_OK) return "plan failed";
+    if (onefold_conv2d_pack(plan, &weights, &packed) != ONEFOLD_OK) return "pack failed";
+    onefold_conv2d_packed_destroy(packed);
+    onefold_conv2d_plan_destroy(plan);
+    // A failure, and whichever thread's sentence is the last.
+    d.groups = 1 + d.in_channels;
+    if (onefold_conv2d_output_shape(m->context, &d, &shape) != ONEFOLD_SHAPE_MISMATCH) {
+      return "a wrong problem was accepted";
+    }
+    if (onefold_context_last_error(m->context, text, sizeof(text)) != ONEFOLD_SHAPE_MISMATCH ||
+        strncmp(text, "groups is ", 10) != 0) {
+      return "the last error is not a whole sentence";
+    }
+  }
+  return NULL;
+}
+
+static void test_shared_context(void **state) {
+  onefold_context *context = make_context(1);
+  maker makers[CALLERS];
+  (void)state;
+  for (int i = 0; i < CALLERS; i++) {
+    makers[i] = (maker){context, (uint64_t)i * 1000u, test_scaled(100)};
+  }
+  run_callers(make_plans, makers, sizeof(*makers));
+  onefold_context_destroy(context);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_shared_plan),
+      cmocka_unit_test(test_shared_plan_openmp),
+      cmocka_unit_test(test_shared_context),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
