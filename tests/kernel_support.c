@@ -109,6 +109,12 @@ void test_epilogue_draw(test_epilogue *t, test_rng *rng, int exact, test_side si
            (double)e->hi, exact ? "integers" : "floats");
 }
 
+double test_epilogue_begin(const test_epilogue *t, size_t channel, double *s) {
+  const double bias = t->e.bias ? t->e.bias[channel] : 0.0;
+  *s += fabs(bias);
+  return bias;
+}
+
 double test_epilogue_apply(const test_epilogue *t, size_t channel, double residual, double z,
                            double *s) {
   const onefold_epilogue *e = &t->e;
@@ -116,10 +122,6 @@ double test_epilogue_apply(const test_epilogue *t, size_t channel, double residu
       e->residual ? residual * (e->residual_scale ? e->residual_scale[channel] : 1.0) : 0.0;
   const double scale = e->scale ? e->scale[channel] : 1.0;
 
-  if (e->bias) {
-    z += e->bias[channel];
-    *s += fabs((double)e->bias[channel]);
-  }
   z *= scale;
   *s *= fabs(scale);
   if (!e->residual_after) z += r;

@@ -37,7 +37,9 @@ void test_epilogue_destroy(test_epilogue *t);
 /// The residual has `dst_floats` elements, all NaN: fill the named ones.
 void test_epilogue_draw(test_epilogue *t, test_rng *rng, int exact, test_side side, size_t channels,
                         size_t dst_floats);
-/// y of the accumulator z of one channel; *s: the sum of absolute values on
+/// What the accumulator of one channel starts from; adds its size to *s.
+double test_epilogue_begin(const test_epilogue *t, size_t channel, double *s);
+/// y of the complete accumulator z of one channel; *s: the sum of absolute values on
 /// the way in, the same with the epilogue's terms out.
 double test_epilogue_apply(const test_epilogue *t, size_t channel, double residual, double z,
                            double *s);

@@ -111,7 +111,7 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->final = !test_once_in(rng, 4);
   const size_t dst_floats = (size_t)((p->q - 1) * a->dst_q + (a->pixels - 1) * a->dst_pixel + p->v);
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)(p->q * p->v), dst_floats);
-  if (a->final || test_once_in(rng, 2)) a->epilogue = &f->epilogue.e;
+  a->epilogue = &f->epilogue.e;
   a->dst = test_guard_place(&f->dst, dst_floats, p->side);
   p->in_place = a->final && !a->accumulate && f->epilogue.e.residual && test_once_in(rng, 2);
   if (p->in_place) f->epilogue.e.residual = a->dst;
@@ -276,6 +276,8 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
         if (a->accumulate) {
           want[i] += a->dst[at + l];
           s += fabs((double)a->dst[at + l]);
+        } else {
+          want[i] += test_epilogue_begin(&f->epilogue, (size_t)(q * p.v + l), &s);
         }
         if (a->final) {
           want[i] = test_epilogue_apply(&f->epilogue, (size_t)(q * p.v + l),

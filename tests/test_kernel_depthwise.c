@@ -147,7 +147,8 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
   if (residual) fill(&p, &rng, residual, (size_t)n);
   for (int i = 0; i < n; i++) {
     double s;
-    const double z = exact_sum(&p, i / p.v, i % p.v, &s);
+    double z = exact_sum(&p, i / p.v, i % p.v, &s);
+    z += test_epilogue_begin(&f->epilogue, (size_t)(i % p.v), &s);
     want[i] =
         test_epilogue_apply(&f->epilogue, (size_t)(i % p.v), residual ? residual[i] : 0.0, z, &s);
     bound[i] = p.exact ? 0.0 : test_sum_bound(s, a->rows * a->taps);
