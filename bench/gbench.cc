@@ -6,12 +6,15 @@
 #include <benchmark/benchmark.h>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -62,13 +65,17 @@ void run_case(benchmark::State &state, const onefold_gbench_case &c, size_t inde
 }
 
 /// A copy of the runs named as the cases are, without what Google Benchmark
-/// appends ("/iterations:1/manual_time").
+/// appends ("/iterations:1/manual_time"), and without counters that JSON cannot
+/// hold (the coefficient of variation of zeros).
 std::vector<Run> plainly_named(const std::vector<Run> &runs) {
   std::vector<Run> plain = runs;
   for (Run &run : plain) {
     benchmark::BenchmarkName name;
     name.function_name = run.run_name.function_name;
     run.run_name = name;
+    for (auto it = run.counters.begin(); it != run.counters.end();) {
+      it = std::isfinite(it->second.value) ? std::next(it) : run.counters.erase(it);
+    }
   }
   return plain;
 }
@@ -128,10 +135,27 @@ bool truth(const std::string &value) {
 struct onefold_gbench {
   bool listing = false, aggregates_only = false, has_min_time = false, has_repetitions = false;
   bool started = false;
+  // Google Benchmark would match its own longer names, not the cases'.
+  bool has_filter = false, negative = false;
+  std::regex filter;
   std::vector<std::string> passed; // Google Benchmark keeps a pointer into it
   std::string path;
   std::ofstream file;
   std::unique_ptr<benchmark::JSONReporter> json;
+
+  bool set_filter(const std::string &text) {
+    negative = !text.empty() && text[0] == '-';
+    has_filter = !text.empty() && text != "all";
+    try {
+      filter.assign(text.substr(negative));
+    } catch (const std::regex_error &) {
+      return false;
+    }
+    return true;
+  }
+  bool wants(const char *name) const {
+    return !has_filter || std::regex_search(name, filter) != negative;
+  }
 };
 
 int onefold_gbench_is_flag(const char *argument) {
@@ -155,6 +179,11 @@ int onefold_gbench_open(const char *const *flags, size_t flag_count, const char 
         return ONEFOLD_GBENCH_BAD_FLAG;
       }
       if (!to_file && value == "json") made->path = "-";
+    } else if (take(flag, "filter", &value)) {
+      if (!made->set_filter(value)) {
+        std::snprintf(error, error_size, "%s: not a regular expression", flags[i]);
+        return ONEFOLD_GBENCH_BAD_FLAG;
+      }
     } else if (take(flag, "list_tests", &value)) {
       made->listing = truth(value);
     } else if (take(flag, "report_aggregates_only", &value) ||
@@ -203,14 +232,19 @@ void onefold_gbench_context(onefold_gbench *session, const char *key, const char
 size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *cases, size_t count,
                           const onefold_gbench_options *options) {
   if (session->listing) {
-    for (size_t i = 0; i < count; i++) std::cout << cases[i].name << "\n";
+    for (size_t i = 0; i < count; i++) {
+      if (session->wants(cases[i].name)) std::cout << cases[i].name << "\n";
+    }
     return 0;
   }
   Batch batch;
   batch.options = options;
+  size_t wanted = 0;
   benchmark::ClearRegisteredBenchmarks();
   for (size_t i = 0; i < count; i++) {
     const onefold_gbench_case &c = cases[i];
+    if (!session->wants(c.name)) continue;
+    wanted++;
     auto *registered = benchmark::RegisterBenchmark(
         c.name, [&c, i, &batch](benchmark::State &state) { run_case(state, c, i, batch); });
     registered->Unit(benchmark::kMicrosecond);
@@ -220,7 +254,7 @@ size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *ca
     if (!session->has_repetitions) registered->Repetitions(options->repetitions);
   }
   Collector collector(session->json.get(), session->aggregates_only, &session->started);
-  benchmark::RunSpecifiedBenchmarks(&collector);
+  if (wanted) benchmark::RunSpecifiedBenchmarks(&collector, "all");
   benchmark::ClearRegisteredBenchmarks();
   for (size_t i = 0; i < count && options->done && !batch.failed; i++) {
     std::vector<double> &seconds = collector.samples[cases[i].name];

@@ -90,7 +90,8 @@ static void print_blocks(const bench_options *options) {
 
 static const char doc[] =
     "Times blocks at problems in benchdnn's form, which describe the block's largest convolution."
-    "\vBLOCK is repvgg unless given. Google Benchmark's own flags (--benchmark_...) are passed on. "
+    "\vBLOCK is repvgg unless given. Google Benchmark's own flags (--benchmark_...) are passed "
+    "on.\n\n"
     "Exit codes: 0 done; 1 it could not be done; 2 a bad option or problem; 3 the forms differ by "
     "more than 1e-4 of the largest value.";
 

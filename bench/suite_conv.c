@@ -159,10 +159,9 @@ static int time_conv(bench_session *session, const onefold_conv2d_desc *desc) {
 
 static const char doc[] =
     "Times convolutions at problems in benchdnn's form, such as mb1ic64ih56oc64kh3ph1."
-    "\vGoogle Benchmark's own flags (--benchmark_...) are passed on. Exit codes: 0 done; 1 it "
-    "could "
-    "not be done; 2 a bad option or problem; 3 the result differs from the reference kernels' by "
-    "more than 1e-4 of the largest value.";
+    "\vGoogle Benchmark's own flags (--benchmark_...) are passed on.\n\n"
+    "Exit codes: 0 done; 1 it could not be done; 2 a bad option or problem; 3 the result differs "
+    "from the reference kernels' by more than 1e-4 of the largest value.";
 
 int onefold_bench_conv(int argc, char **argv) {
   bench_options options;

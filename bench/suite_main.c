@@ -239,9 +239,9 @@ static int run(bench_session *session) {
 
 static const char doc[] =
     "Times RepVGG's block at the stage shapes of RepVGG-A0 and B0, eager, as branches and folded."
-    "\vGoogle Benchmark's own flags (--benchmark_...) are passed on. Exit codes: 0 done; 1 it "
-    "could "
-    "not be done; 2 a bad option; 3 the forms differ by more than 1e-4 of the largest value.";
+    "\vGoogle Benchmark's own flags (--benchmark_...) are passed on.\n\n"
+    "Exit codes: 0 done; 1 it could not be done; 2 a bad option; 3 the forms differ by more than "
+    "1e-4 of the largest value.";
 
 int onefold_bench_main(int argc, char **argv) {
   bench_options options;

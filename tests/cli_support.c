@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs the built program and keeps what it wrote.
+#include "tests/cli_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char *contents(const char *path) {
+  FILE *file = fopen(path, "r");
+  char *text = NULL;
+  size_t capacity = 0;
+  assert_non_null(file);
+  if (getdelim(&text, &capacity, '\0', file) < 0) {
+    free(text);
+    text = calloc(1, 1);
+  }
+  fclose(file);
+  assert_non_null(text);
+  return text;
+}
+
+char *test_path(void) {
+  const char *directory = getenv("TMPDIR");
+  char *path = NULL;
+  assert_true(asprintf(&path, "%s/onefold-XXXXXX", directory ? directory : "/tmp") > 0);
+  const int file = mkstemp(path);
+  assert_true(file >= 0);
+  close(file);
+  return path;
+}
+
+void test_path_free(char *path) {
+  unlink(path);
+  free(path);
+}
+
+test_run test_program(const char *arguments) {
+  char *out = test_path(), *err = test_path(), *command = NULL;
+  assert_true(asprintf(&command, "'%s' %s >'%s' 2>'%s' </dev/null", ONEFOLD_PROGRAM, arguments, out,
+                       err) > 0);
+  const int status = system(command);
+  test_run run = {.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
+                  .out = contents(out),
+                  .err = contents(err)};
+  free(command);
+  test_path_free(out);
+  test_path_free(err);
+  return run;
+}
+
+void test_run_free(test_run *run) {
+  free(run->out);
+  free(run->err);
+}
+
+void test_exits(const test_run *run, const char *arguments, int code) {
+  if (run->code == code) return;
+  fail_msg("onefold %s: exit code %d, not %d; it wrote:\n%s", arguments, run->code, code, run->err);
+}
+
+int test_entries(const json_t *report, const char *name) {
+  int count = 0;
+  size_t i;
+  const json_t *entry;
+  json_array_foreach(json_object_get(report, "benchmarks"), i, entry) {
+    const char *got = json_string_value(json_object_get(entry, "name"));
+    count += got && strcmp(got, name) == 0;
+  }
+  return count;
+}
+
+const json_t *test_entry(const json_t *report, const char *name) {
+  size_t i;
+  const json_t *entry;
+  json_array_foreach(json_object_get(report, "benchmarks"), i, entry) {
+    const char *got = json_string_value(json_object_get(entry, "name"));
+    if (got && strcmp(got, name) == 0) return entry;
+  }
+  return NULL;
+}

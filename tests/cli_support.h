@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs the built program and keeps what it wrote.
+#ifndef ONEFOLD_TESTS_CLI_SUPPORT_H
+#define ONEFOLD_TESTS_CLI_SUPPORT_H
+
+#include "tests/support.h"
+
+#include <jansson.h>
+
+typedef struct test_run {
+  int code; // exit code; 128 + the signal that ended it
+  char *out, *err;
+} test_run;
+
+/// Runs the program with the arguments, which are separated by blanks.
+test_run test_program(const char *arguments);
+void test_run_free(test_run *run);
+
+/// Fails unless the exit code is `code`, showing the standard error.
+void test_exits(const test_run *run, const char *arguments, int code);
+
+/// A temporary file's path, removed by test_path_free.
+char *test_path(void);
+void test_path_free(char *path);
+
+/// The entry of that name in a Google Benchmark report, or NULL.
+const json_t *test_entry(const json_t *report, const char *name);
+/// How many entries have it.
+int test_entries(const json_t *report, const char *name);
+
+#endif

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The built program: exit codes, sentences, JSON.
+#include "tests/cli_support.h"
+
+#include <onefold/onefold.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
+
+/// Runs, and parses the standard output as JSON.
+static json_t *run_json(const char *arguments) {
+  test_run run = test_program(arguments);
+  test_exits(&run, arguments, 0);
+  json_error_t error;
+  json_t *root = json_loads(run.out, JSON_REJECT_DUPLICATES, &error);
+  if (!root) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
+  test_run_free(&run);
+  return root;
+}
+
+static double number(const json_t *object, const char *key) {
+  const json_t *value = json_object_get(object, key);
+  if (!json_is_number(value)) fail_msg("no number %s", key);
+  return json_number_value(value);
+}
+
+static const char *context_fact(const json_t *report, const char *key) {
+  const char *text = json_string_value(json_object_get(json_object_get(report, "context"), key));
+  return text ? text : "";
+}
+
+// ------------------------------------------------------------------ commands
+
+static void test_help(void **state) {
+  (void)state;
+  static const char *const asked[] = {"help",
+                                      "--help",
+                                      "bench help",
+                                      "bench main --help",
+                                      "bench block --help",
+                                      "bench conv --help",
+                                      "info --help"};
+  for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+    test_run run = test_program(asked[i]);
+    test_exits(&run, asked[i], 0);
+    assert_non_null(strstr(run.out, "Usage: onefold"));
+    assert_non_null(strstr(run.out, "Exit codes"));
+    test_run_free(&run);
+  }
+  test_run run = test_program("--version");
+  test_exits(&run, "--version", 0);
+  char want[64];
+  snprintf(want, sizeof want, "onefold %s\n", onefold_version());
+  assert_string_equal(run.out, want);
+  test_run_free(&run);
+}
+
+/// Each mistake gives its exit code and a sentence that names it.
+static void test_mistakes(void **state) {
+  (void)state;
+  static const struct {
+    const char *arguments;
+    int code;
+    const char *says;
+  } cases[] = {
+      {"", 2, "Commands:"},
+      {"nonsense", 2, "nonsense: no such command"},
+      {"bench nonsense", 2, "nonsense: no such command"},
+      {"info extra", 2, "extra"},
+      {"info --threads=0", 2, "--threads=0"},
+      {"bench main extra", 2, "extra"},
+      {"bench main --weights=/nonexistent/x.safetensors", 1, "/nonexistent/x.safetensors"},
+      {"bench conv", 2, "no problem"},
+      {"bench conv mb1ic64ih56oc64kh3zz", 2, "zz"},
+      {"bench conv mb1ic64ih56oc64oh99kh3ph1", 2, "oh99"},
+      {"bench conv g3ic64ih8oc64kh1", 2, "64"},
+      {"bench conv ic0ih8oc8kh1", 2, "ic0"},
+      {"bench conv ic2147483647ih2147483647oc2147483647kh1", 2, "2147483647"},
+      {"bench conv --isa=mmx ic8ih8oc8kh1", 2, "--isa=mmx"},
+      {"bench conv --act=tanh ic8ih8oc8kh1", 2, "--act=tanh"},
+      {"bench conv --layout=chwn ic8ih8oc8kh1", 2, "--layout=chwn"},
+      {"bench conv --cold-cache=some ic8ih8oc8kh1", 2, "--cold-cache=some"},
+      {"bench conv --threads=none ic8ih8oc8kh1", 2, "--threads=none"},
+      {"bench conv --seed=-1 ic8ih8oc8kh1", 2, "--seed=-1"},
+      {"bench conv --benchmark_nonsense=1 ic8ih8oc8kh1", 2, "--benchmark_nonsense"},
+      {"bench conv --benchmark_format=csv ic8ih8oc8kh1", 2, "only json"},
+      {"bench conv '--benchmark_filter=(' ic8ih8oc8kh1", 2, "regular expression"},
+      {"bench conv --benchmark_filter=nothing ic8ih8oc8kh1", 2, "--benchmark_filter"},
+      {"bench conv --json=/nonexistent/x.json ic8ih8oc8kh1", 1, "/nonexistent/x.json"},
+      {"bench conv --batch=/nonexistent/problems", 1, "/nonexistent/problems"},
+      {"bench block nonsense", 2, "the blocks are repvgg"},
+      {"bench block --form=half ic8ih8oc8kh3ph1", 2, "--form=half"},
+      {"bench block ic8ih8oc8kh3", 2, "padding of"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    test_run run = test_program(cases[i].arguments);
+    test_exits(&run, cases[i].arguments, cases[i].code);
+    if (!strstr(run.err, cases[i].says)) {
+      fail_msg("onefold %s: no \"%s\" in:\n%s", cases[i].arguments, cases[i].says, run.err);
+    }
+    test_run_free(&run);
+  }
+}
+
+// ---------------------------------------------------------------------- info
+
+static void test_info(void **state) {
+  (void)state;
+  json_t *root = run_json("info --json --threads=1");
+  assert_string_equal(json_string_value(json_object_get(root, "version")), onefold_version());
+  const json_t *machine = json_object_get(root, "machine"), *peak = json_object_get(root, "peak");
+  assert_true(number(machine, "usable_cores") >= 1);
+  assert_true(number(peak, "core_gflops") > 0.0);
+  assert_true(number(json_object_get(peak, "dram"), "read_gbs") > 0.0);
+  const json_t *kernels = json_object_get(root, "kernels");
+  static const char *const ops[] = {"conv_s1", "pointwise", "depthwise_s1", "add", "peak_fma"};
+  for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+    const json_t *row = json_array_get(json_object_get(kernels, ops[i]), 0);
+    const char *name = json_string_value(json_object_get(row, "kernel"));
+    assert_non_null(name);
+    assert_int_equal(strncmp(name, "onefold_uk_", 11), 0);
+  }
+  json_decref(root);
+  root = run_json("info --json --no-measure");
+  assert_null(json_object_get(root, "peak"));
+  json_decref(root);
+  test_run run = test_program("info --no-measure");
+  test_exits(&run, "info", 0);
+  assert_non_null(strstr(run.out, "onefold_uk_"));
+  test_run_free(&run);
+}
+
+// --------------------------------------------------------------------- bench
+
+/// A row's repetitions and its median are there, and its counters are numbers.
+static void check_row(const json_t *report, const char *name, const char *const *counters) {
+  char median[256];
+  if (test_entries(report, name) != 3) {
+    fail_msg("%d entries %s, not 3", test_entries(report, name), name);
+  }
+  snprintf(median, sizeof median, "%s_median", name);
+  const json_t *entry = test_entry(report, median);
+  if (!entry) fail_msg("no entry %s", median);
+  assert_true(number(entry, "real_time") > 0.0);
+  for (; *counters; counters++) {
+    const double value = number(entry, *counters);
+    if (!isfinite(value) || value < 0.0) fail_msg("%s: %s is %g", name, *counters, value);
+  }
+}
+
+static const char *const work[] = {"gflops", "percent_peak", "percent_bandwidth", "max_error",
+                                   NULL};
+static const char *const copy[] = {"percent_bandwidth", NULL};
+static const char *const none[] = {NULL};
+
+static void test_conv(void **state) {
+  (void)state;
+  json_t *report = run_json("bench conv --json - " QUICK "mb1ic17ih9oc33kh3ph1 g8ic8ih6oc8kh3sh2");
+#define A "conv/mb1ic17ih9oc33oh9kh3ph1/"
+  check_row(report, A "run/threads:1", work);
+  check_row(report, A "plan/threads:1", none);
+  check_row(report, A "pack/threads:1", none);
+  check_row(report, A "reorder_in/threads:1", copy);
+  check_row(report, A "reorder_out/threads:1", copy);
+  check_row(report, A "first_run/threads:1", none);
+  check_row(report, "conv/g8mb1ic8ih6oc8oh2kh3sh2/run/threads:1", work);
+  assert_true(number(test_entry(report, A "run/threads:1_median"), "max_error") <= 1e-4);
+#undef A
+  assert_string_equal(context_fact(report, "onefold_version"), onefold_version());
+  assert_string_equal(context_fact(report, "onefold_cold_cache"), "none");
+  assert_string_equal(context_fact(report, "onefold_threads"), "1");
+  assert_true(atof(context_fact(report, "onefold_peak_gflops")) > 0.0);
+  json_decref(report);
+}
+
+static void test_conv_options(void **state) {
+  (void)state;
+  char *path = test_path(), *json = test_path();
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs("# a comment\n\n  ic8ih5oc8kh1   # another\nic8ih6oc8kh1n\"named\"\n", file);
+  fclose(file);
+  char arguments[512];
+  snprintf(arguments, sizeof arguments,
+           "bench conv " QUICK "--batch=%s --benchmark_out=%s --threads=2 --layout=nchw --act=silu "
+           "--cold-cache=wei --benchmark_report_aggregates_only",
+           path, json);
+  test_run run = test_program(arguments);
+  test_exits(&run, arguments, 0);
+  assert_non_null(strstr(run.out, "conv/mb1ic8ih5oc8oh5kh1/act:silu/layout:nchw"));
+  test_run_free(&run);
+  json_error_t error;
+  json_t *report = json_load_file(json, JSON_REJECT_DUPLICATES, &error);
+  assert_non_null(report);
+  assert_non_null(
+      test_entry(report, "conv/mb1ic8ih5oc8oh5kh1/act:silu/layout:nchw/run/threads:2_median"));
+  assert_null(test_entry(report, "conv/mb1ic8ih5oc8oh5kh1/act:silu/layout:nchw/run/threads:2"));
+  assert_null(test_entry(
+      report, "conv/mb1ic8ih5oc8oh5kh1/act:silu/layout:nchw/reorder_in/threads:2_median"));
+  assert_string_equal(context_fact(report, "onefold_cold_cache"), "wei");
+  json_decref(report);
+  test_path_free(path);
+  test_path_free(json);
+}
+
+/// --isa gives the level that was asked for, or fails and says so.
+static void test_isa(void **state) {
+  (void)state;
+  for (int i = 0; i < ONEFOLD_ISA_COUNT; i++) {
+    const char *name = onefold_isa_name((onefold_isa)i);
+    char arguments[128];
+    snprintf(arguments, sizeof arguments,
+             "bench conv --json - " QUICK "--isa=%s --benchmark_filter=run ic8ih5oc8kh1", name);
+    if (test_isa_runs((onefold_isa)i)) {
+      json_t *report = run_json(arguments);
+      assert_string_equal(context_fact(report, "onefold_isa"), name);
+      json_decref(report);
+    } else {
+      test_run run = test_program(arguments);
+      test_exits(&run, arguments, 1);
+      assert_non_null(strstr(run.err, name));
+      test_run_free(&run);
+    }
+  }
+}
+
+static void test_block(void **state) {
+  (void)state;
+  json_t *report = run_json("bench block --json - " QUICK "repvgg ic24ih7oc24kh3ph1");
+#define A "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/"
+  check_row(report, A "eager/threads:1", work);
+  check_row(report, A "branches/threads:1", work);
+  check_row(report, A "folded/threads:1", work);
+  check_row(report, A "folded/fold/threads:1", none);
+  check_row(report, A "folded/plan/threads:1", none);
+  check_row(report, A "folded/pack/threads:1", none);
+  check_row(report, A "folded/first_run/threads:1", none);
+  check_row(report, A "folded/reorder_in/threads:1", copy);
+  check_row(report, A "folded/reorder_out/threads:1", copy);
+  assert_true(number(test_entry(report, A "folded/threads:1_median"), "max_error") <= 1e-4);
+  json_decref(report);
+  report = run_json("bench block --json - " QUICK "--form=eager ic24ih7oc24kh3ph1");
+  check_row(report, A "eager/threads:1", work);
+  check_row(report, A "eager/plan/threads:1", none);
+  assert_null(test_entry(report, A "folded/threads:1"));
+  assert_null(test_entry(report, A "eager/fold/threads:1"));
+  json_decref(report);
+#undef A
+}
+
+/// The main job lists its rows once each, and one of them runs.
+static void test_main_job(void **state) {
+  (void)state;
+  test_run run = test_program("bench main --no-check --benchmark_list_tests");
+  test_exits(&run, "bench main --benchmark_list_tests", 0);
+  int forms = 0, rows = 0;
+  for (const char *at = run.out; (at = strstr(at, "block/repvgg/")); at++) rows++;
+  for (const char *at = run.out; (at = strstr(at, "/folded/threads:1\n")); at++) forms++;
+  assert_int_equal(forms, 17);
+  assert_int_equal(rows, 17 * (3 + 6) - 2); // an RGB image is not reordered
+  test_run_free(&run);
+
+  char *json = test_path(), arguments[512];
+  snprintf(arguments, sizeof arguments,
+           "bench main " QUICK "--json=%s --benchmark_filter='ic192ih14oc192.*folded/threads:1$'",
+           json);
+  run = test_program(arguments);
+  test_exits(&run, arguments, 0);
+  for (char *rest = run.out, *line; (line = strsep(&rest, "\n"));) {
+    if (strlen(line) > 100) fail_msg("%zu columns: %s", strlen(line), line);
+  }
+  test_run_free(&run);
+  json_t *report = json_load_file(json, JSON_REJECT_DUPLICATES, NULL);
+  assert_non_null(report);
+  check_row(report, "block/repvgg/mb1ic192ih14oc192oh14kh3ph1/folded/threads:1", work);
+  assert_null(test_entry(report, "block/repvgg/mb1ic48ih56oc48oh56kh3ph1/folded/threads:1"));
+  json_decref(report);
+  test_path_free(json);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_help),         cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_info),         cmocka_unit_test(test_conv),
+      cmocka_unit_test(test_conv_options), cmocka_unit_test(test_isa),
+      cmocka_unit_test(test_block),        cmocka_unit_test(test_main_job),
+  };
+  return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+}
