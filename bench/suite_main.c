@@ -102,7 +102,8 @@ static void print_forms(const bench_session *session, const shape *s, const benc
   about[2] = onefold_bench_cell(" %.30s", block->problem);
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &block->forms[i];
-    const double rate = form->stat.count ? form->flops * 1e-9 / form->stat.median : 0.0;
+    if (!form->stat.count) continue; // left out by --benchmark_filter
+    const double rate = form->flops * 1e-9 / form->stat.median;
     const bench_cell cells[COLUMNS] = {
         about[i],
         onefold_bench_cell("%s", onefold_bench_form_title(i)),
@@ -158,6 +159,9 @@ static void print_steps(const bench_session *session, const outcome *outcomes) {
   for (size_t i = 0; i < SHAPES; i++) {
     bench_cell cells[1 + BENCH_STEPS];
     const shape *s = &shapes[i];
+    size_t timed = 0;
+    for (int j = 0; j < BENCH_STEPS; j++) timed += outcomes[i].steps[j].count;
+    if (!timed) continue; // left out by --benchmark_filter
     cells[0] = onefold_bench_cell("%s%s%s %lld->%lld", s->network, s->stage[0] ? " " : "", s->stage,
                                   (long long)s->in, (long long)s->out);
     for (int j = 0; j < BENCH_STEPS; j++) {
