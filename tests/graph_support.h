@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Helpers for tests of graphs and folding: a reference that evaluates a graph in double
+// precision with a bound on its float error, and one-call execution.
+#ifndef ONEFOLD_TESTS_GRAPH_SUPPORT_H
+#define ONEFOLD_TESTS_GRAPH_SUPPORT_H
+
+#include "graph/graph.h"
+#include "tests/support.h"
+
+#include <onefold/onefold.h>
+
+/// A node's result in NCHW: value and the scale of its rounding error, S, which adds up the
+/// absolute values of everything that was added on the way; n is the number of products.
+typedef struct graph_result {
+  size_t count;
+  double *value, *scale;
+  double products;
+} graph_result;
+
+/// Evaluates output `output` of a graph on NCHW inputs.
+graph_result graph_reference(const onefold_graph *graph, const float *const *inputs,
+                             int32_t output);
+void graph_result_free(graph_result *result);
+
+/// How a graph is run.
+typedef struct graph_form {
+  int fused;
+  onefold_layout in, out;
+} graph_form;
+
+/// Creates, packs and runs a graph of one input; `x` and the result (to be freed) are NCHW.
+float *graph_run(onefold_context *context, const onefold_graph *graph, graph_form form,
+                 const float *x);
+
+/// Fails the test where `y` is further from the reference than `factor` times the bound for a
+/// float evaluation of the same form.
+void graph_expect(const graph_result *reference, const float *y, double factor);
+
+/// Runs the training form eager and fused, the branches and the folded form, and holds all of
+/// them to the reference of the training form.
+void graph_check_forms(onefold_context *context, const onefold_graph *graph, const float *x);
+
+/// x in [-1, 1) for the graph's first input; to be freed.
+float *graph_random_input(test_rng *rng, const onefold_graph *graph);
+
+/// A convolution of random weights in [-1, 1), and of random bias where `bias`.
+onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node input,
+                               const onefold_graph_conv2d_params *params, int bias);
+/// A batch normalisation with gamma of both signs, mean and beta in [-0.5, 0.5), variance in
+/// [0.5, 1.5).
+onefold_node graph_random_bn(test_rng *rng, onefold_graph *graph, onefold_node input,
+                             double epsilon);
+
+/// The regions that a fold reported, the first 16 of them.
+typedef struct graph_report {
+  int count;
+  onefold_fold_region regions[16];
+  char names[16][96], reasons[16][256];
+} graph_report;
+void graph_collect(void *report, const onefold_fold_region *region);
+
+/// Folds all regions; fails the test where that fails. `report` may be NULL.
+onefold_graph *graph_fold(onefold_context *context, const onefold_graph *graph,
+                          graph_report *report);
+
+/// The node of the given kind; fails the test unless there is exactly one.
+const onefold_graph_node *graph_only(const onefold_graph *graph, onefold_node_kind kind);
+int graph_count_kind(const onefold_graph *graph, onefold_node_kind kind);
+
+/// Asserts that two graphs are the same to the bit: kinds, names, shapes, weights, outputs.
+void graph_expect_same(const onefold_graph *a, const onefold_graph *b);
+
+#endif
