@@ -23,6 +23,11 @@ struct onefold_context {
   char error_text[512];
 };
 
+/// Allocators are asked for whole multiples of the alignment, as aligned_alloc wants.
+static size_t whole(size_t size) {
+  return size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
+}
+
 static void *default_allocate(void *user, size_t size, size_t alignment) {
   (void)user;
   return aligned_alloc(alignment, size);
@@ -62,7 +67,7 @@ onefold_status onefold_context_create(const onefold_context_options *options,
     chosen.allocate = default_allocate;
     chosen.release = default_release;
   }
-  onefold_context *made = chosen.allocate(chosen.allocator_user, sizeof *made, ALIGNMENT);
+  onefold_context *made = chosen.allocate(chosen.allocator_user, whole(sizeof *made), ALIGNMENT);
   if (!made) return ONEFOLD_OUT_OF_MEMORY;
   memset(made, 0, sizeof *made);
   made->options = chosen;
@@ -159,7 +164,7 @@ onefold_status onefold_context_last_error(const onefold_context *context, char *
 
 void *onefold_allocate(const onefold_context *context, size_t size) {
   if (size > SIZE_MAX - ALIGNMENT) return NULL;
-  const size_t rounded = size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
+  const size_t rounded = whole(size);
   const onefold_context_options *o = &context->options;
   void *pointer = o->allocate(o->allocator_user, rounded, ALIGNMENT);
   if (pointer) memset(pointer, 0, rounded);
