@@ -52,6 +52,11 @@ static void draw_axis(test_rng *rng, int64_t *in, int64_t *kernel, int64_t *stri
   }
 }
 
+double conv_macs(const onefold_conv2d_desc *d, onefold_shape out) {
+  return (double)(out.n * out.c * out.h * out.w) *
+         (double)(d->in_channels / d->groups * d->kernel_h * d->kernel_w);
+}
+
 void conv_draw(test_rng *rng, double max_macs, onefold_conv2d_desc *d, onefold_shape *out) {
   static const int batches[] = {1, 1, 1, 2, 3};
   for (;;) {
@@ -68,9 +73,7 @@ void conv_draw(test_rng *rng, double max_macs, onefold_conv2d_desc *d, onefold_s
         d->batch, d->out_channels,
         out_size(d->in_h, d->kernel_h, d->stride_h, d->dilation_h, d->pad_top, d->pad_bottom),
         out_size(d->in_w, d->kernel_w, d->stride_w, d->dilation_w, d->pad_left, d->pad_right)};
-    const double outputs = (double)(out->n * out->c * out->h * out->w);
-    const double products = (double)(d->in_channels / d->groups * d->kernel_h * d->kernel_w);
-    if (outputs > 0 && outputs * products <= max_macs) return;
+    if (out->h > 0 && out->w > 0 && conv_macs(d, *out) <= max_macs) return;
   }
 }
 

@@ -21,6 +21,9 @@ typedef struct conv_case {
 /// A random valid descriptor of at most `max_macs` multiply-adds, and its output shape.
 void conv_draw(test_rng *rng, double max_macs, onefold_conv2d_desc *desc, onefold_shape *out);
 
+/// Multiply-adds of a problem, those on padding counted.
+double conv_macs(const onefold_conv2d_desc *desc, onefold_shape out);
+
 /// A random epilogue of the descriptor; one that is exact on integers where `exact`.
 void conv_draw_epilogue(test_rng *rng, int exact, onefold_conv2d_desc *desc);
 
