@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Addition, batch normalisation and activations on every ISA level: exact or
 // within a stated error of double precision, between guard pages, in place.
+#include "tests/split_context.h"
 #include "tests/support.h"
 
 #include <onefold/elementwise.h>
@@ -16,10 +17,10 @@ static const onefold_shape shapes[] = {{1, 1, 1, 1},    {2, 3, 1, 1},    {1, 3, 
                                        {1, 1025, 3, 5}, {3, 40, 17, 19}};
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]), LAYOUTS = 3 };
 // One task, and more tasks than the small shapes have units.
-static const int thread_counts[] = {1, 3};
+static const int task_counts[] = {1, 3};
 
 /// Four guarded buffers and a context, in every combination of level, number
-/// of threads, shape and layout. Blocked inputs have 7 in their padding lanes.
+/// of tasks, shape and layout. Blocked inputs have 7 in their padding lanes.
 typedef struct fixture {
   onefold_context *context;
   onefold_shape shape;
@@ -77,7 +78,9 @@ static void everywhere(check_fn *check) {
   onefold_isa levels[ONEFOLD_ISA_COUNT];
   const int level_count = test_isa_levels(levels);
   for (int i = 0; i < level_count * 2; i++) {
-    f.context = test_context(levels[i / 2], thread_counts[i % 2]);
+    const int tasks = task_counts[i % 2];
+    size_t most_tasks = 1;
+    f.context = split_context(levels[i / 2], tasks, &most_tasks);
     f.block = onefold_context_block(f.context);
     for (int k = 0; k < SHAPES * LAYOUTS; k++) {
       f.shape = shapes[k / LAYOUTS];
@@ -86,6 +89,7 @@ static void everywhere(check_fn *check) {
       f.elements = test_layout_elements(f.shape, f.layout, f.block);
       check(&f);
     }
+    assert_int_equal(most_tasks, tasks);
     onefold_context_destroy(f.context);
   }
 
@@ -99,8 +103,8 @@ static void everywhere(check_fn *check) {
 
 // Names what differs: "add[5]: 3 instead of 4 (avx2, nhwc, 1x3x7x5)".
 static void differs(const fixture *f, const char *what, size_t i, double got, double want) {
-  test_failed("%s[%zu]: %.9g instead of %.9g (%s, %s, %lldx%lldx%lldx%lld, %d threads)", what, i,
-              got, want, onefold_isa_name(onefold_context_isa(f->context)),
+  test_failed("%s[%zu]: %.9g instead of %.9g (%s, %s, %lldx%lldx%lldx%lld, %d tasks)", what, i, got,
+              want, onefold_isa_name(onefold_context_isa(f->context)),
               onefold_layout_name(f->layout), (long long)f->shape.n, (long long)f->shape.c,
               (long long)f->shape.h, (long long)f->shape.w, onefold_context_threads(f->context));
 }

@@ -3,6 +3,7 @@
 // place, padding lanes 0, nothing touched outside.
 #include "ops/context.h"
 #include "ops/reorder.h"
+#include "tests/split_context.h"
 #include "tests/support.h"
 
 #include <onefold/elementwise.h>
@@ -81,7 +82,7 @@ static void every_shape(fixture *f, check_fn *check) {
   }
 }
 
-static void everywhere(check_fn *check, int threads) {
+static void everywhere(check_fn *check, int tasks) {
   fixture f;
   test_guard_create(&f.in, CAPACITY * sizeof(float));
   test_guard_create(&f.out, CAPACITY * sizeof(float));
@@ -92,8 +93,10 @@ static void everywhere(check_fn *check, int threads) {
   onefold_isa levels[ONEFOLD_ISA_COUNT];
   const int level_count = test_isa_levels(levels);
   for (int i = 0; i < level_count; i++) {
-    f.context = test_context(levels[i], threads);
+    size_t most_tasks = 1;
+    f.context = split_context(levels[i], tasks, &most_tasks);
     every_shape(&f, check);
+    assert_int_equal(most_tasks, tasks);
     onefold_context_destroy(f.context);
   }
   test_guard_destroy(&f.in);
@@ -102,12 +105,12 @@ static void everywhere(check_fn *check, int threads) {
   test_free(f.want);
 }
 
-static void test_one_thread(void **state) {
+static void test_one_task(void **state) {
   (void)state;
   everywhere(check_reorder, 1);
 }
 
-static void test_three_threads(void **state) {
+static void test_three_tasks(void **state) {
   (void)state;
   everywhere(check_reorder, 3);
 }
@@ -169,7 +172,7 @@ static void test_bad_input(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_one_thread), cmocka_unit_test(test_three_threads),
+      cmocka_unit_test(test_one_task), cmocka_unit_test(test_three_tasks),
       cmocka_unit_test(test_units), cmocka_unit_test(test_bad_input)};
   if (test_isa_missing()) return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
