@@ -1,0 +1,5 @@
+# The tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+set -e
+cmake --preset asan
+cmake --build --preset asan
+ctest --preset asan

@@ -1,0 +1,2 @@
+# Every C and C++ file is formatted by .clang-format.
+git ls-files '*.c' '*.h' '*.cc' | xargs clang-format-14 --dry-run -Werror

@@ -1,0 +1,46 @@
+# Installs into a DESTDIR and builds the example against it in the four ways.
+set -e
+./run build
+work=$PWD/build/install
+rm -rf "$work" && mkdir -p "$work"
+DESTDIR=$work/dest cmake --install build/release --prefix /usr/local >/dev/null
+prefix=$work/dest/usr/local
+libdir=$(dirname "$(find "$prefix" -name 'libonefold.so')")
+cp -r "$prefix" "$work/static-only"
+find "$work/static-only" -name 'libonefold.so*' -delete
+
+try() { # try NAME COMMAND...
+  local name=$1
+  shift
+  echo "-- $name"
+  "$@"
+}
+pc() { # pc PREFIX ARGUMENTS...
+  local from=${libdir/$prefix/$1}
+  shift
+  PKG_CONFIG_PATH=$from/pkgconfig pkg-config "$@" onefold
+}
+with_shared() { LD_LIBRARY_PATH=$libdir "$@"; }
+
+# shellcheck disable=SC2046 # lists of flags
+by_pkg_config() {
+  gcc -std=c11 examples/first.c -o "$work/first" $(pc "$prefix" --cflags --libs) -lm
+  with_shared "$work/first"
+}
+# shellcheck disable=SC2046 # lists of flags
+by_pkg_config_static() {
+  gcc -std=c11 examples/first.c -o "$work/first-static" \
+    $(pc "$work/static-only" --static --cflags --libs) -lm
+  "$work/first-static"
+  ! readelf -d "$work/first-static" | grep libonefold
+}
+by_cmake() { # by_cmake LIBRARY
+  cmake -S examples -B "$work/$1" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DLIBRARY="$1" >/dev/null
+  cmake --build "$work/$1" >/dev/null
+  "$work/$1/first"
+}
+try 'pkg-config, shared' by_pkg_config
+try 'pkg-config, static' by_pkg_config_static
+try 'CMake, shared' by_cmake onefold
+try 'CMake, static' by_cmake onefold_static
+try 'the installed program' with_shared "$prefix/bin/onefold" --version
