@@ -101,7 +101,7 @@ ONEFOLD_INLINE void onefold_body_rows_from_blocked(const float *src, float *dst,
     for (size_t p = 0; p < pixels; p++) vf_store(dst + p * stride, vf_load(src + p * VF_WIDTH));
   } else {
     for (size_t p = 0; p < pixels; p++)
-      vf_store_partial(dst + p * stride, vf_load(src + p * VF_WIDTH), channels);
+      vf_store_first(dst + p * stride, vf_load(src + p * VF_WIDTH), channels);
   }
 }
 

@@ -56,6 +56,27 @@ ONEFOLD_INLINE vf vf_low_bits_to_exponent(vf x) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x), 23));
 }
 
+/// vf_store_partial for loops with one n: by predicted branches where a masked
+/// store is slow.
+ONEFOLD_INLINE void vf_store_first(float *p, vf x, int32_t n) {
+  if (n == VF_WIDTH) {
+    vf_store(p, x);
+    return;
+  }
+  __m128 part = _mm256_castps256_ps128(x);
+  if (n & 4) {
+    _mm_storeu_ps(p, part);
+    part = _mm256_extractf128_ps(x, 1);
+    p += 4;
+  }
+  if (n & 2) {
+    _mm_storel_pi((__m64 *)(void *)p, part);
+    part = _mm_movehl_ps(part, part);
+    p += 2;
+  }
+  if (n & 1) _mm_store_ss(p, part);
+}
+
 /// Rows become columns: lane j of r[i] goes to lane i of r[j].
 ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
   vf t[VF_WIDTH];

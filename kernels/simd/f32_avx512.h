@@ -53,6 +53,10 @@ ONEFOLD_INLINE vf vf_low_bits_to_exponent(vf x) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(x), 23));
 }
 
+/// vf_store_partial for loops with one n: by predicted branches where a masked
+/// store is slow.
+ONEFOLD_INLINE void vf_store_first(float *p, vf x, int32_t n) { vf_store_partial(p, x, n); }
+
 /// Rows become columns: lane j of r[i] goes to lane i of r[j].
 ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
   vf t[VF_WIDTH];

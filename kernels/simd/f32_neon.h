@@ -60,6 +60,22 @@ ONEFOLD_INLINE vf vf_low_bits_to_exponent(vf x) {
   return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(x), 23));
 }
 
+/// vf_store_partial for loops with one n: by predicted branches where a masked
+/// store is slow.
+ONEFOLD_INLINE void vf_store_first(float *p, vf x, int32_t n) {
+  if (n == VF_WIDTH) {
+    vf_store(p, x);
+    return;
+  }
+  float32x2_t part = vget_low_f32(x);
+  if (n & 2) {
+    vst1_f32(p, part);
+    part = vget_high_f32(x);
+    p += 2;
+  }
+  if (n & 1) vst1_lane_f32(p, part, 0);
+}
+
 /// Rows become columns: lane j of r[i] goes to lane i of r[j].
 ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
   const float64x2_t a = vreinterpretq_f64_f32(vtrn1q_f32(r[0], r[1]));
