@@ -2,6 +2,9 @@
 // Folding a sum: the terms that are maps of one node become one map.
 #include "fold/region.h"
 
+// A sum of branches of different groups may cost this much more than they do.
+#define REGROUP_MARGIN 2
+
 /// Adds the maps of terms[of[0]], terms[of[1]], ... into terms[of[0]].
 static void merge(onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
                   int32_t count) {
@@ -22,21 +25,18 @@ static void merge(onefold_folding *folding, const onefold_affine *geometry, cons
   folding->terms[of[0]] = merged;
 }
 
-/// A sum is always worth it, except where branches of different groups become one of fewer
-/// groups that costs more than they do.
+/// A sum is worth it, except where it has fewer groups than a branch and costs a multiple of
+/// all branches, as a depthwise and a dense one do.
 static int pays(const onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
                 int32_t count) {
   double macs = 0;
-  int64_t least_groups = INT64_MAX;
+  int coarser = 0;
   for (int32_t k = 0; k < count; k++) {
-    const onefold_affine *map = folding->maps[k];
-    macs += folding->terms[of[k]].macs;
-    if (folding->terms[of[k]].convs > 0 && map->groups < least_groups) least_groups = map->groups;
+    const onefold_form *term = &folding->terms[of[k]];
+    macs += term->macs;
+    coarser |= term->convs > 0 && folding->maps[k]->groups != geometry->groups;
   }
-  const int coarser = least_groups != INT64_MAX && onefold_affine_macs(geometry) > 1.1 * macs;
-  for (int32_t k = 0; k < count && coarser; k++)
-    if (folding->terms[of[k]].convs > 0 && folding->maps[k]->groups != geometry->groups) return 0;
-  return 1;
+  return !coarser || onefold_affine_macs(geometry) <= REGROUP_MARGIN * macs;
 }
 
 /// Merges the terms with the base of term `first`, if their grids agree and it pays.
