@@ -26,18 +26,55 @@ ONEFOLD_INLINE void onefold_conv_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
   }
 }
 
-/// One kernel row of a plain source: one channel of each of the taps.
-ONEFOLD_INLINE void onefold_conv_plain_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
-                                           const int Q, ptrdiff_t offset, const ptrdiff_t px,
-                                           const float *weight, const onefold_conv_args *a) {
-  if (!a->mask) {
-    onefold_tile_taps(acc, P, Q, a->src + offset, px, a->src_tap, weight, a->weight_q, a->taps);
-    return;
+/// A plain source with `taps` taps a row, every pixel inside; 3 as a constant unrolls.
+ONEFOLD_INLINE void onefold_conv_plain_inside(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                              const int Q, const ptrdiff_t px, const int32_t taps,
+                                              const onefold_conv_args *a) {
+  const float *block_src = a->src + a->src_offset, *block_weight = a->weight;
+  for (int32_t b = a->blocks; b > 0; b--) {
+    const float *src = block_src, *weight = block_weight;
+    for (int32_t r = a->rows; r > 0; r--) {
+      onefold_tile_taps(acc, P, Q, src, px, a->src_tap, weight, a->weight_q, taps);
+      src += a->src_row;
+      weight += a->weight_row;
+    }
+    block_src += a->src_block;
+    block_weight += a->weight_block;
   }
-  for (int32_t t = 0; t < a->taps; t++) {
-    onefold_tile_step_masked(acc, P, Q, a->src, offset, px, a->mask[t], weight, a->weight_q);
-    offset += a->src_tap;
-    weight += VF_WIDTH;
+}
+
+/// A plain source with pixels outside the image.
+ONEFOLD_INLINE void onefold_conv_plain_masked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                              const int Q, const ptrdiff_t px,
+                                              const onefold_conv_args *a) {
+  for (int32_t b = 0; b < a->blocks; b++) {
+    for (int32_t r = 0; r < a->rows; r++) {
+      ptrdiff_t offset = a->src_offset + b * a->src_block + r * a->src_row;
+      const float *weight = a->weight + b * a->weight_block + r * a->weight_row;
+      for (int32_t t = 0; t < a->taps; t++, offset += a->src_tap, weight += VF_WIDTH) {
+        onefold_tile_step_masked(acc, P, Q, a->src, offset, px, a->mask[t], weight, a->weight_q);
+      }
+    }
+  }
+}
+
+/// A blocked source.
+ONEFOLD_INLINE void onefold_conv_blocked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                         const int Q, const ptrdiff_t px,
+                                         const onefold_conv_args *a) {
+  ptrdiff_t block_offset = a->src_offset;
+  const float *block_weight = a->weight;
+  for (int32_t b = a->blocks; b > 0; b--) {
+    const int32_t channels = b > 1 ? VF_WIDTH : a->last_channels;
+    ptrdiff_t offset = block_offset;
+    const float *weight = block_weight;
+    for (int32_t r = a->rows; r > 0; r--) {
+      onefold_conv_row(acc, P, Q, offset, px, weight, channels, a);
+      offset += a->src_row;
+      weight += a->weight_row;
+    }
+    block_offset += a->src_block;
+    block_weight += a->weight_block;
   }
 }
 
@@ -45,24 +82,16 @@ ONEFOLD_INLINE void onefold_conv_body(const int P, const int Q, const int S, con
                                       const onefold_conv_args *a) {
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   const ptrdiff_t px = S ? S * CB : a->src_pixel;
-  ptrdiff_t block_offset = a->src_offset;
-  const float *block_weight = a->weight;
 
   onefold_tile_begin(acc, P, Q, a);
-  for (int32_t b = a->blocks; b > 0; b--) {
-    ptrdiff_t offset = block_offset;
-    const float *weight = block_weight;
-    for (int32_t r = a->rows; r > 0; r--) {
-      if (CB == 1) {
-        onefold_conv_plain_row(acc, P, Q, offset, px, weight, a);
-      } else {
-        onefold_conv_row(acc, P, Q, offset, px, weight, b > 1 ? VF_WIDTH : a->last_channels, a);
-      }
-      offset += a->src_row;
-      weight += a->weight_row;
-    }
-    block_offset += a->src_block;
-    block_weight += a->weight_block;
+  if (CB > 1) {
+    onefold_conv_blocked(acc, P, Q, px, a);
+  } else if (a->mask) {
+    onefold_conv_plain_masked(acc, P, Q, px, a);
+  } else if (a->taps == 3) {
+    onefold_conv_plain_inside(acc, P, Q, px, 3, a);
+  } else {
+    onefold_conv_plain_inside(acc, P, Q, px, a->taps, a);
   }
   onefold_tile_end(acc, P, Q, a);
 }

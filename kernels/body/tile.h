@@ -82,6 +82,7 @@ ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const 
 ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                       const float *src, const ptrdiff_t px, const ptrdiff_t tap,
                                       const float *weight, const ptrdiff_t wq, const int32_t taps) {
+  ONEFOLD_UNROLL(3)
   for (int32_t t = 0; t < taps; t++, src += tap, weight += VF_WIDTH) {
     vf w[ONEFOLD_MAX_TILE_BLOCKS];
     ONEFOLD_UNROLL(8)
