@@ -49,7 +49,7 @@ int onefold_bench_block_time(bench_block *block, const char *name) {
   timing timings[BENCH_FORMS];
   onefold_gbench_case cases[BENCH_FORMS] = {{0}};
   char names[BENCH_FORMS][256];
-  bench_stat *stats[BENCH_FORMS];
+  bench_stat *stats[BENCH_FORMS] = {NULL};
   size_t count = 0;
   for (int i = 0; i < BENCH_FORMS; i++) {
     bench_form *form = &block->forms[i];
@@ -186,7 +186,7 @@ int onefold_bench_block_time_steps(bench_block *block, const char *name,
   float *image =
       onefold_bench_floats(onefold_tensor_elements(session->context, block->out, ONEFOLD_NCHW));
   if (!image) return onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
-  bench_stat *timed[BENCH_STEPS];
+  bench_stat *timed[BENCH_STEPS] = {NULL};
   size_t count = 0;
   memset(stats, 0, BENCH_STEPS * sizeof *stats);
   for (int i = 0; i < BENCH_STEPS; i++) {

@@ -14,7 +14,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
-#include <regex>
+#include <regex.h>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -137,24 +137,27 @@ struct onefold_gbench {
   bool started = false;
   // Google Benchmark would match its own longer names, not the cases'.
   bool has_filter = false, negative = false;
-  std::regex filter;
+  regex_t filter;
   std::vector<std::string> passed; // Google Benchmark keeps a pointer into it
   std::string path;
   std::ofstream file;
   std::unique_ptr<benchmark::JSONReporter> json;
 
   bool set_filter(const std::string &text) {
+    if (has_filter) regfree(&filter);
     negative = !text.empty() && text[0] == '-';
     has_filter = !text.empty() && text != "all";
-    try {
-      filter.assign(text.substr(negative));
-    } catch (const std::regex_error &) {
+    if (has_filter && regcomp(&filter, text.c_str() + negative, REG_EXTENDED | REG_NOSUB)) {
+      has_filter = false;
       return false;
     }
     return true;
   }
   bool wants(const char *name) const {
-    return !has_filter || std::regex_search(name, filter) != negative;
+    return !has_filter || (regexec(&filter, name, 0, nullptr, 0) == 0) != negative;
+  }
+  ~onefold_gbench() {
+    if (has_filter) regfree(&filter);
   }
 };
 

@@ -95,7 +95,7 @@ static int time_rows(bench_conv *conv, const char *name, int first, int last, be
   timing timings[ROWS] = {{0}};
   onefold_gbench_case cases[ROWS] = {{0}};
   char names[ROWS][256];
-  bench_stat *timed[ROWS];
+  bench_stat *timed[ROWS] = {NULL};
   size_t count = 0;
   for (int i = first; i < last; i++) {
     if (!applies(conv, i)) continue;

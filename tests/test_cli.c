@@ -282,12 +282,84 @@ static void test_main_job(void **state) {
   test_path_free(json);
 }
 
+// ------------------------------------------------------------------- weights
+
+/// A RepVGG block's tensors of `out` x `in` under `prefix`, all 0.5, as safetensors; the file ends
+/// `missing` bytes early.
+static void write_checkpoint(const char *path, const char *prefix, int out, int in, long missing) {
+  static const struct {
+    const char *name;
+    int side; // of a convolution's kernel; 0: one value an output channel
+  } tensors[] = {
+      {"rbr_dense.conv.weight", 3},    {"rbr_dense.bn.weight", 0},
+      {"rbr_dense.bn.bias", 0},        {"rbr_dense.bn.running_mean", 0},
+      {"rbr_dense.bn.running_var", 0}, {"rbr_1x1.conv.weight", 1},
+      {"rbr_1x1.bn.weight", 0},        {"rbr_1x1.bn.bias", 0},
+      {"rbr_1x1.bn.running_mean", 0},  {"rbr_1x1.bn.running_var", 0},
+  };
+  json_t *header = json_object();
+  long at = 0;
+  for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
+    const int side = tensors[i].side;
+    const long bytes = 4L * out * (side ? in * side * side : 1);
+    json_t *dims = side ? json_pack("[i,i,i,i]", out, in, side, side) : json_pack("[i]", out);
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", prefix, tensors[i].name);
+    json_object_set_new(header, name,
+                        json_pack("{s:s, s:o, s:[I,I]}", "dtype", "F32", "shape", dims,
+                                  "data_offsets", (json_int_t)at, (json_int_t)(at + bytes)));
+    at += bytes;
+  }
+  char *text = json_dumps(header, JSON_COMPACT);
+  assert_non_null(text);
+  const uint64_t length = strlen(text); // little-endian, as every machine that runs this
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  fwrite(&length, sizeof length, 1, file);
+  fwrite(text, 1, length, file);
+  const float half = 0.5f;
+  for (long i = 0; i < (at - missing) / 4; i++) fwrite(&half, sizeof half, 1, file);
+  fclose(file);
+  free(text);
+  json_decref(header);
+}
+
+static void test_weights(void **state) {
+  (void)state;
+  static const struct {
+    const char *prefix;
+    int out, in;
+    long missing;
+    int code;
+    const char *says;
+  } cases[] = {
+      {"stage0.", 48, 3, 0, 0, "for 1 of 17 blocks"},
+      {"stage0.", 47, 3, 0, 1, "no tensor"},
+      {"stage9.", 48, 3, 0, 1, "no tensor"},
+      {"stage0.", 48, 3, 8, 1, "onefold bench main"},
+  };
+  char *path = test_path();
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    write_checkpoint(path, cases[i].prefix, cases[i].out, cases[i].in, cases[i].missing);
+    char arguments[512];
+    snprintf(arguments, sizeof arguments,
+             "bench main " QUICK "--weights=%s --benchmark_filter=ic3.*oc48.*folded/threads", path);
+    test_run run = test_program(arguments);
+    test_exits(&run, arguments, cases[i].code);
+    const char *said = cases[i].code ? run.err : run.out;
+    if (!strstr(said, cases[i].says)) fail_msg("no \"%s\" in:\n%s", cases[i].says, said);
+    test_run_free(&run);
+  }
+  test_path_free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_help),         cmocka_unit_test(test_mistakes),
       cmocka_unit_test(test_info),         cmocka_unit_test(test_conv),
       cmocka_unit_test(test_conv_options), cmocka_unit_test(test_isa),
       cmocka_unit_test(test_block),        cmocka_unit_test(test_main_job),
+      cmocka_unit_test(test_weights),
   };
   return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
 }
