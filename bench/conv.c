@@ -37,7 +37,7 @@ static int make_arrays(bench_conv *conv) {
   onefold_bench_fill(session, conv->weight, weights);
   onefold_bench_fill(session, conv->bias, biases);
   onefold_bench_fill(session, conv->plain_in, plain_in);
-  const float scale = 1.0f / sqrtf((float)(weights / biases));
+  const float scale = sqrtf((float)biases / (float)weights);
   for (size_t i = 0; i < weights; i++) conv->weight[i] *= scale;
   conv->weights = (onefold_conv2d_weights){.weight = conv->weight, .bias = conv->bias};
   conv->bytes =

@@ -4,18 +4,17 @@
 
 #include <sched.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
+/// A number of sysfs, or -1.
 static int topology(int cpu, const char *what) {
-  char path[96];
+  char path[96], text[32] = "";
   snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/%s", cpu, what);
   FILE *file = fopen(path, "r");
-  int value = -1;
-  if (file) {
-    if (fscanf(file, "%d", &value) != 1) value = -1;
-    fclose(file);
-  }
-  return value;
+  if (!file) return -1;
+  const int read = fgets(text, sizeof text, file) != NULL;
+  fclose(file);
+  return read ? (int)strtol(text, NULL, 10) : -1;
 }
 
 /// Whether two logical cores are known to be one physical core.

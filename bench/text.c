@@ -56,6 +56,7 @@ bench_cell onefold_bench_cell_ratio(bench_stat slow, bench_stat fast) {
 }
 
 bench_cell onefold_bench_cell_bytes(double bytes) {
+  if (bytes < 1024) return onefold_bench_cell("%.0f B", bytes);
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   return scaled(bytes, units, 5, 1024);
 }

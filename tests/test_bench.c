@@ -42,6 +42,7 @@ static void test_cells(void **state) {
   assert_string_equal(onefold_bench_cell_ratio(slow, fast).text, "1.50x");
   assert_string_equal(onefold_bench_cell_ratio(slow, none).text, "-");
   assert_string_equal(onefold_bench_cell_bytes(1536.0 * 1024).text, "1.50 MiB");
+  assert_string_equal(onefold_bench_cell_bytes(0.0).text, "0 B");
 }
 
 static void test_table(void **state) {
