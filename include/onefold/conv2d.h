@@ -7,6 +7,8 @@
 //   y = act(scale[n,o] * z + residual_scale[o] * residual[n,o,u,v])
 //
 // with x = 0 outside the image (cross-correlation, as in every framework).
+// Where groups do not fill a channel block, a value that is not finite may
+// reach the other groups of its block.
 // Output sizes: (H + pad_top + pad_bottom - d_h*(K_h-1) - 1) / s_h + 1, rounded down.
 #ifndef ONEFOLD_CONV2D_H
 #define ONEFOLD_CONV2D_H

@@ -18,8 +18,8 @@ typedef enum onefold_layout {
   /// [N][H][W][C], dense.
   ONEFOLD_NHWC = 1,
   /// [N][ceil(C/c)][H][W][c], dense, where c is the context's block
-  /// (onefold_context_block: 16, 8 or 4). Lanes past C in the last block are
-  /// written as finite values and never influence a result.
+  /// (onefold_context_block: 16, 8 or 4). Lanes past C in the last block may
+  /// hold anything: they are never read into a result.
   ONEFOLD_BLOCKED = 2
 } onefold_layout;
 
