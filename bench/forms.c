@@ -142,7 +142,7 @@ static int compare_forms(bench_block *block) {
       status = onefold_bench_session_fail(session, block->problem, reordered);
     } else if (have_first) {
       form->max_error = onefold_bench_error(other, first, n);
-      if (form->max_error > BENCH_ERROR_LIMIT) {
+      if (!(form->max_error <= BENCH_ERROR_LIMIT)) {
         char what[224];
         snprintf(what, sizeof what, "%s %s", block->problem, forms[i].key);
         onefold_bench_session_wrong(session, what, form->max_error);

@@ -36,5 +36,6 @@ double onefold_bench_error(const float *a, const float *b, size_t n) {
     if (!(d <= difference)) difference = isnan(d) ? INFINITY : d;
     if (m > largest) largest = m;
   }
+  if (isinf(difference)) return INFINITY; // also where the largest value is infinite
   return difference == 0.0 ? 0.0 : difference / (largest > 0.0 ? largest : 1.0);
 }

@@ -174,8 +174,9 @@ int onefold_bench_conv(int argc, char **argv) {
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     onefold_bench_progress_start(&session.progress, problems.count);
-    for (size_t i = 0; i < problems.count && !session.status; i++) {
-      time_conv(&session, &problems.descs[i]);
+    int failed = ONEFOLD_EXIT_OK;
+    for (size_t i = 0; i < problems.count && !failed; i++) {
+      failed = time_conv(&session, &problems.descs[i]);
       session.progress.done++;
     }
     status = onefold_bench_session_close(&session);

@@ -71,6 +71,8 @@ static void test_errors(void **state) {
   assert_true(isinf(onefold_bench_error(wrong, want, 3)));
   assert_true(isinf(onefold_bench_error(want, wrong, 3)));
   assert_true(onefold_bench_error(near, zero, 3) == 4.0);
+  const float infinite[] = {1.0f, INFINITY, 0.0f};
+  assert_true(isinf(onefold_bench_error(infinite, infinite, 3)));
 }
 
 static void test_fill(void **state) {

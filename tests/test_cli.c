@@ -284,9 +284,10 @@ static void test_main_job(void **state) {
 
 // ------------------------------------------------------------------- weights
 
-/// A RepVGG block's tensors of `out` x `in` under `prefix`, all 0.5, as safetensors; the file ends
-/// `missing` bytes early.
-static void write_checkpoint(const char *path, const char *prefix, int out, int in, long missing) {
+/// A RepVGG block's tensors of `out` x `in` under `prefix` as safetensors: the
+/// convolutions hold `value`, all else 0.5. The file ends `missing` bytes early.
+static void write_checkpoint(const char *path, const char *prefix, int out, int in, float value,
+                             long missing) {
   static const struct {
     const char *name;
     int side; // of a convolution's kernel; 0: one value an output channel
@@ -317,8 +318,12 @@ static void write_checkpoint(const char *path, const char *prefix, int out, int 
   assert_non_null(file);
   fwrite(&length, sizeof length, 1, file);
   fwrite(text, 1, length, file);
-  const float half = 0.5f;
-  for (long i = 0; i < (at - missing) / 4; i++) fwrite(&half, sizeof half, 1, file);
+  const long dense = 9L * out * in, norm = 4L * out, pointwise = (long)out * in;
+  for (long i = 0; i < (at - missing) / 4; i++) {
+    const int in_conv = i < dense || (i >= dense + norm && i < dense + norm + pointwise);
+    const float element = in_conv ? value : 0.5f;
+    fwrite(&element, sizeof element, 1, file);
+  }
   fclose(file);
   free(text);
   json_decref(header);
@@ -329,18 +334,21 @@ static void test_weights(void **state) {
   static const struct {
     const char *prefix;
     int out, in;
+    float value;
     long missing;
     int code;
     const char *says;
   } cases[] = {
-      {"stage0.", 48, 3, 0, 0, "for 1 of 17 blocks"},
-      {"stage0.", 47, 3, 0, 1, "no tensor"},
-      {"stage9.", 48, 3, 0, 1, "no tensor"},
-      {"stage0.", 48, 3, 8, 1, "onefold bench main"},
+      {"stage0.", 48, 3, 0.5f, 0, 0, "for 1 of 17 blocks"},
+      {"stage0.", 47, 3, 0.5f, 0, 1, "no tensor"},
+      {"stage9.", 48, 3, 0.5f, 0, 1, "no tensor"},
+      {"stage0.", 48, 3, 0.5f, 8, 1, "onefold bench main"},
+      {"stage0.", 48, 3, 3e38f, 0, 3, "largest error"}, // overflows, so that no form is right
   };
   char *path = test_path();
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    write_checkpoint(path, cases[i].prefix, cases[i].out, cases[i].in, cases[i].missing);
+    write_checkpoint(path, cases[i].prefix, cases[i].out, cases[i].in, cases[i].value,
+                     cases[i].missing);
     char arguments[512];
     snprintf(arguments, sizeof arguments,
              "bench main " QUICK "--weights=%s --benchmark_filter=ic3.*oc48.*folded/threads", path);
