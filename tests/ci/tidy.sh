@@ -1,5 +1,5 @@
 # clang-tidy, with .clang-tidy, over the library, the program and the benchmarks.
-set -e
+set -eo pipefail
 CC=clang-14 CXX=clang++-14 cmake --preset release -B build/tidy -DONEFOLD_OPENMP=OFF \
   -DONEFOLD_BUILD_TESTS=OFF
 git ls-files 'arch/*.c' 'kernels/*.c' 'ops/*.c' 'graph/*.c' 'fold/*.c' 'models/*.c' 'bench/*.c' \
