@@ -29,9 +29,14 @@ static int read_numbers(const char *directory, const char *name, double *a, doub
   if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path) return 0;
   FILE *file = fopen(path, "re");
   if (!file) return 0;
-  const int count = fscanf(file, "%lf %lf", a, b);
+  char line[128];
+  const int found = fgets(line, sizeof line, file) != NULL;
   fclose(file);
-  return count;
+  if (!found) return 0;
+  char *end_a, *end_b;
+  *a = strtod(line, &end_a);
+  *b = strtod(end_a, &end_b);
+  return (end_a > line) + (end_b > end_a);
 }
 
 /// Cores that one cgroup allows; 0 for no limit or content that makes no sense.
