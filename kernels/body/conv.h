@@ -6,6 +6,16 @@
 
 #include "kernels/body/tile.h"
 
+/// Asks for the pixels of a row that is read next. Any address may be asked for.
+ONEFOLD_INLINE void onefold_conv_prefetch(const int P, const ptrdiff_t px, const ptrdiff_t offset,
+                                          const onefold_conv_args *a) {
+  const uintptr_t src = (uintptr_t)a->src + (uintptr_t)offset * sizeof(float);
+  ONEFOLD_UNROLL(16)
+  for (int p = 0; p < P; p++) {
+    __builtin_prefetch((const void *)(src + (uintptr_t)(p * px) * sizeof(float)));
+  }
+}
+
 /// One kernel row of a blocked source: `channels` of each of the taps.
 ONEFOLD_INLINE void onefold_conv_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                      ptrdiff_t offset, const ptrdiff_t px, const float *weight,
@@ -69,6 +79,7 @@ ONEFOLD_INLINE void onefold_conv_blocked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], cons
     ptrdiff_t offset = block_offset;
     const float *weight = block_weight;
     for (int32_t r = a->rows; r > 0; r--) {
+      onefold_conv_prefetch(P, px, r > 1 ? offset + a->src_row : block_offset + a->src_block, a);
       onefold_conv_row(acc, P, Q, offset, px, weight, channels, a);
       offset += a->src_row;
       weight += a->weight_row;
