@@ -155,9 +155,9 @@ void onefold_affine_accumulate(onefold_affine *sum, const onefold_affine *term) 
 }
 
 double onefold_affine_macs(const onefold_affine *affine) {
-  return (double)affine->out_channels * (double)(affine->in_channels / affine->groups) *
-         (double)affine->h.taps * (double)affine->w.taps * (double)affine->h.out *
-         (double)affine->w.out;
+  const int64_t inputs = affine->in_channels / affine->groups;
+  return (double)affine->out_channels * (double)inputs * (double)affine->h.taps *
+         (double)affine->w.taps * (double)affine->h.out * (double)affine->w.out;
 }
 
 static int is_point(const onefold_axis *axis) {

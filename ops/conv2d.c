@@ -133,7 +133,7 @@ onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_co
   if (!line) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the line function is NULL");
   onefold_conv2d_plan *plan = NULL;
   const onefold_status status = onefold_conv2d_plan_create(context, desc, &plan);
-  if (status != ONEFOLD_OK) return status;
+  if (status != ONEFOLD_OK || !plan) return status;
   char text[512], reason[256];
   for (size_t i = 0; i < onefold_conv_algorithm_count; i++) {
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
