@@ -17,7 +17,8 @@ static void cut_row(onefold_conv2d_plan *plan, int32_t P, uint32_t **mask) {
     onefold_split((size_t)problem->out_w, (size_t)count, (size_t)i, &begin, &end);
     onefold_conv_columns *column = &plan->columns[P][i];
     *column = (onefold_conv_columns){(int32_t)begin, (int32_t)(end - begin), NULL};
-    const uint32_t full = (1u << (end - begin)) - 1u;
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): pixels is 1 .. P
+    const uint32_t full = (1u << column->pixels) - 1u;
     for (int64_t t = 0; t < d->kernel_w; t++) {
       uint32_t inside = 0;
       for (int32_t p = 0; p < column->pixels; p++) {
@@ -101,7 +102,6 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   };
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
-  a.weight_ahead = a.weight_q * strip->blocks; // the next strip
 
   // Partial sums in dst would overwrite a residual that lies there.
   const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;
