@@ -55,6 +55,7 @@ typedef struct onefold_conv_args {
   ptrdiff_t src_block, src_row, src_tap, src_pixel;
   const float *weight;
   ptrdiff_t weight_q, weight_block, weight_row;
+  ptrdiff_t weight_ahead; // from a weight to one that is needed later, 0: none
   float *dst;
   ptrdiff_t dst_q, dst_pixel; // between output blocks, between pixels
   int32_t blocks, rows, taps, last_channels;

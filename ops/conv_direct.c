@@ -102,6 +102,8 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   };
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
+  // Few tiles to a strip: the next strip's weights are fetched meanwhile.
+  if (problem->out_h * columns <= 16) a.weight_ahead = a.weight_q * strip->blocks;
 
   // Partial sums in dst would overwrite a residual that lies there.
   const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;

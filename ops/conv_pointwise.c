@@ -62,6 +62,8 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
   };
   // Partial sums in dst would overwrite a residual that lies there.
   const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;
+  // Few tiles to a strip: the next strip's weights are fetched meanwhile.
+  if (tiles <= 16) a.weight_ahead = a.weight_q * strip->blocks;
   for (int32_t block = 0; block < strip->band.count; block += pass) {
     const int32_t left = strip->band.count - block;
     a.final = left <= pass;

@@ -24,7 +24,7 @@ ONEFOLD_INLINE void onefold_conv_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
   for (int32_t t = 0; t < a->taps; t++) {
     const uint32_t mask = a->mask ? a->mask[t] & full : full;
     if (mask == full && channels == VF_WIDTH) {
-      onefold_tile_block(acc, P, Q, a->src + offset, px, weight, a->weight_q);
+      onefold_tile_block(acc, P, Q, a->src + offset, px, weight, a->weight_q, a->weight_ahead);
     } else if (mask != 0) {
       for (int32_t c = 0; c < channels; c++) {
         onefold_tile_step_masked(acc, P, Q, a->src, offset + c, px, mask, weight + c * VF_WIDTH,

@@ -15,7 +15,7 @@ ONEFOLD_INLINE void onefold_pointwise_body(const int P, const int Q, const onefo
 
   onefold_tile_begin(acc, P, Q, a);
   for (int32_t b = 0; b < whole; b++, src += a->src_block, weight += a->weight_block) {
-    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq);
+    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, a->weight_ahead);
   }
   if (whole < a->blocks) {
     const uint32_t full = (1u << P) - 1u;

@@ -31,9 +31,11 @@ ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const 
 
 /// Adds `lanes` (1 .. VX_LANES) channels of P pixels, src[p*px ...], times
 /// their weights; channel c of block q starts at weight[q*wq + c*VF_WIDTH].
+/// Asks for the weights `ahead` floats further on, a line at a time.
 ONEFOLD_INLINE void onefold_tile_step(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                       const float *src, const ptrdiff_t px, const float *weight,
-                                      const ptrdiff_t wq, const int lanes) {
+                                      const ptrdiff_t wq, const ptrdiff_t ahead, const int first,
+                                      const int lanes) {
   vx x[ONEFOLD_MAX_TILE_PIXELS];
   ONEFOLD_UNROLL(16)
   for (int p = 0; p < P; p++) x[p] = vx_load(src + p * px);
@@ -41,7 +43,11 @@ ONEFOLD_INLINE void onefold_tile_step(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
   for (int lane = 0; lane < lanes; lane++) {
     vf w[ONEFOLD_MAX_TILE_BLOCKS];
     ONEFOLD_UNROLL(8)
-    for (int q = 0; q < Q; q++) w[q] = vf_load(weight + q * wq + lane * VF_WIDTH);
+    for (int q = 0; q < Q; q++) {
+      const float *at = weight + q * wq + lane * VF_WIDTH;
+      w[q] = vf_load(at);
+      if ((first + lane) * VF_WIDTH % 16 == 0) __builtin_prefetch(at + ahead, 0, 2);
+    }
     ONEFOLD_UNROLL(16)
     for (int p = 0; p < P; p++) {
       ONEFOLD_UNROLL(8)
@@ -71,10 +77,10 @@ ONEFOLD_INLINE void onefold_tile_step_masked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], 
 /// A whole block of VF_WIDTH channels.
 ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                        const float *src, const ptrdiff_t px, const float *weight,
-                                       const ptrdiff_t wq) {
+                                       const ptrdiff_t wq, const ptrdiff_t ahead) {
   ONEFOLD_UNROLL(4)
   for (int c = 0; c < VF_WIDTH; c += VX_LANES) {
-    onefold_tile_step(acc, P, Q, src + c, px, weight + c * VF_WIDTH, wq, VX_LANES);
+    onefold_tile_step(acc, P, Q, src + c, px, weight + c * VF_WIDTH, wq, ahead, c, VX_LANES);
   }
 }
 
