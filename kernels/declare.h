@@ -12,16 +12,7 @@
 #define ONEFOLD_ACT(act, isa)              onefold_act_fn onefold_uk_act_##act##_f32__##isa;
 #define ONEFOLD_REORDER(op, isa)           onefold_##op##_fn onefold_uk_##op##_f32__##isa;
 #define ONEFOLD_PEAK(op, isa)              onefold_##op##_fn onefold_uk_##op##_f32__##isa;
-#define ONEFOLD_LIST_REF
-#ifdef ONEFOLD_HAVE_AVX2
-#define ONEFOLD_LIST_AVX2
-#endif
-#ifdef ONEFOLD_HAVE_AVX512
-#define ONEFOLD_LIST_AVX512
-#endif
-#ifdef ONEFOLD_HAVE_NEON
-#define ONEFOLD_LIST_NEON
-#endif
+#define ONEFOLD_LIST_BUILD
 #include "kernels/kernel_list.def"
 
 #endif

@@ -59,16 +59,7 @@ static const onefold_kernel rows[] = {
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
 #define ONEFOLD_PEAK(op, isa)                                                                      \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
-#define ONEFOLD_LIST_REF
-#ifdef ONEFOLD_HAVE_AVX2
-#define ONEFOLD_LIST_AVX2
-#endif
-#ifdef ONEFOLD_HAVE_AVX512
-#define ONEFOLD_LIST_AVX512
-#endif
-#ifdef ONEFOLD_HAVE_NEON
-#define ONEFOLD_LIST_NEON
-#endif
+#define ONEFOLD_LIST_BUILD
 #include "kernels/kernel_list.def"
 };
 

@@ -155,6 +155,18 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
 /// The epilogue of output blocks from `block` on; its residual is still to be set.
 onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);
 
+/// Sets the part of `args` that a pass over the strip's source blocks from `block` on has of
+/// its own, src_offset at the image's first pixel; returns where the next pass starts.
+int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                          int64_t image, int32_t block, onefold_conv_args *args);
+
+/// The algorithm reads a blocked source: its layout and strides.
+void onefold_conv_blocked_source(onefold_conv2d_plan *plan);
+
+/// Kernel rows that lie inside the image at output row `row`: *first and their number. The
+/// first of them reads source row row*stride_h - pad_top + *first*dilation_h.
+int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first);
+
 /// Packs into packed->weight.
 void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed);
 

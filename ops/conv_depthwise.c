@@ -15,12 +15,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   (void)tiling;
   const onefold_conv2d_desc *d = &plan->problem.desc;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
-  const int64_t v = plan->problem.v;
-  plan->core_in = ONEFOLD_BLOCKED;
-  plan->src_pixel = v;
-  plan->src_row = d->in_w * v;
-  plan->src_block = d->in_h * plan->src_row;
-  plan->src_image = plan->problem.in_blocks * plan->src_block;
+  onefold_conv_blocked_source(plan);
   const onefold_op op = d->stride_w == 1   ? ONEFOLD_OP_DEPTHWISE_S1
                         : d->stride_w == 2 ? ONEFOLD_OP_DEPTHWISE_S2
                                            : ONEFOLD_OP_DEPTHWISE_SN;
@@ -70,15 +65,13 @@ static void task(const onefold_conv_run *run, size_t index) {
   for (size_t unit = begin; unit < end; unit++) {
     const int64_t row = (int64_t)unit % rows, block = (int64_t)unit / rows % blocks;
     const int64_t image = (int64_t)unit / rows / blocks;
-    const int64_t y = row * d->stride_h - d->pad_top;
-    const int64_t first = y < 0 ? (-y + d->dilation_h - 1) / d->dilation_h : 0;
-    int64_t last = y >= d->in_h ? 0 : (d->in_h - y + d->dilation_h - 1) / d->dilation_h;
-    if (last > d->kernel_h) last = d->kernel_h;
+    int64_t first = 0;
+    a.rows = onefold_conv_rows_inside(d, row, &first);
+    const int64_t y = row * d->stride_h - d->pad_top + first * d->dilation_h;
     const ptrdiff_t dst = (ptrdiff_t)unit * problem->out_w * v;
-    a.rows = last > first ? (int32_t)(last - first) : 0;
     a.weight = run->packed->weight + (block * d->kernel_h + first) * a.weight_row;
-    a.src_offset = image * plan->src_image + block * plan->src_block +
-                   (y + first * d->dilation_h) * plan->src_row - d->pad_left * v;
+    a.src_offset =
+        image * plan->src_image + block * plan->src_block + y * plan->src_row - d->pad_left * v;
     a.dst = run->dst + dst;
     epilogue = onefold_conv_epilogue(run, image, (int32_t)block);
     epilogue.residual = run->residual ? run->residual + dst : NULL;

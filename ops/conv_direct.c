@@ -105,33 +105,23 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   // Few tiles to a strip: the next strip's weights are fetched meanwhile.
   if (problem->out_h * columns <= 16) a.weight_ahead = a.weight_q * strip->blocks;
 
-  // Partial sums in dst would overwrite a residual that lies there.
-  const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;
-  for (int32_t block = 0; block < strip->band.count; block += pass) {
-    const int32_t left = strip->band.count - block;
-    a.final = left <= pass;
-    a.blocks = a.final ? left : pass;
-    a.last_channels = a.final ? strip->band.last : (int32_t)cb;
-    a.accumulate = block > 0;
+  for (int32_t block = 0; block < strip->band.count;) {
+    block = onefold_conv_pass(run, strip, image, block, &a);
+    const float *weight = a.weight;
+    const ptrdiff_t src = a.src_offset;
     for (int64_t row = row_begin; row < row_end; row++) {
-      // Kernel rows [first, first + rows) lie inside the image.
-      const int64_t y = row * d->stride_h - d->pad_top;
-      const int64_t first = y < 0 ? (-y + d->dilation_h - 1) / d->dilation_h : 0;
-      int64_t end = y >= d->in_h ? 0 : (d->in_h - y + d->dilation_h - 1) / d->dilation_h;
-      if (end > d->kernel_h) end = d->kernel_h;
-      a.rows = end > first ? (int32_t)(end - first) : 0;
-      a.weight =
-          run->packed->weight + strip->weight + block * a.weight_block + first * a.weight_row;
-      const ptrdiff_t src_row = image * plan->src_image +
-                                (strip->band.block + block) * plan->src_block + strip->band.skip +
-                                (y + first * d->dilation_h) * plan->src_row;
+      int64_t first = 0;
+      a.rows = onefold_conv_rows_inside(d, row, &first);
+      a.weight = weight + first * a.weight_row;
+      const int64_t y = row * d->stride_h - d->pad_top + first * d->dilation_h;
       const ptrdiff_t dst_row =
           ((image * problem->out_blocks + strip->block) * problem->out_h + row) * problem->out_w;
       for (int32_t i = 0; i < columns; i++) {
+        const int64_t x = column[i].first * d->stride_w - d->pad_left;
         const ptrdiff_t dst = (dst_row + column[i].first) * v;
         a.pixels = column[i].pixels;
         a.mask = column[i].mask;
-        a.src_offset = src_row + (column[i].first * d->stride_w - d->pad_left) * plan->src_pixel;
+        a.src_offset = src + y * plan->src_row + x * plan->src_pixel;
         a.dst = run->dst + dst;
         epilogue.residual = run->residual ? run->residual + dst : NULL;
         kernel(&a);
@@ -153,12 +143,7 @@ static const char *direct_refuse(const onefold_conv_problem *problem, char *reas
 
 static onefold_status direct_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
-  const int64_t v = plan->problem.v;
-  plan->core_in = ONEFOLD_BLOCKED;
-  plan->src_pixel = v;
-  plan->src_row = d->in_w * v;
-  plan->src_block = d->in_h * plan->src_row;
-  plan->src_image = plan->problem.in_blocks * plan->src_block;
+  onefold_conv_blocked_source(plan);
   return finish(plan, for_stride(ONEFOLD_OP_CONV_S1, d->stride_w), tiling);
 }
 

@@ -22,12 +22,8 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  const onefold_conv2d_desc *d = &plan->problem.desc;
-  const int64_t v = plan->problem.v, pixels = d->in_h * d->in_w;
-  plan->core_in = ONEFOLD_BLOCKED;
-  plan->src_pixel = v;
-  plan->src_block = pixels * v;
-  plan->src_image = plan->problem.in_blocks * plan->src_block;
+  const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
+  onefold_conv_blocked_source(plan);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
@@ -60,20 +56,12 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
       .q = strip->blocks,
       .epilogue = &epilogue,
   };
-  // Partial sums in dst would overwrite a residual that lies there.
-  const int32_t pass = run->residual == run->dst ? strip->band.count : plan->block_in;
   // Few tiles to a strip: the next strip's weights are fetched meanwhile.
   if (tiles <= 16) a.weight_ahead = a.weight_q * strip->blocks;
-  for (int32_t block = 0; block < strip->band.count; block += pass) {
-    const int32_t left = strip->band.count - block;
-    a.final = left <= pass;
-    a.blocks = a.final ? left : pass;
-    a.last_channels = a.final ? strip->band.last : (int32_t)v;
-    a.accumulate = block > 0;
-    a.weight = run->packed->weight + strip->weight + block * a.weight_block;
-    const ptrdiff_t src =
-        image * plan->src_image + (strip->band.block + block) * plan->src_block + strip->band.skip;
-    const ptrdiff_t dst = (image * problem->out_blocks + strip->block) * a.dst_q;
+  const ptrdiff_t dst = (image * problem->out_blocks + strip->block) * a.dst_q;
+  for (int32_t block = 0; block < strip->band.count;) {
+    block = onefold_conv_pass(run, strip, image, block, &a);
+    const ptrdiff_t src = a.src_offset;
     for (size_t i = 0; i < tiles; i++) {
       size_t from = 0, to = 0;
       onefold_split((size_t)(end - begin), tiles, i, &from, &to);

@@ -165,3 +165,37 @@ onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t imag
   if (run->scale) e.scale = run->scale + (image * plan->problem.out_blocks + block) * v;
   return e;
 }
+
+int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                          int64_t image, int32_t block, onefold_conv_args *args) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const int32_t cb = plan->algorithm->format == ONEFOLD_PACK_PLAIN ? 1 : plan->problem.v;
+  const int32_t left = strip->band.count - block;
+  // Partial sums in dst would overwrite a residual that lies there.
+  const int32_t most = run->residual == run->dst ? left : plan->block_in;
+  args->final = left <= most;
+  args->blocks = args->final ? left : most;
+  args->last_channels = args->final ? strip->band.last : cb;
+  args->accumulate = block > 0;
+  args->weight = run->packed->weight + strip->weight + block * args->weight_block;
+  args->src_offset =
+      image * plan->src_image + (strip->band.block + block) * plan->src_block + strip->band.skip;
+  return block + args->blocks;
+}
+
+void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
+  const onefold_conv2d_desc *d = &plan->problem.desc;
+  plan->core_in = ONEFOLD_BLOCKED;
+  plan->src_pixel = plan->problem.v;
+  plan->src_row = d->in_w * plan->src_pixel;
+  plan->src_block = d->in_h * plan->src_row;
+  plan->src_image = plan->problem.in_blocks * plan->src_block;
+}
+
+int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first) {
+  const int64_t y = row * desc->stride_h - desc->pad_top, step = desc->dilation_h;
+  *first = y < 0 ? (-y + step - 1) / step : 0;
+  int64_t end = y >= desc->in_h ? 0 : (desc->in_h - y + step - 1) / step;
+  if (end > desc->kernel_h) end = desc->kernel_h;
+  return end > *first ? (int32_t)(end - *first) : 0;
+}
