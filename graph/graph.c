@@ -117,7 +117,7 @@ static int take_arrays(const onefold_context *context, onefold_graph_node *node,
   float *next = node->weights;
   for (size_t i = 0; i < count; i++) {
     *arrays[i].target = arrays[i].source ? next : NULL;
-    if (!arrays[i].source) continue;
+    if (!arrays[i].source || !next) continue;
     memcpy(next, arrays[i].source, arrays[i].count * sizeof(float));
     next += arrays[i].count;
   }

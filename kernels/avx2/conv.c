@@ -3,6 +3,7 @@
 #include "kernels/simd/f32_avx2.h"
 
 #include "kernels/body/conv.h"
+
 #include "kernels/declare.h"
 
 #define ONEFOLD_LIST_AVX2

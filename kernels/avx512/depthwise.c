@@ -3,6 +3,7 @@
 #include "kernels/simd/f32_avx512.h"
 
 #include "kernels/body/depthwise.h"
+
 #include "kernels/declare.h"
 
 #define ONEFOLD_LIST_AVX512

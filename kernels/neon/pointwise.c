@@ -3,6 +3,7 @@
 #include "kernels/simd/f32_neon.h"
 
 #include "kernels/body/pointwise.h"
+
 #include "kernels/declare.h"
 
 #define ONEFOLD_LIST_NEON

@@ -12,6 +12,8 @@
 #define VF_WIDTH 8
 typedef __m256 vf;
 
+// One wrapper a line.
+// clang-format off
 ONEFOLD_INLINE vf vf_zero(void) { return _mm256_setzero_ps(); }
 ONEFOLD_INLINE vf vf_set1(float x) { return _mm256_set1_ps(x); }
 ONEFOLD_INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
@@ -101,5 +103,7 @@ ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
   ONEFOLD_UNROLL(8)
   for (int i = 0; i < 8; i++) r[i] = t[i];
 }
+
+// clang-format on
 
 #endif

@@ -12,6 +12,8 @@
 #define VF_WIDTH 16
 typedef __m512 vf;
 
+// One wrapper a line.
+// clang-format off
 ONEFOLD_INLINE vf vf_zero(void) { return _mm512_setzero_ps(); }
 ONEFOLD_INLINE vf vf_set1(float x) { return _mm512_set1_ps(x); }
 ONEFOLD_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
@@ -90,5 +92,7 @@ ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
   ONEFOLD_UNROLL(16)
   for (int i = 0; i < 16; i++) r[i] = t[i];
 }
+
+// clang-format on
 
 #endif

@@ -12,6 +12,8 @@
 #define VF_WIDTH 4
 typedef float32x4_t vf;
 
+// One wrapper a line.
+// clang-format off
 ONEFOLD_INLINE vf vf_zero(void) { return vdupq_n_f32(0.0f); }
 ONEFOLD_INLINE vf vf_set1(float x) { return vdupq_n_f32(x); }
 ONEFOLD_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
@@ -87,5 +89,7 @@ ONEFOLD_INLINE void vf_transpose(vf r[VF_WIDTH]) {
   r[2] = vreinterpretq_f32_f64(vtrn2q_f64(a, c));
   r[3] = vreinterpretq_f32_f64(vtrn2q_f64(b, d));
 }
+
+// clang-format on
 
 #endif

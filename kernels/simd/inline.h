@@ -9,9 +9,9 @@
 
 #define ONEFOLD_PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
-#  define ONEFOLD_UNROLL(n) ONEFOLD_PRAGMA(clang loop unroll_count(n))
+#define ONEFOLD_UNROLL(n) ONEFOLD_PRAGMA(clang loop unroll_count(n))
 #else
-#  define ONEFOLD_UNROLL(n) ONEFOLD_PRAGMA(GCC unroll n)
+#define ONEFOLD_UNROLL(n) ONEFOLD_PRAGMA(GCC unroll n)
 #endif
 
 #endif
