@@ -110,7 +110,7 @@ static void print_forms(const bench_session *session, const shape *s, const benc
         onefold_bench_cell_time(form->stat),
         onefold_bench_cell_spread(form->stat),
         onefold_bench_cell("%.1f", rate),
-        onefold_bench_cell("%.1f %%", 100 * rate / session->peak.threads_gflops),
+        onefold_bench_cell("%.1f %%", 100 * rate / form->stat.peak),
         i == BENCH_FOLDED ? onefold_bench_cell("%s", "")
                           : onefold_bench_cell_ratio(form->stat, folded),
         i == BENCH_EAGER ? onefold_bench_cell("%s", "")

@@ -3,6 +3,7 @@
 #include "bench/text.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,17 @@ bench_stat onefold_bench_stat(const double *seconds, size_t count) {
   stat.high = seconds[count - 1];
   stat.spread = (quantile(seconds, count, 0.75) - quantile(seconds, count, 0.25)) / stat.median;
   return stat;
+}
+
+static int compare(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double onefold_bench_median(double *values, size_t count) {
+  if (count == 0) return 0.0;
+  qsort(values, count, sizeof *values, compare);
+  return quantile(values, count, 0.5);
 }
 
 bench_cell onefold_bench_cell(const char *format, ...) {

@@ -11,10 +11,14 @@ typedef struct bench_stat {
   double median, spread; // spread: (75th - 25th percentile) / median
   double low, high;
   size_t count;
+  double peak; // GFLOP/s of the FMA loop between the repetitions, median
 } bench_stat;
 
 /// `seconds` sorted.
 bench_stat onefold_bench_stat(const double *seconds, size_t count);
+
+/// Sorts the values; 0 where there are none.
+double onefold_bench_median(double *values, size_t count);
 
 /// A cell of a table.
 typedef struct bench_cell {

@@ -2,10 +2,18 @@
 // Runs a set of cases, keeps their statistics and prints them as rows.
 #include "bench/timed.h"
 
+#include <string.h>
+
+#define MOST_PROBES 256
+
 typedef struct timed {
   bench_session *session;
+  onefold_gbench_case *cases;
   bench_stat *const *stats;
+  size_t count;
   const char *title;
+  double probes[MOST_PROBES]; // GFLOP/s of the FMA loop, one before each repetition
+  size_t probe_count;
 } timed;
 
 static void done(void *user, size_t index, const double *seconds, size_t count) {
@@ -13,15 +21,33 @@ static void done(void *user, size_t index, const double *seconds, size_t count) 
   *t->stats[index] = onefold_bench_stat(seconds, count);
 }
 
-static void tick(void *user, int begun) {
-  (void)begun;
-  const timed *t = user;
-  onefold_bench_progress_show(&t->session->progress, t->title);
+/// The peak of this moment, for the percentages of the repetition that follows.
+static void probe(timed *t) {
+  double gflops = 0.0;
+  if (onefold_measure_fma(t->session->context, &gflops) != ONEFOLD_OK) return;
+  if (t->probe_count < MOST_PROBES) t->probes[t->probe_count++] = gflops;
+  for (size_t i = 0; i < t->count; i++) {
+    onefold_gbench_counter *rate = NULL;
+    for (size_t j = 0; j < ONEFOLD_GBENCH_COUNTERS && t->cases[i].counters[j].name; j++) {
+      onefold_gbench_counter *counter = &t->cases[i].counters[j];
+      if (strcmp(counter->name, "gflops") == 0) rate = counter;
+      if (rate && strcmp(counter->name, "percent_peak") == 0) {
+        counter->value = 100 * rate->value / gflops;
+      }
+    }
+  }
 }
 
-int onefold_bench_time(bench_session *session, const char *title, const onefold_gbench_case *cases,
+static void tick(void *user, int begun) {
+  (void)begun;
+  timed *t = user;
+  onefold_bench_progress_show(&t->session->progress, t->title);
+  probe(t);
+}
+
+int onefold_bench_time(bench_session *session, const char *title, onefold_gbench_case *cases,
                        bench_stat *const *stats, size_t count, double min_time, int repetitions) {
-  timed t = {session, stats, title};
+  timed t = {.session = session, .cases = cases, .stats = stats, .count = count, .title = title};
   const onefold_gbench_options options = {
       .min_time = min_time,
       .repetitions = repetitions,
@@ -30,6 +56,8 @@ int onefold_bench_time(bench_session *session, const char *title, const onefold_
       .user = &t,
   };
   const size_t failed = onefold_gbench_run(session->gbench, cases, count, &options);
+  const double peak = onefold_bench_median(t.probes, t.probe_count);
+  for (size_t i = 0; i < count; i++) stats[i]->peak = peak;
   if (!failed) return ONEFOLD_EXIT_OK;
   return onefold_bench_session_fail(session, cases[failed - 1].name,
                                     onefold_context_last_error(session->context, NULL, 0));
@@ -57,7 +85,7 @@ void onefold_bench_rows_add(bench_session *session, const char *title, const ben
       onefold_bench_cell_spread(*stat),
       onefold_bench_cell_time(fastest),
       flops > 0 ? onefold_bench_cell("%.1f", gflops) : none,
-      flops > 0 ? onefold_bench_cell("%.1f %%", 100 * gflops / peak->threads_gflops) : none,
+      flops > 0 ? onefold_bench_cell("%.1f %%", 100 * gflops / stat->peak) : none,
       bytes > 0 ? onefold_bench_cell("%.1f %%", 100 * gbs / peak->dram.read_gbs) : none,
       best ? onefold_bench_cell_ratio(*stat, *best) : none,
       error >= 0 ? onefold_bench_cell("%.1e", error) : none,

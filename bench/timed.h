@@ -12,8 +12,9 @@
 #define BENCH_REPETITIONS      11
 #define BENCH_STEP_REPETITIONS 5
 
-/// Runs the cases interleaved and fills *stats[i] of case i. Returns an onefold_exit.
-int onefold_bench_time(bench_session *session, const char *title, const onefold_gbench_case *cases,
+/// Runs the cases interleaved and fills *stats[i] of case i. The FMA loop runs for a moment
+/// before each repetition; percentages of the peak are of that. Returns an onefold_exit.
+int onefold_bench_time(bench_session *session, const char *title, onefold_gbench_case *cases,
                        bench_stat *const *stats, size_t count, double min_time, int repetitions);
 
 /// The table that `bench block` and `bench conv` print.

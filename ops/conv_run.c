@@ -153,8 +153,8 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
   const onefold_shape out = {d->batch, d->out_channels, p->out_h, p->out_w};
   float *stage_in = buffers->workspace;
-  float *stage_out = stage_in + plan->stage_in;
-  float *stage_scale = stage_out + plan->stage_out;
+  float *stage_out = stage_in ? stage_in + plan->stage_in : NULL;
+  float *stage_scale = stage_in ? stage_out + plan->stage_out : NULL;
   onefold_conv_run run = {
       plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale};
 

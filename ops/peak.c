@@ -153,6 +153,27 @@ onefold_status onefold_measure_peak(onefold_context *context, onefold_peak *peak
   return ONEFOLD_OK;
 }
 
+onefold_status onefold_measure_fma(onefold_context *context, double *gflops) {
+  if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (!gflops) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "gflops is NULL");
+  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
+  const size_t tasks = (size_t)onefold_context_threads(context);
+  work w = {
+      .fma = (onefold_peak_fma_fn *)dispatch->ops[ONEFOLD_OP_PEAK_FMA].row[0]->fn,
+      .steps = 1 << 12,
+  };
+  double flops = 0.0;
+  const double start = now();
+  double elapsed = 0.0;
+  while (elapsed < REPEAT_SECONDS) {
+    onefold_parallel(context, fma_task, &w, tasks);
+    flops += (double)tasks * w.amount;
+    elapsed = now() - start;
+  }
+  *gflops = flops / elapsed * 1e-9;
+  return ONEFOLD_OK;
+}
+
 static void touch_task(void *arg, size_t index) {
   (void)index;
   const work *w = arg;

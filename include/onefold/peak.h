@@ -32,6 +32,11 @@ typedef struct onefold_peak {
 /// short repeats counts. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY.
 ONEFOLD_API onefold_status onefold_measure_peak(onefold_context *context, onefold_peak *peak);
 
+/// Multiply-adds for about a millisecond on all the context's threads: the rate
+/// of this moment, in GFLOP/s, for machines whose clock drifts. Errors:
+/// INVALID_ARGUMENT.
+ONEFOLD_API onefold_status onefold_measure_fma(onefold_context *context, double *gflops);
+
 /// Reads the n floats of `buffer` on each of the context's threads: warms the
 /// caches with it or, when it is larger than they are, empties them of all else.
 /// Errors: INVALID_ARGUMENT.
