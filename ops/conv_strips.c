@@ -34,16 +34,19 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
   return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
 }
 
-/// Estimated cycles per input channel of a row of `pixels` in tiles of up to
-/// P x Q: multiply-adds and loads at two a cycle, the latency of four, and a
-/// little for each load that a vector unit shares with other work.
-static double row_cost(int32_t P, int32_t Q, int64_t pixels) {
-  const int64_t tiles = (pixels + P - 1) / P;
+/// Estimated cycles per input channel of a row of `pixels` in tiles of `row`, q
+/// blocks wide: multiply-adds and loads at two a cycle, the latency of four, and a
+/// little for each load. A weight that is a whole cache line costs more where it
+/// shares L1 with pixels that are not used again soon: at strides, and in 1x1.
+static double row_cost(const onefold_kernel *row, int32_t q, int64_t pixels) {
+  const int whole_line = row->v * (int32_t)sizeof(float) >= 64;
+  const double weight = whole_line && row->op != ONEFOLD_OP_CONV_S1 ? 0.3 : 0.05;
+  const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const double p = (double)pixels / (double)tiles;
-  const double fma = p * Q / 2, loads = (p + Q) / 2;
+  const double fma = p * q / 2, loads = (p + q) / 2;
   double cost = fma > loads ? fma : loads;
   if (cost < 4) cost = 4;
-  return (double)tiles * (cost + 0.05 * (p + Q));
+  return (double)tiles * (cost + 0.05 * p + weight * q);
 }
 
 /// best[n]: the cheapest way to cover n blocks, as the row to use first.
@@ -56,7 +59,7 @@ static void cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixel
       const onefold_kernel *row = dispatch->ops[op].row[i];
       const int32_t q = row->q < n || row->v ? row->q : n; // reference kernels take fewer blocks
       if (q > n) continue;
-      double c = row_cost(row->pixels, q, pixels);
+      double c = row_cost(row, q, pixels);
       if (strcmp(row->name, wanted) == 0) c *= 0.01;
       c += cost[n - q];
       if (best[n] < 0 || c < cost[n]) {
