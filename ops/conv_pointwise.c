@@ -38,7 +38,8 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
   const onefold_conv_problem *problem = &plan->problem;
   const int64_t v = problem->v, P = strip->kernel->pixels;
   onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
-  const size_t tiles = (size_t)((end - begin + P - 1) / P);
+  const int64_t tiles = (end - begin + P - 1) / P;
+  const int64_t width = (end - begin) / tiles, wider = (end - begin) % tiles;
 
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
   onefold_conv_args a = {
@@ -62,11 +63,10 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
   for (int32_t block = 0; block < strip->band.count;) {
     block = onefold_conv_pass(run, strip, image, block, &a);
     const ptrdiff_t src = a.src_offset;
-    for (size_t i = 0; i < tiles; i++) {
-      size_t from = 0, to = 0;
-      onefold_split((size_t)(end - begin), tiles, i, &from, &to);
-      const ptrdiff_t at = (begin + (ptrdiff_t)from) * v;
-      a.pixels = (int32_t)(to - from);
+    int64_t pixel = begin;
+    for (int64_t i = 0; i < tiles; i++, pixel += a.pixels) {
+      const ptrdiff_t at = pixel * v;
+      a.pixels = (int32_t)(width + (i < wider));
       a.src_offset = src + at;
       a.dst = run->dst + dst + at;
       epilogue.residual = run->residual ? run->residual + dst + at : NULL;
