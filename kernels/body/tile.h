@@ -31,11 +31,12 @@ ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const 
 
 /// Adds `lanes` (1 .. VX_LANES) channels of P pixels, src[p*px ...], times
 /// their weights; channel c of block q starts at weight[q*wq + c*VF_WIDTH].
-/// Asks for the weights `ahead` floats further on, a line at a time.
+/// Where `fetch` is set, asks for the weights `ahead` floats further on, a line
+/// at a time; `first` is the number of the first channel in its block.
 ONEFOLD_INLINE void onefold_tile_step(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                       const float *src, const ptrdiff_t px, const float *weight,
-                                      const ptrdiff_t wq, const ptrdiff_t ahead, const int first,
-                                      const int lanes) {
+                                      const ptrdiff_t wq, const int fetch, const ptrdiff_t ahead,
+                                      const int first, const int lanes) {
   vx x[ONEFOLD_MAX_TILE_PIXELS];
   ONEFOLD_UNROLL(16)
   for (int p = 0; p < P; p++) x[p] = vx_load(src + p * px);
@@ -46,7 +47,7 @@ ONEFOLD_INLINE void onefold_tile_step(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
     for (int q = 0; q < Q; q++) {
       const float *at = weight + q * wq + lane * VF_WIDTH;
       w[q] = vf_load(at);
-      if ((first + lane) * VF_WIDTH % 16 == 0) __builtin_prefetch(at + ahead, 0, 2);
+      if (fetch && (first + lane) * VF_WIDTH % 16 == 0) __builtin_prefetch(at + ahead, 0, 2);
     }
     ONEFOLD_UNROLL(16)
     for (int p = 0; p < P; p++) {
@@ -75,12 +76,24 @@ ONEFOLD_INLINE void onefold_tile_step_masked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], 
 }
 
 /// A whole block of VF_WIDTH channels.
+ONEFOLD_INLINE void onefold_tile_channels(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
+                                          const int Q, const float *src, const ptrdiff_t px,
+                                          const float *weight, const ptrdiff_t wq, const int fetch,
+                                          const ptrdiff_t ahead) {
+  ONEFOLD_UNROLL(4)
+  for (int c = 0; c < VF_WIDTH; c += VX_LANES) {
+    onefold_tile_step(acc, P, Q, src + c, px, weight + c * VF_WIDTH, wq, fetch, ahead, c, VX_LANES);
+  }
+}
+
+/// The same, fetching weights ahead or not.
 ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                        const float *src, const ptrdiff_t px, const float *weight,
                                        const ptrdiff_t wq, const ptrdiff_t ahead) {
-  ONEFOLD_UNROLL(4)
-  for (int c = 0; c < VF_WIDTH; c += VX_LANES) {
-    onefold_tile_step(acc, P, Q, src + c, px, weight + c * VF_WIDTH, wq, ahead, c, VX_LANES);
+  if (ahead != 0) {
+    onefold_tile_channels(acc, P, Q, src, px, weight, wq, 1, ahead);
+  } else {
+    onefold_tile_channels(acc, P, Q, src, px, weight, wq, 0, 0);
   }
 }
 
