@@ -6,26 +6,9 @@
 
 #include <stdlib.h>
 
-static const struct {
-  const char *key, *title;
-  int folds, level, fuse_epilogues;
-} forms[BENCH_FORMS] = {
-    [BENCH_EAGER] = {"eager", "T0 eager", 0, 0, 0},
-    [BENCH_BRANCHES] = {"branches", "T1 branches", 1, ONEFOLD_FOLD_BATCH_NORM, 1},
-    [BENCH_FOLDED] = {"folded", "T2 folded", 1, ONEFOLD_FOLD_REGIONS, 1},
-};
-
-const char *onefold_bench_form_key(int form) {
-  return forms[form].key;
-}
-
-const char *onefold_bench_form_title(int form) {
-  return forms[form].title;
-}
-
 onefold_status onefold_bench_form_fold(const bench_block *block, int form, onefold_graph **folded) {
-  return onefold_fold(block->session->context, block->graph, (onefold_fold_level)forms[form].level,
-                      NULL, NULL, folded);
+  return onefold_fold(block->session->context, block->graph,
+                      (onefold_fold_level)onefold_bench_forms[form].level, NULL, NULL, folded);
 }
 
 onefold_exec_options onefold_bench_form_options(const bench_block *block, int form) {
@@ -33,7 +16,7 @@ onefold_exec_options onefold_bench_form_options(const bench_block *block, int fo
       .struct_size = sizeof(onefold_exec_options),
       .in_layout = block->in_layout,
       .out_layout = block->out_layout,
-      .fuse_epilogues = forms[form].fuse_epilogues,
+      .fuse_epilogues = onefold_bench_forms[form].fuse_epilogues,
   };
 }
 
@@ -104,7 +87,7 @@ static int make_form(bench_block *block, int index) {
   onefold_status status = ONEFOLD_OK;
   form->output = onefold_bench_floats(block->output_floats);
   if (!form->output) status = ONEFOLD_OUT_OF_MEMORY;
-  if (status == ONEFOLD_OK && forms[index].folds) {
+  if (status == ONEFOLD_OK && onefold_bench_forms[index].folds) {
     status = onefold_bench_form_fold(block, index, &form->folded);
   }
   form->graph = form->folded ? form->folded : block->graph;
@@ -144,7 +127,7 @@ static int compare_forms(bench_block *block) {
       form->max_error = onefold_bench_error(other, first, n);
       if (!(form->max_error <= BENCH_ERROR_LIMIT)) {
         char what[224];
-        snprintf(what, sizeof what, "%s %s", block->problem, forms[i].key);
+        snprintf(what, sizeof what, "%s %s", block->problem, onefold_bench_forms[i].key);
         onefold_bench_session_wrong(session, what, form->max_error);
       }
     }

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The forms in which a block is run, and one block prepared in each of them.
+// One block prepared in each of its forms.
 #ifndef ONEFOLD_BENCH_FORMS_H
 #define ONEFOLD_BENCH_FORMS_H
 
+#include "bench/form.h"
 #include "bench/session.h"
-
-enum { BENCH_EAGER, BENCH_BRANCHES, BENCH_FOLDED };
-
-/// "eager", "branches", "folded"; and with its number, "T0 eager".
-const char *onefold_bench_form_key(int form);
-const char *onefold_bench_form_title(int form);
 
 /// Which block, at which problem, with which weights.
 typedef struct bench_block_spec {

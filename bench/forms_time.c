@@ -55,8 +55,8 @@ int onefold_bench_block_time(bench_block *block, const char *name) {
     bench_form *form = &block->forms[i];
     if (!form->exec) continue;
     timings[count] = (timing){.block = block, .form = i};
-    snprintf(names[count], sizeof names[count], "%s/%s/threads:%d", name, onefold_bench_form_key(i),
-             (int)session->options->threads);
+    snprintf(names[count], sizeof names[count], "%s/%s/threads:%d", name,
+             onefold_bench_forms[i].key, (int)session->options->threads);
     onefold_gbench_case *c = &cases[count];
     *c = (onefold_gbench_case){.name = names[count],
                                .run = run_form,
@@ -193,7 +193,7 @@ int onefold_bench_block_time_steps(bench_block *block, const char *name,
     if (!applies(block, form, i)) continue;
     timings[count] = (timing){.block = block, .form = form, .image = image};
     snprintf(names[count], sizeof names[count], "%s/%s/%s/threads:%d", name,
-             onefold_bench_form_key(form), steps[i].key, (int)session->options->threads);
+             onefold_bench_forms[form].key, steps[i].key, (int)session->options->threads);
     cases[count] = (onefold_gbench_case){.name = names[count],
                                          .run = steps[i].run,
                                          .prepare = steps[i].prepare,

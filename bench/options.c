@@ -3,7 +3,6 @@
 #include "bench/options.h"
 
 #include "bench/bench.h"
-#include "bench/forms.h"
 #include "bench/gbench.h"
 
 #include <argp.h>
@@ -110,7 +109,7 @@ static uint64_t number(struct argp_state *state, const char *option, const char 
 static void choose_forms(struct argp_state *state, bench_options *o, const char *text) {
   memset(o->forms, 0, sizeof o->forms);
   for (int i = 0; i < BENCH_FORMS; i++) {
-    if (strcmp(text, "all") == 0 || strcmp(text, onefold_bench_form_key(i)) == 0) o->forms[i] = 1;
+    if (strcmp(text, "all") == 0 || strcmp(text, onefold_bench_forms[i].key) == 0) o->forms[i] = 1;
   }
   for (int i = 0; i < BENCH_FORMS; i++) {
     if (o->forms[i]) return;

@@ -3,6 +3,8 @@
 #ifndef ONEFOLD_BENCH_OPTIONS_H
 #define ONEFOLD_BENCH_OPTIONS_H
 
+#include "bench/form.h"
+
 #include <onefold/types.h>
 
 #include <stddef.h>
@@ -11,8 +13,6 @@
 /// What is thrown out of the caches before each timed call.
 typedef enum bench_cold { BENCH_COLD_NONE, BENCH_COLD_WEIGHTS, BENCH_COLD_ALL } bench_cold;
 
-#define BENCH_FORMS 3
-
 typedef struct bench_options {
   const char *command; // "onefold bench conv"
   int takes;           // below
@@ -20,7 +20,7 @@ typedef struct bench_options {
   int32_t has_isa;
   onefold_isa isa;
   bench_cold cold;
-  int forms[BENCH_FORMS]; // which of the forms of forms.h
+  int forms[BENCH_FORMS]; // which of onefold_bench_forms
   int32_t has_layout;     // else blocked, with thin inputs as NCHW
   onefold_layout layout;
   int32_t has_activation; // else what the block or "none" for a convolution

@@ -16,7 +16,7 @@ static void print(bench_session *session, const char *name, const bench_block *b
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &block->forms[i];
     if (!form->exec) continue;
-    onefold_bench_rows_add(session, onefold_bench_form_title(i), &form->stat, form->flops,
+    onefold_bench_rows_add(session, onefold_bench_forms[i].title, &form->stat, form->flops,
                            form->bytes, i != BENCH_FOLDED && folded->count ? folded : NULL,
                            first || !session->options->check ? -1.0 : form->max_error);
     first = 0;
@@ -28,7 +28,7 @@ static void print(bench_session *session, const char *name, const bench_block *b
     const bench_form *form = &block->forms[i];
     if (!form->exec) continue;
     fprintf(session->out, "%-12s  %zu operator%s, weights %s, arena %s\n",
-            onefold_bench_form_title(i), form->info.steps, form->info.steps == 1 ? "" : "s",
+            onefold_bench_forms[i].title, form->info.steps, form->info.steps == 1 ? "" : "s",
             onefold_bench_cell_bytes((double)form->info.packed_bytes).text,
             onefold_bench_cell_bytes((double)form->info.arena_bytes).text);
   }

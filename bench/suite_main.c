@@ -106,7 +106,7 @@ static void print_forms(const bench_session *session, const shape *s, const benc
     const double rate = form->flops * 1e-9 / form->stat.median;
     const bench_cell cells[COLUMNS] = {
         about[i],
-        onefold_bench_cell("%s", onefold_bench_form_title(i)),
+        onefold_bench_cell("%s", onefold_bench_forms[i].title),
         onefold_bench_cell_time(form->stat),
         onefold_bench_cell_spread(form->stat),
         onefold_bench_cell("%.1f", rate),

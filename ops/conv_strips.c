@@ -36,11 +36,12 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
 
 /// Estimated cycles per input channel of a row of `pixels` in tiles of `row`, q
 /// blocks wide: multiply-adds and loads at two a cycle, the latency of four, and a
-/// little for each load. A weight that is a whole cache line costs more where it
-/// shares L1 with pixels that are not used again soon: at strides, and in 1x1.
+/// little for each load. A weight costs more where it shares L1 with pixels that are
+/// not used again soon: in 1x1 and, where it fills a cache line, at strides.
 static double row_cost(const onefold_kernel *row, int32_t q, int64_t pixels) {
-  const int whole_line = row->v * (int32_t)sizeof(float) >= 64;
-  const double weight = whole_line && row->op != ONEFOLD_OP_CONV_S1 ? 0.3 : 0.05;
+  const int line = row->v * (int32_t)sizeof(float) >= 64;
+  const int shares = row->op == ONEFOLD_OP_POINTWISE || (line && row->op != ONEFOLD_OP_CONV_S1);
+  const double weight = shares ? 0.3 : 0.05;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const double p = (double)pixels / (double)tiles;
   const double fma = p * q / 2, loads = (p + q) / 2;
