@@ -152,36 +152,36 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   const onefold_conv2d_desc *d = &p->desc;
   const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
   const onefold_shape out = {d->batch, d->out_channels, p->out_h, p->out_w};
-  float *stage_in = buffers->workspace;
-  float *stage_out = stage_in ? stage_in + plan->stage_in : NULL;
-  float *stage_scale = stage_in ? stage_out + plan->stage_out : NULL;
+  float *workspace = buffers->workspace; // stage_in, stage_out, stage_scale floats
   onefold_conv_run run = {
       plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale};
 
   if (plan->stage_in) {
-    reorder(plan, in, d->in_layout, buffers->input, ONEFOLD_BLOCKED, stage_in);
-    run.src = stage_in;
+    reorder(plan, in, d->in_layout, buffers->input, ONEFOLD_BLOCKED, workspace);
+    run.src = workspace;
+    workspace += plan->stage_in;
   }
   if (plan->stage_out) {
-    run.dst = stage_out;
+    run.dst = workspace;
     if (run.residual) { // in place over its blocked copy
-      reorder(plan, out, d->out_layout, run.residual, ONEFOLD_BLOCKED, stage_out);
-      run.residual = stage_out;
+      reorder(plan, out, d->out_layout, run.residual, ONEFOLD_BLOCKED, run.dst);
+      run.residual = run.dst;
     }
+    workspace += plan->stage_out;
   }
   if (plan->stage_scale) {
     const int64_t padded = p->out_blocks * p->v;
     for (int64_t n = 0; n < d->batch; n++) {
-      float *row = stage_scale + n * padded;
+      float *row = workspace + n * padded;
       memset(row, 0, (size_t)padded * sizeof *row);
       memcpy(row, buffers->channel_scale + n * d->out_channels,
              (size_t)d->out_channels * sizeof *row);
     }
-    run.scale = stage_scale;
+    run.scale = workspace;
   }
   onefold_parallel(plan->context, algorithm_task, &run, (size_t)plan->tasks);
   if (plan->stage_out) {
-    reorder(plan, out, ONEFOLD_BLOCKED, stage_out, d->out_layout, buffers->output);
+    reorder(plan, out, ONEFOLD_BLOCKED, run.dst, d->out_layout, buffers->output);
   }
   return ONEFOLD_OK;
 }
