@@ -169,7 +169,7 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
     }
     workspace += plan->stage_out;
   }
-  if (plan->stage_scale) {
+  if (plan->stage_scale && workspace) { // check_buffers saw that it is there
     const int64_t padded = p->out_blocks * p->v;
     for (int64_t n = 0; n < d->batch; n++) {
       float *row = workspace + n * padded;
