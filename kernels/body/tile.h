@@ -47,7 +47,9 @@ ONEFOLD_INLINE void onefold_tile_step(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
     for (int q = 0; q < Q; q++) {
       const float *at = weight + q * wq + lane * VF_WIDTH;
       w[q] = vf_load(at);
-      if (fetch && (first + lane) * VF_WIDTH % 16 == 0) __builtin_prefetch(at + ahead, 0, 2);
+      if (fetch && (first + lane) * VF_WIDTH % 16 == 0) {
+        __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead * sizeof(float)), 0, 2);
+      }
     }
     ONEFOLD_UNROLL(16)
     for (int p = 0; p < P; p++) {
