@@ -15,21 +15,6 @@ static int32_t out_of_memory(onefold_lowering *lowering) {
                                      "no memory to plan the graph"));
 }
 
-/// Room for one more element; doubles the capacity. Zero when out of memory.
-static int reserve(const onefold_context *context, void **array, int32_t count, int32_t *capacity,
-                   size_t size) {
-  if (count < *capacity) return 1;
-  if (*capacity > INT32_MAX / 2) return 0;
-  int32_t larger = *capacity ? 2 * *capacity : 16;
-  void *copy = onefold_allocate(context, (size_t)larger * size);
-  if (!copy) return 0;
-  if (count) memcpy(copy, *array, (size_t)count * size);
-  onefold_release(context, *array);
-  *array = copy;
-  *capacity = larger;
-  return 1;
-}
-
 int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onefold_layout layout) {
   onefold_exec *exec = lowering->exec;
   if (lowering->status != ONEFOLD_OK) return ONEFOLD_NO_VALUE;
@@ -39,8 +24,8 @@ int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onef
                                        "a tensor of %lldx%lldx%lldx%lld does not fit in memory",
                                        (long long)shape.n, (long long)shape.c, (long long)shape.h,
                                        (long long)shape.w));
-  if (!reserve(exec->context, (void **)&exec->values, exec->value_count, &exec->value_capacity,
-               sizeof *exec->values))
+  if (!onefold_graph_reserve(exec->context, (void **)&exec->values, exec->value_count,
+                             &exec->value_capacity, sizeof *exec->values))
     return out_of_memory(lowering);
   exec->values[exec->value_count] = (onefold_value){.shape = shape,
                                                     .layout = layout,
@@ -64,8 +49,8 @@ static onefold_step *append(onefold_lowering *lowering, const onefold_step *step
                             const char *name) {
   onefold_exec *exec = lowering->exec;
   if (lowering->status != ONEFOLD_OK) return NULL;
-  if (!reserve(exec->context, (void **)&exec->steps, exec->step_count, &exec->step_capacity,
-               sizeof *exec->steps)) {
+  if (!onefold_graph_reserve(exec->context, (void **)&exec->steps, exec->step_count,
+                             &exec->step_capacity, sizeof *exec->steps)) {
     out_of_memory(lowering);
     return NULL;
   }

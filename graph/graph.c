@@ -90,9 +90,8 @@ int onefold_graph_check_node(onefold_graph *graph, onefold_node node) {
   return 0;
 }
 
-/// Room for one more element of `size` bytes; doubles the capacity. Zero when out of memory.
-static int reserve(const onefold_context *context, void **array, int32_t count, int32_t *capacity,
-                   size_t size) {
+int onefold_graph_reserve(const onefold_context *context, void **array, int32_t count,
+                          int32_t *capacity, size_t size) {
   if (count < *capacity) return 1;
   if (*capacity > INT32_MAX / 2) return 0;
   int32_t larger = *capacity ? 2 * *capacity : 16;
@@ -131,8 +130,8 @@ onefold_node onefold_graph_add_node(onefold_graph *graph, onefold_graph_node *no
   size_t bytes;
   node->inputs = NULL;
   node->input_count = (int32_t)input_count;
-  if (!reserve(context, (void **)&graph->nodes, graph->node_count, &graph->node_capacity,
-               sizeof *graph->nodes) ||
+  if (!onefold_graph_reserve(context, (void **)&graph->nodes, graph->node_count,
+                             &graph->node_capacity, sizeof *graph->nodes) ||
       input_count > INT32_MAX || !onefold_mul(input_count, sizeof *inputs, &bytes) ||
       !(node->inputs = onefold_allocate(context, bytes)) ||
       !take_arrays(context, node, arrays, array_count)) {
@@ -162,8 +161,8 @@ onefold_node onefold_graph_copy_node(onefold_graph *to, const onefold_graph *fro
 onefold_status onefold_graph_output(onefold_graph *graph, onefold_node node) {
   if (!graph) return ONEFOLD_INVALID_ARGUMENT;
   if (!onefold_graph_check_node(graph, node)) return graph->status;
-  if (!reserve(graph->context, (void **)&graph->outputs, graph->output_count,
-               &graph->output_capacity, sizeof *graph->outputs)) {
+  if (!onefold_graph_reserve(graph->context, (void **)&graph->outputs, graph->output_count,
+                             &graph->output_capacity, sizeof *graph->outputs)) {
     onefold_graph_fail(graph, onefold_fail(graph->context, ONEFOLD_OUT_OF_MEMORY,
                                            "no memory for output %d", (int)graph->output_count));
     return graph->status;

@@ -103,6 +103,10 @@ int onefold_graph_check_node(onefold_graph *graph, onefold_node node);
 onefold_node onefold_graph_copy_node(onefold_graph *to, const onefold_graph *from,
                                      onefold_node node, const onefold_node *inputs);
 
+/// Room for one more element of `size` bytes; doubles the capacity. Zero when out of memory.
+int onefold_graph_reserve(const onefold_context *context, void **array, int32_t count,
+                          int32_t *capacity, size_t size);
+
 /// Removes the nodes from `node_count` on. None of them may be an output.
 void onefold_graph_truncate(onefold_graph *graph, int32_t node_count);
 
