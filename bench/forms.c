@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 onefold_status onefold_bench_form_fold(const bench_block *block, int form, onefold_graph **folded) {
-  return onefold_fold(block->session->context, block->graph,
-                      (onefold_fold_level)onefold_bench_forms[form].level, NULL, NULL, folded);
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.level = (onefold_fold_level)onefold_bench_forms[form].level;
+  return onefold_fold(block->session->context, block->graph, &options, folded);
 }
 
 onefold_exec_options onefold_bench_form_options(const bench_block *block, int form) {

@@ -19,7 +19,7 @@ int main(void) {
   params.out_channels = 64;
   if (!failed) failed = onefold_weights_seeded(context, 4, &weights); // or onefold_weights_open
   if (!failed) failed = onefold_block_build(context, "repvgg", &params, weights, &block);
-  if (!failed) failed = onefold_fold(context, block, ONEFOLD_FOLD_REGIONS, NULL, NULL, &folded);
+  if (!failed) failed = onefold_fold(context, block, NULL, &folded);
   if (!failed) failed = onefold_exec_create(context, folded, NULL, &exec);
   if (!failed) failed = onefold_exec_pack(exec);
   if (!failed) failed = onefold_exec_run(exec, (const float *[]){x}, (float *[]){y});

@@ -130,17 +130,29 @@ static onefold_status run(onefold_folding *folding, onefold_fold_level level,
   return folding->status;
 }
 
+void onefold_fold_options_init(onefold_fold_options *options) {
+  if (!options) return;
+  *options = (onefold_fold_options){
+      .struct_size = sizeof *options, .level = ONEFOLD_FOLD_REGIONS, .border = 1};
+}
+
 onefold_status onefold_fold(onefold_context *context, const onefold_graph *source,
-                            onefold_fold_level level, onefold_fold_report_fn report, void *user,
-                            onefold_graph **folded) {
+                            const onefold_fold_options *options, onefold_graph **folded) {
   if (!context || !source || !folded)
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
                         !context  ? "context"
                         : !source ? "source"
                                   : "folded");
   *folded = NULL;
-  if (level != ONEFOLD_FOLD_BATCH_NORM && level != ONEFOLD_FOLD_REGIONS)
-    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "fold level %d", (int)level);
+  onefold_fold_options defaults;
+  onefold_fold_options_init(&defaults);
+  if (!options) options = &defaults;
+  if (options->struct_size != sizeof *options)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
+                        "struct_size of onefold_fold_options is %zu, not %zu", options->struct_size,
+                        sizeof *options);
+  if (options->level != ONEFOLD_FOLD_BATCH_NORM && options->level != ONEFOLD_FOLD_REGIONS)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "fold level %d", (int)options->level);
   if (source->status != ONEFOLD_OK)
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                         "the graph is incomplete: building it failed (%s)",
@@ -148,7 +160,7 @@ onefold_status onefold_fold(onefold_context *context, const onefold_graph *sourc
   onefold_folding folding = {.context = context, .source = source};
   onefold_status status = onefold_graph_create(context, &folding.target);
   if (status != ONEFOLD_OK) return status;
-  status = run(&folding, level, report, user);
+  status = run(&folding, options->level, options->report, options->user);
   if (status != ONEFOLD_OK) {
     onefold_graph_destroy(folding.target);
     return status;

@@ -51,8 +51,8 @@ void graph_expect(const graph_result *reference, const float *y, double factor) 
 void graph_check_forms(onefold_context *context, const onefold_graph *graph, const float *x) {
   graph_result reference = graph_reference(graph, &x, 0);
   onefold_graph *branches, *folded;
-  test_ok(context, onefold_fold(context, graph, ONEFOLD_FOLD_BATCH_NORM, NULL, NULL, &branches));
-  test_ok(context, onefold_fold(context, graph, ONEFOLD_FOLD_REGIONS, NULL, NULL, &folded));
+  branches = graph_branches(context, graph, NULL);
+  folded = graph_fold(context, graph, NULL);
   const struct {
     const onefold_graph *graph;
     graph_form form;
@@ -126,13 +126,29 @@ void graph_collect(void *user, const onefold_fold_region *region) {
   report->count++;
 }
 
+static onefold_graph *fold_to(onefold_context *context, const onefold_graph *graph,
+                              onefold_fold_level level, graph_report *report) {
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.level = level;
+  if (report) {
+    *report = (graph_report){0};
+    options.report = graph_collect;
+    options.user = report;
+  }
+  onefold_graph *folded = NULL;
+  test_ok(context, onefold_fold(context, graph, &options, &folded));
+  return folded;
+}
+
 onefold_graph *graph_fold(onefold_context *context, const onefold_graph *graph,
                           graph_report *report) {
-  onefold_graph *folded = NULL;
-  if (report) *report = (graph_report){0};
-  test_ok(context, onefold_fold(context, graph, ONEFOLD_FOLD_REGIONS, report ? graph_collect : NULL,
-                                report, &folded));
-  return folded;
+  return fold_to(context, graph, ONEFOLD_FOLD_REGIONS, report);
+}
+
+onefold_graph *graph_branches(onefold_context *context, const onefold_graph *graph,
+                              graph_report *report) {
+  return fold_to(context, graph, ONEFOLD_FOLD_BATCH_NORM, report);
 }
 
 int graph_count_kind(const onefold_graph *graph, onefold_node_kind kind) {

@@ -63,6 +63,10 @@ void graph_collect(void *report, const onefold_fold_region *region);
 onefold_graph *graph_fold(onefold_context *context, const onefold_graph *graph,
                           graph_report *report);
 
+/// The branches: batch normalisations folded, nothing else. `report` may be NULL.
+onefold_graph *graph_branches(onefold_context *context, const onefold_graph *graph,
+                              graph_report *report);
+
 /// The node of the given kind; fails the test unless there is exactly one.
 const onefold_graph_node *graph_only(const onefold_graph *graph, onefold_node_kind kind);
 int graph_count_kind(const onefold_graph *graph, onefold_node_kind kind);

@@ -355,10 +355,8 @@ static void test_levels(void **state) {
       graph_random_conv(&rng, graph, graph_random_conv(&rng, graph, x, &k3, 0), &k1, 0),
       graph_random_bn(&rng, graph, x, 1e-5)};
   finish(graph, onefold_graph_sum(graph, terms, 3));
-  onefold_graph *branches;
-  graph_report report = {0};
-  test_ok(context,
-          onefold_fold(context, graph, ONEFOLD_FOLD_BATCH_NORM, graph_collect, &report, &branches));
+  graph_report report;
+  onefold_graph *branches = graph_branches(context, graph, &report);
   assert_int_equal(report.count, 1);
   assert_int_equal(report.regions[0].nodes_before, 2);
   assert_int_equal(report.regions[0].nodes_after, 1);
@@ -482,16 +480,18 @@ static void test_bad_arguments(void **state) {
   onefold_graph *graph = new_graph(), *folded;
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 2, 2, 2});
   finish(graph, x);
-  test_fails(context, onefold_fold(context, NULL, ONEFOLD_FOLD_REGIONS, NULL, NULL, &folded),
-             ONEFOLD_INVALID_ARGUMENT);
-  test_fails(context, onefold_fold(context, graph, ONEFOLD_FOLD_REGIONS, NULL, NULL, NULL),
-             ONEFOLD_INVALID_ARGUMENT);
-  test_fails(context, onefold_fold(context, graph, (onefold_fold_level)7, NULL, NULL, &folded),
-             ONEFOLD_INVALID_ARGUMENT);
+  test_fails(context, onefold_fold(context, NULL, NULL, &folded), ONEFOLD_INVALID_ARGUMENT);
+  test_fails(context, onefold_fold(context, graph, NULL, NULL), ONEFOLD_INVALID_ARGUMENT);
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.level = (onefold_fold_level)7;
+  test_fails(context, onefold_fold(context, graph, &options, &folded), ONEFOLD_INVALID_ARGUMENT);
   test_says(context, "fold level 7");
+  options.struct_size = 1;
+  test_fails(context, onefold_fold(context, graph, &options, &folded), ONEFOLD_INVALID_ARGUMENT);
+  test_says(context, "struct_size");
   assert_int_equal(onefold_graph_sum(graph, &x, 0), ONEFOLD_NO_NODE);
-  test_fails(context, onefold_fold(context, graph, ONEFOLD_FOLD_REGIONS, NULL, NULL, &folded),
-             ONEFOLD_INVALID_ARGUMENT);
+  test_fails(context, onefold_fold(context, graph, NULL, &folded), ONEFOLD_INVALID_ARGUMENT);
   test_says(context, "incomplete");
   onefold_graph_destroy(graph);
   for (int v = 0; v <= ONEFOLD_FOLD_NOT_FINITE; v++)

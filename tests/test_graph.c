@@ -422,7 +422,7 @@ static onefold_status whole_life(onefold_context *context, counter *c) {
   if (status == ONEFOLD_OK) status = onefold_weights_seeded(context, 1, &weights);
   if (status == ONEFOLD_OK) status = onefold_block_build(context, "repvgg", &p, weights, &graph);
   if (status == ONEFOLD_OK)
-    status = onefold_fold(context, graph, ONEFOLD_FOLD_REGIONS, NULL, NULL, &folded);
+    status = onefold_fold(context, graph, NULL, &folded);
   for (int i = 0; i < 2 && status == ONEFOLD_OK; i++) {
     status = onefold_exec_create(context, i ? folded : graph, NULL, &exec[i]);
     if (status == ONEFOLD_OK) status = onefold_exec_pack(exec[i]);

@@ -14,6 +14,7 @@
 #include <onefold/context.h>
 #include <onefold/elementwise.h>
 #include <onefold/export.h>
+#include <onefold/pool.h>
 #include <onefold/status.h>
 #include <onefold/types.h>
 
@@ -53,9 +54,32 @@ ONEFOLD_API onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node
                                               const onefold_graph_conv2d_params *params,
                                               const float *weight, const float *bias);
 
-/// Fails where variance + epsilon is not positive or a parameter is NaN.
+/// A convolution whose weights are constants of the block and not trained: a fixed filter. It
+/// counts no parameters; all else is as for a convolution.
+ONEFOLD_API onefold_node onefold_graph_filter(onefold_graph *graph, onefold_node input,
+                                              const onefold_graph_conv2d_params *params,
+                                              const float *weight, const float *bias);
+
+/// A fully connected layer over all of C, H and W: a convolution whose kernel is the image.
+/// weight [out_features][C*H*W]; bias [out_features] or NULL; the result is N x out_features x
+/// 1 x 1.
+ONEFOLD_API onefold_node onefold_graph_linear(onefold_graph *graph, onefold_node input,
+                                              int64_t out_features, const float *weight,
+                                              const float *bias);
+
+/// Fails where variance + epsilon is not positive or a parameter is not finite. With mean and
+/// variance NULL the statistics are those of the batch: the graph can be read and counted, but
+/// neither folded (BN_NO_STATS) nor run (UNSUPPORTED).
 ONEFOLD_API onefold_node onefold_graph_batch_norm(onefold_graph *graph, onefold_node input,
                                                   const onefold_batch_norm_params *params);
+
+/// y[c] = scale[c]*x[c] + shift[c]: a batch normalisation of mean 0, variance 1 and epsilon 0.
+/// scale and shift [C]; shift NULL for 0.
+ONEFOLD_API onefold_node onefold_graph_scale(onefold_graph *graph, onefold_node input,
+                                             const float *scale, const float *shift);
+
+/// The input itself: a sum of one.
+ONEFOLD_API onefold_node onefold_graph_identity(onefold_graph *graph, onefold_node input);
 
 /// Sum of `count` nodes of one shape.
 ONEFOLD_API onefold_node onefold_graph_sum(onefold_graph *graph, const onefold_node *inputs,
@@ -63,6 +87,51 @@ ONEFOLD_API onefold_node onefold_graph_sum(onefold_graph *graph, const onefold_n
 
 ONEFOLD_API onefold_node onefold_graph_activation(onefold_graph *graph, onefold_node input,
                                                   onefold_activation activation, float param);
+
+/// Joins `count` nodes along the channels; their N, H and W agree.
+ONEFOLD_API onefold_node onefold_graph_concat(onefold_graph *graph, const onefold_node *inputs,
+                                              size_t count);
+
+/// Channels [begin, begin + count).
+ONEFOLD_API onefold_node onefold_graph_slice(onefold_graph *graph, onefold_node input,
+                                             int64_t begin, int64_t count);
+
+/// Slices of the given sizes one after the other, into parts[count]; the sizes add up to C.
+ONEFOLD_API onefold_status onefold_graph_split(onefold_graph *graph, onefold_node input,
+                                               const int64_t *sizes, size_t count,
+                                               onefold_node *parts);
+
+/// Adds rows and columns around the image that hold value[c]; value [C] or NULL for 0.
+typedef struct onefold_pad_params {
+  int64_t top, bottom, left, right; // not negative
+  const float *value;
+} onefold_pad_params;
+ONEFOLD_API onefold_node onefold_graph_pad(onefold_graph *graph, onefold_node input,
+                                           const onefold_pad_params *params);
+
+/// Adds bias[c][r][q] to the pixels of row class r and column class q. The first `top` rows
+/// are the classes 0 .. top-1, the last `bottom` rows the classes top+1 .. top+bottom, all rows
+/// between them are of class top; columns likewise with left and right. top + bottom <= H and
+/// left + right <= W. What folding needs where a bias meets zero padding.
+typedef struct onefold_border_params {
+  int64_t top, bottom, left, right;
+  const float *bias; // [C][top + 1 + bottom][left + 1 + right]
+} onefold_border_params;
+ONEFOLD_API onefold_node onefold_graph_border(onefold_graph *graph, onefold_node input,
+                                              const onefold_border_params *params);
+
+/// Pooling; a mean with padding that is counted is a linear map, and folds.
+ONEFOLD_API onefold_node onefold_graph_avg_pool(onefold_graph *graph, onefold_node input,
+                                                const onefold_pool2d_params *params);
+ONEFOLD_API onefold_node onefold_graph_max_pool(onefold_graph *graph, onefold_node input,
+                                                const onefold_pool2d_params *params);
+
+/// Mean over the pixels of each channel: N x C x 1 x 1.
+ONEFOLD_API onefold_node onefold_graph_global_pool(onefold_graph *graph, onefold_node input);
+
+/// Nearest-neighbour upsampling by a whole factor in both directions.
+ONEFOLD_API onefold_node onefold_graph_upsample(onefold_graph *graph, onefold_node input,
+                                                int64_t factor);
 
 /// Squeeze-and-excitation (Hu et al., 2018), never folded:
 /// y[c] = x[c] * gate(W2 * relu(W1 * mean(x) + b1) + b2)[c].

@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_ONEFOLD_H
 #define ONEFOLD_ONEFOLD_H
 
+#include <onefold/checkpoint.h>
 #include <onefold/context.h>
 #include <onefold/conv2d.h>
 #include <onefold/elementwise.h>
@@ -11,6 +12,7 @@
 #include <onefold/machine.h>
 #include <onefold/models.h>
 #include <onefold/peak.h>
+#include <onefold/pool.h>
 #include <onefold/status.h>
 #include <onefold/types.h>
 
