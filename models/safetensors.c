@@ -3,16 +3,12 @@
 // as they are read.
 #include "models/safetensors.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "models/file.h"
+
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct mapped_file {
-  void *map;
-  size_t length;
+  onefold_mapping mapping;
   onefold_safetensors content;
 } mapped_file;
 
@@ -66,7 +62,7 @@ static void visit_tensors(const onefold_weights *weights, onefold_weights_visit_
 
 static void release_file(const onefold_context *context, mapped_file *file) {
   onefold_safetensors_clear(context, &file->content);
-  if (file->map) munmap(file->map, file->length);
+  onefold_file_unmap(&file->mapping);
   onefold_release(context, file);
 }
 
@@ -74,31 +70,20 @@ static void close_file(onefold_weights *weights) {
   release_file(weights->context, weights->state);
 }
 
-static const onefold_weights_type safetensors = {
-    .shape = shape, .read = read_tensor, .visit = visit_tensors, .close = close_file};
+static const char *metadata(const onefold_weights *weights, const char *key) {
+  const mapped_file *file = weights->state;
+  return onefold_safetensors_metadata(&file->content, key);
+}
 
-static onefold_status map_file(const onefold_context *context, const char *path,
-                               mapped_file *file) {
-  onefold_status status = ONEFOLD_OK;
-  struct stat info;
-  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0 || fstat(descriptor, &info) != 0)
-    status = onefold_fail(context, ONEFOLD_IO, "%s: %s", path, strerror(errno));
-  else if (!S_ISREG(info.st_mode))
-    status = onefold_fail(context, ONEFOLD_IO, "%s: not a regular file", path);
-  else if (info.st_size == 0)
-    status = onefold_fail(context, ONEFOLD_FORMAT, "%s: 0 bytes are too few for a safetensors file",
-                          path);
-  else {
-    file->length = (size_t)info.st_size;
-    file->map = mmap(NULL, file->length, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (file->map == MAP_FAILED) {
-      file->map = NULL;
-      status = onefold_fail(context, ONEFOLD_IO, "%s: %s", path, strerror(errno));
-    }
-  }
-  if (descriptor >= 0) close(descriptor);
-  return status;
+static const onefold_weights_type safetensors = {.shape = shape,
+                                                 .read = read_tensor,
+                                                 .visit = visit_tensors,
+                                                 .metadata = metadata,
+                                                 .close = close_file};
+
+const onefold_safetensors *onefold_weights_file(const onefold_weights *weights) {
+  if (!weights || weights->type != &safetensors) return NULL;
+  return &((const mapped_file *)weights->state)->content;
 }
 
 onefold_status onefold_weights_open(onefold_context *context, const char *path,
@@ -111,9 +96,10 @@ onefold_status onefold_weights_open(onefold_context *context, const char *path,
   *weights = NULL;
   mapped_file *file = onefold_allocate(context, sizeof *file);
   if (!file) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to open %s", path);
-  onefold_status status = map_file(context, path, file);
+  onefold_status status = onefold_file_map(context, path, "a safetensors file", &file->mapping);
   if (status == ONEFOLD_OK)
-    status = onefold_safetensors_parse(context, path, file->map, file->length, &file->content);
+    status = onefold_safetensors_parse(context, path, file->mapping.bytes, file->mapping.length,
+                                       &file->content);
   if (status == ONEFOLD_OK) status = onefold_weights_make(context, &safetensors, file, weights);
   if (status != ONEFOLD_OK) release_file(context, file);
   return status;

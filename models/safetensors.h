@@ -9,6 +9,8 @@
 
 /// Longest header that is read, in bytes.
 #define ONEFOLD_SAFETENSORS_MAX_HEADER 100000000u
+/// The entry of the header that is not a tensor: texts by name.
+#define ONEFOLD_SAFETENSORS_METADATA "__metadata__"
 
 typedef struct onefold_tensor {
   const char *name;           // owned by the file's JSON
@@ -35,5 +37,18 @@ void onefold_safetensors_clear(const onefold_context *context, onefold_safetenso
 
 /// NULL where there is none of that name.
 const onefold_tensor *onefold_safetensors_find(const onefold_safetensors *file, const char *name);
+
+/// A text of __metadata__; NULL where there is none of that key.
+const char *onefold_safetensors_metadata(const onefold_safetensors *file, const char *key);
+
+/// The bytes of a tensor as they are in the file: tensor->end - tensor->begin of them, at any
+/// address. Valid while the file is mapped.
+static inline const unsigned char *onefold_safetensors_bytes(const onefold_safetensors *file,
+                                                             const onefold_tensor *tensor) {
+  return file->data + tensor->begin;
+}
+
+/// The file behind a source of weights; NULL for a source that is no file.
+const onefold_safetensors *onefold_weights_file(const onefold_weights *weights);
 
 #endif

@@ -124,7 +124,7 @@ static onefold_status read_entries(const onefold_context *context, const char *l
   const char *name;
   json_t *entry;
   json_object_foreach(file->json, name, entry) {
-    if (strcmp(name, "__metadata__") == 0) continue;
+    if (strcmp(name, ONEFOLD_SAFETENSORS_METADATA) == 0) continue;
     onefold_tensor *tensor = &file->tensors[file->count++];
     tensor->name = name;
     onefold_status status = read_tensor(context, label, entry, data_length, tensor);
@@ -177,4 +177,9 @@ const onefold_tensor *onefold_safetensors_find(const onefold_safetensors *file, 
   onefold_tensor *const *found =
       bsearch(&key, file->by_name, file->count, sizeof *file->by_name, by_name);
   return found ? *found : NULL;
+}
+
+const char *onefold_safetensors_metadata(const onefold_safetensors *file, const char *key) {
+  const json_t *texts = json_object_get(file->json, ONEFOLD_SAFETENSORS_METADATA);
+  return json_string_value(json_object_get(texts, key));
 }

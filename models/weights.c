@@ -59,3 +59,8 @@ void onefold_weights_visit(const onefold_weights *weights, onefold_weights_visit
                            void *user) {
   if (weights && visit && weights->type->visit) weights->type->visit(weights, visit, user);
 }
+
+const char *onefold_weights_metadata(const onefold_weights *weights, const char *key) {
+  if (!weights || !key || !weights->type->metadata) return NULL;
+  return weights->type->metadata(weights, key);
+}

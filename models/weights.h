@@ -18,6 +18,8 @@ typedef struct onefold_weights_type {
   onefold_status (*read)(const onefold_weights *weights, const char *name, const int64_t *dims,
                          int32_t rank, size_t count, float *values);
   void (*visit)(const onefold_weights *weights, onefold_weights_visit_fn visit, void *user);
+  /// A text of the file's metadata or NULL; NULL for a source without any.
+  const char *(*metadata)(const onefold_weights *weights, const char *key);
   void (*close)(onefold_weights *weights);
 } onefold_weights_type;
 
