@@ -17,6 +17,8 @@
 #define OP_depthwise_s1      DEPTHWISE_S1
 #define OP_depthwise_s2      DEPTHWISE_S2
 #define OP_depthwise_sn      DEPTHWISE_SN
+#define OP_pool_max          POOL_MAX
+#define OP_pool_mean         POOL_MEAN
 #define OP_add               ADD
 #define OP_scale_shift       SCALE_SHIFT
 #define OP_to_blocked        TO_BLOCKED
@@ -51,6 +53,8 @@ static const onefold_kernel rows[] = {
              onefold_uk_pointwise_f32_##p##x##q##__##isa)
 #define ONEFOLD_DEPTHWISE(op, isa, s)                                                              \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
+#define ONEFOLD_POOL(op, isa, max)                                                                 \
+  EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
 #define ONEFOLD_ELEMENTWISE(op, isa)                                                               \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
 #define ONEFOLD_ACT(act, isa)                                                                      \
@@ -70,13 +74,14 @@ const onefold_kernel *onefold_kernel_rows(size_t *count) {
 
 const char *onefold_op_name(onefold_op op) {
   static const char *const names[ONEFOLD_OP_COUNT] = {
-      "conv_s1",           "conv_s2",      "conv_sn",
-      "plain_s1",          "plain_s2",     "plain_sn",
-      "pointwise",         "depthwise_s1", "depthwise_s2",
-      "depthwise_sn",      "add",          "scale_shift",
-      "to_blocked",        "from_blocked", "rows_to_blocked",
-      "rows_from_blocked", "act",          "peak_fma",
-      "peak_read",         "peak_copy"};
+      "conv_s1",      "conv_s2",         "conv_sn",
+      "plain_s1",     "plain_s2",        "plain_sn",
+      "pointwise",    "depthwise_s1",    "depthwise_s2",
+      "depthwise_sn", "pool_max",        "pool_mean",
+      "add",          "scale_shift",     "to_blocked",
+      "from_blocked", "rows_to_blocked", "rows_from_blocked",
+      "act",          "peak_fma",        "peak_read",
+      "peak_copy"};
   return (unsigned)op < ONEFOLD_OP_COUNT ? names[op] : "?";
 }
 

@@ -87,6 +87,25 @@ typedef struct onefold_depthwise_args {
 } onefold_depthwise_args;
 typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
 
+/// Arguments of pooling kernels: `pixels` output pixels of one row of v channels.
+/// The window of pixel p is columns [x, x + taps), x = p*stride - pad, of `rows`
+/// rows, one at least of each. Columns outside [0, width) are not read; every
+/// window has one inside.
+///   max:  dst[p][l] = max over the window of src[row*src_row + column*src_column + l]
+///   mean: dst[p][l] = (sum over the window of the same) / D, where D is `divisor`, or, that
+///         being 0, count_rows times the window's columns that lie in [count_begin, count_end)
+/// A window inside the image counts whole. NaN in a window gives NaN.
+typedef struct onefold_pool_args {
+  const float *src; // column 0 of the first row
+  ptrdiff_t src_row, src_column;
+  float *dst;
+  ptrdiff_t dst_pixel;
+  int64_t rows, taps, pixels, stride, pad, width;
+  int64_t divisor, count_rows, count_begin, count_end; // mean only
+  int32_t v;                                           // read by ref only
+} onefold_pool_args;
+typedef void onefold_pool_fn(const onefold_pool_args *args);
+
 /// dst = a + b, n floats. Any of them may be equal.
 typedef void onefold_add_fn(const float *a, const float *b, float *dst, size_t n);
 
@@ -131,6 +150,8 @@ typedef enum onefold_op {
   ONEFOLD_OP_DEPTHWISE_S1,
   ONEFOLD_OP_DEPTHWISE_S2,
   ONEFOLD_OP_DEPTHWISE_SN,
+  ONEFOLD_OP_POOL_MAX,
+  ONEFOLD_OP_POOL_MEAN,
   ONEFOLD_OP_ADD,
   ONEFOLD_OP_SCALE_SHIFT,
   ONEFOLD_OP_TO_BLOCKED,

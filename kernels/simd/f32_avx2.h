@@ -27,6 +27,10 @@ ONEFOLD_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 /// The second operand where either is NaN.
 ONEFOLD_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 ONEFOLD_INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+/// NaN where either is NaN.
+ONEFOLD_INLINE vf vf_max_nan(vf a, vf b) {
+  return _mm256_or_ps(_mm256_max_ps(a, b), _mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+}
 
 /// The first n (1 .. VF_WIDTH) lanes; the others load as 0 and are not stored.
 ONEFOLD_INLINE __m256i vf_partial_mask(int32_t n) {

@@ -27,6 +27,10 @@ ONEFOLD_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 /// The second operand where either is NaN.
 ONEFOLD_INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 ONEFOLD_INLINE vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+/// NaN where either is NaN.
+ONEFOLD_INLINE vf vf_max_nan(vf a, vf b) {
+  return _mm512_mask_max_ps(a, _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q), a, b);
+}
 
 /// The first n (1 .. VF_WIDTH) lanes; the others load as 0 and are not stored.
 ONEFOLD_INLINE vf vf_load_partial(const float *p, int32_t n) {

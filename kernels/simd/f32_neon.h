@@ -27,6 +27,7 @@ ONEFOLD_INLINE vf vf_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
 /// NaN where either is NaN.
 ONEFOLD_INLINE vf vf_min(vf a, vf b) { return vminq_f32(a, b); }
 ONEFOLD_INLINE vf vf_max(vf a, vf b) { return vmaxq_f32(a, b); }
+ONEFOLD_INLINE vf vf_max_nan(vf a, vf b) { return vmaxq_f32(a, b); }
 
 /// The first n (1 .. VF_WIDTH) lanes; the others load as 0 and are not stored.
 ONEFOLD_INLINE vf vf_load_partial(const float *p, int32_t n) {
