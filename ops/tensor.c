@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Checks of the tensors and buffers that callers pass in.
+// Checks of the tensors and buffers that callers pass in, and how they are walked.
 #include "ops/tensor.h"
 
 #include <stdint.h>
@@ -52,6 +52,13 @@ onefold_status onefold_check_same_or_apart(const onefold_context *context, const
                                            onefold_span a, onefold_span b) {
   if (a.floats == b.floats && a.count == b.count) return ONEFOLD_OK;
   return onefold_check_apart(context, op, a, b);
+}
+
+void onefold_pixel_planes(int32_t v, onefold_shape shape, onefold_layout layout, int64_t *group,
+                          int64_t *planes) {
+  const int64_t blocks = shape.c / v + (shape.c % v != 0);
+  *group = layout == ONEFOLD_NCHW ? 1 : layout == ONEFOLD_NHWC ? shape.c : v;
+  *planes = shape.n * (layout == ONEFOLD_NCHW ? shape.c : layout == ONEFOLD_NHWC ? 1 : blocks);
 }
 
 size_t onefold_memory_tasks(const onefold_context *context, size_t elements, size_t units) {

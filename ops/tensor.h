@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Checks of the tensors and buffers that callers pass in. `op` begins the
-// sentence ("add"), `name` is the argument's. The context is not NULL.
+// Checks of the tensors and buffers that callers pass in, and how they are
+// walked. `op` begins the sentence ("add"), `name` is the argument's. The
+// context is not NULL.
 #ifndef ONEFOLD_OPS_TENSOR_H
 #define ONEFOLD_OPS_TENSOR_H
 
@@ -28,6 +29,11 @@ onefold_status onefold_check_apart(const onefold_context *context, const char *o
 /// The two are the same floats or share no byte.
 onefold_status onefold_check_same_or_apart(const onefold_context *context, const char *op,
                                            onefold_span a, onefold_span b);
+
+/// A tensor as planes of h*w pixels of `group` neighbouring floats: 1 in NCHW, v in BLOCKED, all
+/// channels in NHWC.
+void onefold_pixel_planes(int32_t v, onefold_shape shape, onefold_layout layout, int64_t *group,
+                          int64_t *planes);
 
 /// Tasks to cut a memory-bound operator into: at most one per thread and unit,
 /// and one alone where waking a thread would cost more than the work.
