@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The list of blocks: names, defaults, and building one as a graph.
+// The list of blocks: names, defaults, and building one as a graph or behind nodes of one.
+#include "models/block_params.h"
 #include "models/builder.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,12 +13,12 @@ typedef struct block {
   onefold_activation activation;
   float activation_param;
   double bn_epsilon;
-  const char *summary;
+  const char *typical, *summary;
 } block;
 
 static const block blocks[] = {
-#define ONEFOLD_BLOCK(name, kernel, activation, parameter, bn_epsilon, summary)                    \
-  {#name, onefold_block_build_##name, kernel, activation, parameter, bn_epsilon, summary},
+#define ONEFOLD_BLOCK(name, kernel, activation, parameter, bn_epsilon, typical, summary)           \
+  {#name, onefold_block_build_##name, kernel, activation, parameter, bn_epsilon, typical, summary},
 #include "models/block_list.def"
 };
 #define BLOCK_COUNT (sizeof blocks / sizeof *blocks)
@@ -38,8 +38,13 @@ const char *onefold_block_summary(const char *name) {
   return found ? found->summary : NULL;
 }
 
+const char *onefold_block_typical(const char *name) {
+  const block *found = find_block(name);
+  return found ? found->typical : NULL;
+}
+
 static onefold_status unknown_block(const onefold_context *context, const char *name) {
-  char names[512] = "";
+  char names[1024] = "";
   size_t used = 0;
   for (size_t i = 0; i < BLOCK_COUNT && used < sizeof names; i++)
     used +=
@@ -60,6 +65,12 @@ onefold_status onefold_block_params_init(onefold_context *context, const char *n
       .stride = 1,
       .dilation = 1,
       .groups = 1,
+      .padding = -1,
+      .repeats = 1,
+      .identity = -1,
+      .shortcut = -1,
+      .batch_norm = 1,
+      .reparam_bn = 1,
       .activation = found->activation,
       .activation_param = found->activation_param,
       .bn_epsilon = found->bn_epsilon,
@@ -68,66 +79,83 @@ onefold_status onefold_block_params_init(onefold_context *context, const char *n
   return ONEFOLD_OK;
 }
 
-static onefold_status check_params(const onefold_context *context,
-                                   const onefold_block_params *params) {
-  if (params->struct_size != sizeof *params)
-    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
-                        "struct_size of onefold_block_params is %zu, not %zu", params->struct_size,
-                        sizeof *params);
-  const struct {
-    const char *name;
-    int64_t value, least;
-  } sizes[] = {
-      {"input.n", params->input.n, 1},
-      {"input.c", params->input.c, 1},
-      {"input.h", params->input.h, 1},
-      {"input.w", params->input.w, 1},
-      {"out_channels", params->out_channels, 1},
-      {"kernel", params->kernel, 1},
-      {"stride", params->stride, 1},
-      {"dilation", params->dilation, 1},
-      {"groups", params->groups, 1},
-      {"se_hidden", params->se_hidden, 0},
-  };
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    if (sizes[i].value < sizes[i].least)
-      return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is %lld", sizes[i].name,
-                          (long long)sizes[i].value);
-  if (params->input.c % params->groups != 0 || params->out_channels % params->groups != 0)
-    return onefold_fail(
-        context, ONEFOLD_SHAPE_MISMATCH, "%lld groups do not divide %lld and %lld channels",
-        (long long)params->groups, (long long)params->input.c, (long long)params->out_channels);
-  if (!isfinite(params->bn_epsilon) || params->bn_epsilon < 0)
-    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "bn_epsilon is %g", params->bn_epsilon);
-  return ONEFOLD_OK;
+/// Builds a block whose parameters are checked; `builder` holds its inputs.
+static onefold_status run_builder(const block *found, onefold_builder *builder, onefold_node input,
+                                  onefold_node *output) {
+  builder->status = onefold_graph_status(builder->graph);
+  *output = found->build(builder, input);
+  if (builder->status == ONEFOLD_OK && builder->route != ONEFOLD_NO_NODE && !builder->route_used)
+    onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
+                                             "%s has one input, it was given two", found->name));
+  return builder->status;
+}
+
+static const char *missing_argument(const void *context, const void *params, const void *weights,
+                                    const void *graph) {
+  if (!context) return "context";
+  if (!params) return "params";
+  if (!weights) return "weights";
+  return graph ? NULL : "graph";
 }
 
 onefold_status onefold_block_build(onefold_context *context, const char *name,
                                    const onefold_block_params *params,
                                    const onefold_weights *weights, onefold_graph **graph) {
-  if (!context || !params || !weights || !graph)
-    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
-                        !context   ? "context"
-                        : !params  ? "params"
-                        : !weights ? "weights"
-                                   : "graph");
+  const char *missing = missing_argument(context, params, weights, graph);
+  if (missing) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL", missing);
   *graph = NULL;
   const block *found = find_block(name);
   if (!found) return unknown_block(context, name);
-  onefold_status status = check_params(context, params);
+  onefold_status status = onefold_block_params_check(context, params);
   if (status != ONEFOLD_OK) return status;
-  onefold_builder builder = {.context = context, .weights = weights, .params = params};
+  onefold_builder builder = {.context = context,
+                             .weights = weights,
+                             .params = params,
+                             .block = found->name,
+                             .route = ONEFOLD_NO_NODE,
+                             .adds_route = 1};
   status = onefold_graph_create(context, &builder.graph);
   if (status != ONEFOLD_OK) return status;
   const onefold_node input = onefold_graph_input(builder.graph, params->input);
   onefold_graph_name(builder.graph, input, "input");
-  builder.status = onefold_graph_status(builder.graph);
-  const onefold_node output = found->build(&builder, input);
-  if (builder.status == ONEFOLD_OK) builder.status = onefold_graph_output(builder.graph, output);
-  if (builder.status != ONEFOLD_OK) {
+  onefold_node output;
+  status = run_builder(found, &builder, input, &output);
+  if (status == ONEFOLD_OK) status = onefold_graph_output(builder.graph, output);
+  if (status != ONEFOLD_OK) {
     onefold_graph_destroy(builder.graph);
-    return builder.status;
+    return status;
   }
   *graph = builder.graph;
   return ONEFOLD_OK;
+}
+
+onefold_status onefold_block_append(onefold_context *context, onefold_graph *graph,
+                                    const onefold_node *inputs, size_t input_count,
+                                    const char *name, const onefold_block_params *params,
+                                    const onefold_weights *weights, onefold_node *output) {
+  const char *missing = missing_argument(context, params, weights, graph);
+  if (!missing && (!inputs || !output)) missing = inputs ? "output" : "inputs";
+  if (missing) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL", missing);
+  // `output` may be one of the inputs.
+  const onefold_node first = input_count > 0 ? inputs[0] : ONEFOLD_NO_NODE;
+  const onefold_node second = input_count > 1 ? inputs[1] : ONEFOLD_NO_NODE;
+  *output = ONEFOLD_NO_NODE;
+  if (input_count < 1 || input_count > 2)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "input_count is %zu", input_count);
+  const block *found = find_block(name);
+  if (!found) return unknown_block(context, name);
+  onefold_block_params own = *params;
+  own.input = onefold_graph_shape(graph, first);
+  if (input_count == 2) own.route_channels = onefold_graph_shape(graph, second).c;
+  onefold_status status = onefold_block_params_check(context, &own);
+  if (status != ONEFOLD_OK) return status;
+  onefold_builder builder = {.context = context,
+                             .graph = graph,
+                             .weights = weights,
+                             .params = &own,
+                             .block = found->name,
+                             .route = second};
+  status = run_builder(found, &builder, first, output);
+  if (status != ONEFOLD_OK) *output = ONEFOLD_NO_NODE;
+  return status;
 }

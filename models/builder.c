@@ -1,134 +1,182 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Nodes whose weights are read by name.
+// What every builder shares: failures, parameters, reading of tensors, blocks inside blocks.
 #include "models/builder.h"
 
-#include <stdio.h>
+#include "models/safetensors.h"
 
-// Bytes of the longest tensor name.
-#define MAX_NAME 512
+#include <stdio.h>
+#include <string.h>
 
 onefold_node onefold_build_fail(onefold_builder *builder, onefold_status status) {
   if (builder->status == ONEFOLD_OK) builder->status = status;
   return ONEFOLD_NO_NODE;
 }
 
-/// <prefix><name><suffix>; zero where it is too long.
-static int full_name(onefold_builder *builder, const char *name, const char *suffix,
-                     char text[MAX_NAME]) {
-  const char *prefix = builder->params->prefix ? builder->params->prefix : "";
-  const int length = snprintf(text, MAX_NAME, "%s%s%s", prefix, name, suffix);
-  if (length >= 0 && length < MAX_NAME) return 1;
+int onefold_build_only(onefold_builder *builder, const char *name, int64_t value, int64_t only) {
+  if (value == only) return 1;
   onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
-                                           "the weight name '%.60s...' is longer than %d bytes",
-                                           text, MAX_NAME - 1));
+                                           "%s: %s is %lld, the block has %lld", builder->block,
+                                           name, (long long)value, (long long)only));
   return 0;
 }
 
-/// A tensor in memory of the context; NULL after a failure.
-static float *read_tensor(onefold_builder *builder, const char *name, const char *suffix,
-                          const int64_t *dims, int32_t rank) {
-  char text[MAX_NAME];
-  if (builder->status != ONEFOLD_OK || !full_name(builder, name, suffix, text)) return NULL;
+int onefold_build_odd_kernel(onefold_builder *builder) {
+  const int64_t kernel = builder->params->kernel;
+  if (kernel % 2 == 1) return 1;
+  onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
+                                           "%s: kernel is %lld, it must be odd", builder->block,
+                                           (long long)kernel));
+  return 0;
+}
+
+int64_t onefold_build_padding(const onefold_block_params *params, int64_t kernel) {
+  if (params->padding >= 0) return params->padding;
+  int64_t pad;
+  if (__builtin_mul_overflow(params->dilation, kernel - 1, &pad)) return INT64_MAX;
+  return pad / 2;
+}
+
+int onefold_build_has_identity(onefold_builder *builder, int64_t in) {
+  const onefold_block_params *p = builder->params;
+  const int possible = in == p->out_channels && p->stride == 1;
+  if (p->identity != 1 || possible) return p->identity != 0 && possible;
+  onefold_build_fail(builder,
+                     onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
+                                  "%s: no identity from %lld to %lld channels with stride %lld",
+                                  builder->block, (long long)in, (long long)p->out_channels,
+                                  (long long)p->stride));
+  return 0;
+}
+
+onefold_graph_conv2d_params onefold_build_main_conv(const onefold_block_params *params,
+                                                    int64_t kernel) {
+  onefold_graph_conv2d_params conv =
+      onefold_graph_conv2d_square(params->out_channels, kernel, params->stride, params->groups);
+  conv.dilation_h = conv.dilation_w = params->dilation;
+  conv.pad_top = conv.pad_bottom = conv.pad_left = conv.pad_right =
+      onefold_build_padding(params, kernel);
+  return conv;
+}
+
+/// <prefix><name><suffix>; zero where it is too long.
+static int full_name(const onefold_builder *builder, const char *name, const char *suffix,
+                     char text[ONEFOLD_BUILD_NAME]) {
+  const char *prefix = builder->params->prefix ? builder->params->prefix : "";
+  const int length = snprintf(text, ONEFOLD_BUILD_NAME, "%s%s%s", prefix, name, suffix);
+  return length >= 0 && length < ONEFOLD_BUILD_NAME;
+}
+
+static int demand_name(onefold_builder *builder, const char *name, const char *suffix,
+                       char text[ONEFOLD_BUILD_NAME]) {
+  if (builder->status != ONEFOLD_OK) return 0;
+  if (full_name(builder, name, suffix, text)) return 1;
+  onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
+                                           "the weight name '%.60s...' is longer than %d bytes",
+                                           text, ONEFOLD_BUILD_NAME - 1));
+  return 0;
+}
+
+int onefold_build_has(const onefold_builder *builder, const char *name, const char *suffix) {
+  char text[ONEFOLD_BUILD_NAME];
+  const onefold_safetensors *file = onefold_weights_file(builder->weights);
+  return file && full_name(builder, name, suffix, text) && onefold_safetensors_find(file, text);
+}
+
+/// Zeroed room for a tensor with its full name.
+static float *allocate(onefold_builder *builder, const char *text, const int64_t *dims,
+                       int32_t rank) {
   size_t bytes = sizeof(float);
   int fits = 1;
   for (int32_t i = 0; i < rank; i++)
     fits &= dims[i] >= 0 && onefold_mul(bytes, (size_t)dims[i], &bytes) && bytes <= PTRDIFF_MAX;
-  if (!fits) {
+  float *values = fits ? onefold_allocate(builder->context, bytes) : NULL;
+  if (!fits)
     onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_OVERFLOW,
                                              "'%s' does not fit in memory", text));
-    return NULL;
-  }
-  float *values = onefold_allocate(builder->context, bytes);
-  const onefold_status status =
-      values ? onefold_weights_read(builder->weights, text, dims, rank, values)
-             : onefold_fail(builder->context, ONEFOLD_OUT_OF_MEMORY, "no memory for '%s'", text);
+  else if (!values)
+    onefold_build_fail(
+        builder, onefold_fail(builder->context, ONEFOLD_OUT_OF_MEMORY, "no memory for '%s'", text));
+  return values;
+}
+
+float *onefold_build_room(onefold_builder *builder, const char *name, const int64_t *dims,
+                          int32_t rank) {
+  char text[ONEFOLD_BUILD_NAME];
+  return demand_name(builder, name, "", text) ? allocate(builder, text, dims, rank) : NULL;
+}
+
+float *onefold_build_read(onefold_builder *builder, const char *name, const char *suffix,
+                          const int64_t *dims, int32_t rank) {
+  char text[ONEFOLD_BUILD_NAME];
+  float *values =
+      demand_name(builder, name, suffix, text) ? allocate(builder, text, dims, rank) : NULL;
+  if (!values) return NULL;
+  const onefold_status status = onefold_weights_read(builder->weights, text, dims, rank, values);
   if (status == ONEFOLD_OK) return values;
   onefold_build_fail(builder, status);
   onefold_release(builder->context, values);
   return NULL;
 }
 
-/// Names the node and picks up a failure of the graph.
-static onefold_node finish(onefold_builder *builder, onefold_node node, const char *name) {
-  onefold_graph_name(builder->graph, node, name);
+onefold_node onefold_build_finish(onefold_builder *builder, onefold_node node, const char *name) {
+  char text[ONEFOLD_BUILD_NAME];
+  full_name(builder, name, "", text);
+  onefold_graph_name(builder->graph, node, text);
   const onefold_status status = onefold_graph_status(builder->graph);
   return status == ONEFOLD_OK ? node : onefold_build_fail(builder, status);
 }
 
-onefold_node onefold_build_conv2d(onefold_builder *builder, onefold_node input, const char *name,
-                                  const onefold_graph_conv2d_params *params) {
+onefold_node onefold_build_route(onefold_builder *builder, onefold_shape grid) {
   if (builder->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;
-  const int64_t channels = onefold_graph_shape(builder->graph, input).c;
-  if (params->groups <= 0 || channels % params->groups != 0)
-    return onefold_build_fail(builder,
-                              onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
-                                           "%s: %lld groups do not divide %lld channels", name,
-                                           (long long)params->groups, (long long)channels));
-  const int64_t dims[4] = {params->out_channels, channels / params->groups, params->kernel_h,
-                           params->kernel_w};
-  float *weight = read_tensor(builder, name, ".weight", dims, 4);
-  if (!weight) return ONEFOLD_NO_NODE;
-  const onefold_node node = onefold_graph_conv2d(builder->graph, input, params, weight, NULL);
-  onefold_release(builder->context, weight);
-  return finish(builder, node, name);
+  grid.c = builder->params->route_channels;
+  builder->route_used = 1;
+  if (builder->route == ONEFOLD_NO_NODE) {
+    if (!builder->adds_route)
+      return onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
+                                                      "%s has two inputs, it was given one",
+                                                      builder->block));
+    if (grid.c < 1)
+      return onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
+                                                      "%s: route_channels is %lld", builder->block,
+                                                      (long long)grid.c));
+    builder->route = onefold_graph_input(builder->graph, grid);
+    onefold_graph_name(builder->graph, builder->route, "route");
+  }
+  const onefold_shape has = onefold_graph_shape(builder->graph, builder->route);
+  if (has.n != grid.n || has.h != grid.h || has.w != grid.w)
+    return onefold_build_fail(
+        builder,
+        onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
+                     "%s: the second input is %lldx%lldx%lldx%lld, %lldx?x%lldx%lld is "
+                     "needed",
+                     builder->block, (long long)has.n, (long long)has.c, (long long)has.h,
+                     (long long)has.w, (long long)grid.n, (long long)grid.h, (long long)grid.w));
+  return builder->route;
 }
 
-onefold_node onefold_build_batch_norm(onefold_builder *builder, onefold_node input,
-                                      const char *name) {
-  static const char *const suffixes[4] = {".weight", ".bias", ".running_mean", ".running_var"};
-  if (builder->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;
-  const int64_t channels = onefold_graph_shape(builder->graph, input).c;
-  float *arrays[4] = {NULL};
-  int complete = 1;
-  for (int i = 0; i < 4 && complete; i++)
-    complete = (arrays[i] = read_tensor(builder, name, suffixes[i], &channels, 1)) != NULL;
-  const onefold_batch_norm_params params = {.gamma = arrays[0],
-                                            .beta = arrays[1],
-                                            .mean = arrays[2],
-                                            .variance = arrays[3],
-                                            .epsilon = builder->params->bn_epsilon};
-  const onefold_node node =
-      complete ? onefold_graph_batch_norm(builder->graph, input, &params) : ONEFOLD_NO_NODE;
-  for (int i = 0; i < 4; i++) onefold_release(builder->context, arrays[i]);
-  return finish(builder, node, name);
+onefold_block_params onefold_build_inherit(onefold_builder *builder, const char *block) {
+  const onefold_block_params *own = builder->params;
+  onefold_block_params params = *own;
+  const onefold_status status = onefold_block_params_init(builder->context, block, &params);
+  if (status != ONEFOLD_OK) onefold_build_fail(builder, status);
+  params.activation = own->activation;
+  params.activation_param = own->activation_param;
+  params.bn_epsilon = own->bn_epsilon;
+  params.se_style = own->se_style;
+  params.orepa_row_order = own->orepa_row_order;
+  params.orepa_prior = own->orepa_prior;
+  params.orepa_inner_activation = own->orepa_inner_activation;
+  return params;
 }
 
-onefold_node onefold_build_conv_bn(onefold_builder *builder, onefold_node input, const char *name,
-                                   const onefold_graph_conv2d_params *params) {
-  char part[MAX_NAME];
-  snprintf(part, sizeof part, "%s.conv", name);
-  const onefold_node conv = onefold_build_conv2d(builder, input, part, params);
-  snprintf(part, sizeof part, "%s.bn", name);
-  return onefold_build_batch_norm(builder, conv, part);
-}
-
-onefold_node onefold_build_squeeze_excite(onefold_builder *builder, onefold_node input,
-                                          const char *reduce, const char *expand, int64_t hidden,
-                                          onefold_activation gate) {
-  if (builder->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;
-  const int64_t channels = onefold_graph_shape(builder->graph, input).c;
-  const int64_t down[4] = {hidden, channels, 1, 1}, up[4] = {channels, hidden, 1, 1};
-  float *arrays[4] = {read_tensor(builder, reduce, ".weight", down, 4),
-                      read_tensor(builder, reduce, ".bias", down, 1),
-                      read_tensor(builder, expand, ".weight", up, 4),
-                      read_tensor(builder, expand, ".bias", up, 1)};
-  const onefold_squeeze_excite_params params = {.hidden = hidden,
-                                                .reduce_weight = arrays[0],
-                                                .reduce_bias = arrays[1],
-                                                .expand_weight = arrays[2],
-                                                .expand_bias = arrays[3],
-                                                .gate = gate};
-  const onefold_node node = builder->status == ONEFOLD_OK
-                                ? onefold_graph_squeeze_excite(builder->graph, input, &params)
-                                : ONEFOLD_NO_NODE;
-  for (int i = 0; i < 4; i++) onefold_release(builder->context, arrays[i]);
-  return finish(builder, node, "se");
-}
-
-onefold_node onefold_build_activation(onefold_builder *builder, onefold_node input) {
-  const onefold_block_params *params = builder->params;
-  if (builder->status != ONEFOLD_OK || params->activation == ONEFOLD_ACT_NONE) return input;
-  const onefold_node node =
-      onefold_graph_activation(builder->graph, input, params->activation, params->activation_param);
-  return finish(builder, node, "activation");
+onefold_node onefold_build_block(onefold_builder *builder, onefold_node input, const char *block,
+                                 const char *name, const onefold_block_params *params) {
+  char prefix[ONEFOLD_BUILD_NAME];
+  if (!demand_name(builder, name, "", prefix)) return ONEFOLD_NO_NODE;
+  onefold_block_params inner = *params;
+  inner.prefix = prefix;
+  onefold_node output;
+  const onefold_status status = onefold_block_append(builder->context, builder->graph, &input, 1,
+                                                     block, &inner, builder->weights, &output);
+  return status == ONEFOLD_OK ? output : onefold_build_fail(builder, status);
 }
