@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Appending values and steps to an execution.
+// Appending values and steps to an execution, and the elementwise steps.
 #include "graph/lower.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static int32_t fail(onefold_lowering *lowering, onefold_status status) {
+int32_t onefold_emit_fail(onefold_lowering *lowering, onefold_status status) {
   if (lowering->status == ONEFOLD_OK) lowering->status = status;
   return ONEFOLD_NO_VALUE;
 }
 
-static int32_t out_of_memory(onefold_lowering *lowering) {
-  return fail(lowering, onefold_fail(lowering->exec->context, ONEFOLD_OUT_OF_MEMORY,
-                                     "no memory to plan the graph"));
+int32_t onefold_emit_out_of_memory(onefold_lowering *lowering) {
+  return onefold_emit_fail(lowering, onefold_fail(lowering->exec->context, ONEFOLD_OUT_OF_MEMORY,
+                                                  "no memory to plan the graph"));
 }
 
 int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onefold_layout layout) {
@@ -20,13 +20,14 @@ int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onef
   if (lowering->status != ONEFOLD_OK) return ONEFOLD_NO_VALUE;
   size_t bytes, elements = onefold_tensor_elements(exec->context, shape, layout);
   if (elements == 0 || !onefold_mul(elements, sizeof(float), &bytes) || bytes > PTRDIFF_MAX)
-    return fail(lowering, onefold_fail(exec->context, ONEFOLD_OVERFLOW,
-                                       "a tensor of %lldx%lldx%lldx%lld does not fit in memory",
-                                       (long long)shape.n, (long long)shape.c, (long long)shape.h,
-                                       (long long)shape.w));
+    return onefold_emit_fail(lowering,
+                             onefold_fail(exec->context, ONEFOLD_OVERFLOW,
+                                          "a tensor of %lldx%lldx%lldx%lld does not fit in memory",
+                                          (long long)shape.n, (long long)shape.c,
+                                          (long long)shape.h, (long long)shape.w));
   if (!onefold_graph_reserve(exec->context, (void **)&exec->values, exec->value_count,
                              &exec->value_capacity, sizeof *exec->values))
-    return out_of_memory(lowering);
+    return onefold_emit_out_of_memory(lowering);
   exec->values[exec->value_count] = (onefold_value){.shape = shape,
                                                     .layout = layout,
                                                     .bytes = bytes,
@@ -44,15 +45,13 @@ static void use_value(onefold_exec *exec, int32_t value, int32_t step) {
   if (step > v->last) v->last = step;
 }
 
-/// Appends a step whose values are set; returns it, or NULL after a failure.
-static onefold_step *append(onefold_lowering *lowering, const onefold_step *step,
-                            const char *name) {
+int onefold_emit_step(onefold_lowering *lowering, const onefold_step *step, const char *name) {
   onefold_exec *exec = lowering->exec;
-  if (lowering->status != ONEFOLD_OK) return NULL;
+  if (lowering->status != ONEFOLD_OK) return 0;
   if (!onefold_graph_reserve(exec->context, (void **)&exec->steps, exec->step_count,
                              &exec->step_capacity, sizeof *exec->steps)) {
-    out_of_memory(lowering);
-    return NULL;
+    onefold_emit_out_of_memory(lowering);
+    return 0;
   }
   onefold_step *added = &exec->steps[exec->step_count];
   *added = *step;
@@ -62,7 +61,7 @@ static onefold_step *append(onefold_lowering *lowering, const onefold_step *step
   use_value(exec, step->scale, exec->step_count);
   use_value(exec, step->dst, exec->step_count);
   exec->step_count++;
-  return added;
+  return 1;
 }
 
 /// `dst`, or a new blocked value like `src` where dst is ONEFOLD_NO_VALUE.
@@ -72,68 +71,11 @@ static int32_t destination(onefold_lowering *lowering, int32_t src, int32_t dst)
   return onefold_emit_value(lowering, lowering->exec->values[src].shape, ONEFOLD_BLOCKED);
 }
 
-/// bias + shift and residual_scale as float arrays that the step owns.
-static int own_vectors(const onefold_context *context, const onefold_emit_conv *conv,
-                       onefold_step_conv2d *step) {
-  const size_t channels = (size_t)conv->desc.out_channels;
-  if (!conv->shift && !conv->residual_scale) return 1;
-  step->vectors = onefold_allocate(context, 2 * channels * sizeof(float));
-  if (!step->vectors) return 0;
-  if (conv->shift) {
-    for (size_t o = 0; o < channels; o++)
-      step->vectors[o] = (float)(conv->shift[o] + (conv->bias ? (double)conv->bias[o] : 0));
-    step->weights.bias = step->vectors;
-  }
-  if (conv->residual_scale) {
-    for (size_t o = 0; o < channels; o++)
-      step->vectors[channels + o] = (float)conv->residual_scale[o];
-    step->weights.residual_scale = step->vectors + channels;
-  }
-  return 1;
-}
-
-int32_t onefold_emit_conv2d(onefold_lowering *lowering, const onefold_emit_conv *conv) {
-  if (lowering->status != ONEFOLD_OK) return ONEFOLD_NO_VALUE;
-  onefold_exec *exec = lowering->exec;
-  onefold_step step = {.type = &onefold_step_type_conv2d,
-                       .src = conv->src,
-                       .other = conv->residual,
-                       .scale = ONEFOLD_NO_VALUE,
-                       .dst = conv->dst};
-  onefold_step_conv2d *own = &step.as.conv2d;
-  own->desc = conv->desc;
-  own->desc.in_layout = exec->values[conv->src].layout;
-  own->desc.out_layout = ONEFOLD_BLOCKED;
-  own->desc.activation = conv->activation.function;
-  own->desc.activation_param = conv->activation.param;
-  own->desc.residual =
-      conv->residual == ONEFOLD_NO_VALUE ? ONEFOLD_RESIDUAL_NONE : conv->residual_mode;
-  own->desc.has_residual_scale = conv->residual_scale != NULL;
-  own->weights = (onefold_conv2d_weights){.weight = conv->weight, .bias = conv->bias};
-  onefold_status status = onefold_conv2d_plan_create(exec->context, &own->desc, &own->plan);
-  if (status != ONEFOLD_OK) return fail(lowering, status);
-  onefold_conv2d_plan_info info;
-  onefold_conv2d_plan_get_info(own->plan, &info);
-  step.shape = info.out;
-  step.workspace = info.workspace_bytes;
-  step.packed = info.packed_bytes;
-  if (step.dst == ONEFOLD_NO_VALUE)
-    step.dst = onefold_emit_value(lowering, info.out, ONEFOLD_BLOCKED);
-  const int owned = own_vectors(exec->context, conv, own);
-  if (!owned) out_of_memory(lowering);
-  if (!owned || !append(lowering, &step, conv->name)) {
-    onefold_step_type_conv2d.destroy(exec->context, &step);
-    return ONEFOLD_NO_VALUE;
-  }
-  return step.dst;
-}
-
-/// A step of one or two operands of one shape.
-static int32_t emit_elementwise(onefold_lowering *lowering, onefold_step *step, const char *name) {
+int32_t onefold_emit_elementwise(onefold_lowering *lowering, onefold_step *step, const char *name) {
   step->dst = destination(lowering, step->src, step->dst);
   if (step->dst == ONEFOLD_NO_VALUE) return ONEFOLD_NO_VALUE;
   step->shape = lowering->exec->values[step->src].shape;
-  return append(lowering, step, name) ? step->dst : ONEFOLD_NO_VALUE;
+  return onefold_emit_step(lowering, step, name) ? step->dst : ONEFOLD_NO_VALUE;
 }
 
 int32_t onefold_emit_batch_norm(onefold_lowering *lowering, const char *name,
@@ -148,7 +90,7 @@ int32_t onefold_emit_batch_norm(onefold_lowering *lowering, const char *name,
                        .dst = dst};
   onefold_step_batch_norm *own = &step.as.batch_norm;
   own->vectors = onefold_allocate(exec->context, 4 * channels * sizeof(float));
-  if (!own->vectors) return out_of_memory(lowering);
+  if (!own->vectors) return onefold_emit_out_of_memory(lowering);
   own->params.epsilon = params->epsilon;
   const float *sources[4] = {params->gamma, params->beta, params->mean, params->variance};
   const float **targets[4] = {&own->params.gamma, &own->params.beta, &own->params.mean,
@@ -157,7 +99,7 @@ int32_t onefold_emit_batch_norm(onefold_lowering *lowering, const char *name,
     if (!sources[i]) continue;
     *targets[i] = memcpy(own->vectors + i * channels, sources[i], channels * sizeof(float));
   }
-  const int32_t value = emit_elementwise(lowering, &step, name);
+  const int32_t value = onefold_emit_elementwise(lowering, &step, name);
   if (value == ONEFOLD_NO_VALUE) onefold_release(exec->context, own->vectors);
   return value;
 }
@@ -166,7 +108,7 @@ int32_t onefold_emit_add(onefold_lowering *lowering, const char *name, int32_t a
                          int32_t dst) {
   onefold_step step = {
       .type = &onefold_step_type_add, .src = a, .other = b, .scale = ONEFOLD_NO_VALUE, .dst = dst};
-  return emit_elementwise(lowering, &step, name);
+  return onefold_emit_elementwise(lowering, &step, name);
 }
 
 int32_t onefold_emit_activation(onefold_lowering *lowering, const char *name,
@@ -177,18 +119,7 @@ int32_t onefold_emit_activation(onefold_lowering *lowering, const char *name,
                        .scale = ONEFOLD_NO_VALUE,
                        .dst = dst,
                        .as.activation = activation};
-  return emit_elementwise(lowering, &step, name);
-}
-
-int32_t onefold_emit_channel_scale(onefold_lowering *lowering, const char *name, int32_t src,
-                                   int32_t scale, onefold_node_activation activation, int32_t dst) {
-  onefold_step step = {.type = &onefold_step_type_channel_scale,
-                       .src = src,
-                       .other = ONEFOLD_NO_VALUE,
-                       .scale = scale,
-                       .dst = dst,
-                       .as.activation = activation};
-  return emit_elementwise(lowering, &step, name);
+  return onefold_emit_elementwise(lowering, &step, name);
 }
 
 int32_t onefold_emit_reorder(onefold_lowering *lowering, const char *name, int32_t src,
@@ -201,17 +132,5 @@ int32_t onefold_emit_reorder(onefold_lowering *lowering, const char *name, int32
                        .scale = ONEFOLD_NO_VALUE,
                        .dst = onefold_emit_value(lowering, source.shape, layout),
                        .as.reorder = {source.layout, layout}};
-  return emit_elementwise(lowering, &step, name);
-}
-
-int32_t onefold_emit_mean(onefold_lowering *lowering, const char *name, int32_t src) {
-  if (lowering->status != ONEFOLD_OK) return ONEFOLD_NO_VALUE;
-  const onefold_shape shape = lowering->exec->values[src].shape;
-  onefold_step step = {.type = &onefold_step_type_mean,
-                       .src = src,
-                       .other = ONEFOLD_NO_VALUE,
-                       .scale = ONEFOLD_NO_VALUE,
-                       .dst = onefold_emit_value(lowering, (onefold_shape){shape.n, shape.c, 1, 1},
-                                                 ONEFOLD_BLOCKED)};
-  return emit_elementwise(lowering, &step, name);
+  return onefold_emit_elementwise(lowering, &step, name);
 }

@@ -71,6 +71,8 @@ void onefold_exec_destroy(onefold_exec *exec) {
   if (!exec) return;
   for (int32_t i = 0; i < exec->step_count; i++)
     if (exec->steps[i].type->destroy) exec->steps[i].type->destroy(exec->context, &exec->steps[i]);
+  for (int32_t i = 0; i < exec->value_count; i++)
+    onefold_release(exec->context, exec->values[i].constant);
   onefold_release(exec->context, exec->arena);
   onefold_release(exec->context, exec->input_bytes);
   onefold_release(exec->context, exec->output_bytes);
@@ -139,9 +141,9 @@ onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
     for (int k = 0; k < 4; k++) {
       if (values[k] == ONEFOLD_NO_VALUE) continue;
       const onefold_value *v = &exec->values[values[k]];
-      if (v->input < 0)
+      if (v->input < 0 && !v->constant)
         written[k] = v->output >= 0 ? outputs[v->output] : (float *)(exec->arena + v->offset);
-      read[k] = v->input >= 0 ? inputs[v->input] : written[k];
+      read[k] = v->constant ? v->constant : v->input >= 0 ? inputs[v->input] : written[k];
     }
     const onefold_step_buffers buffers = {
         .src = read[0],

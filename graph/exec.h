@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // An execution from inside: a list of steps over values.
 //
-// A value is a tensor that a step writes: in the arena, or in a buffer of the caller. A step
-// is one operator call; its type says how to pack, run and describe it.
+// A value is a tensor that a step writes or reads: in the arena, in a buffer of the caller, or a
+// constant of the execution. A step is one operator call; its type says how to pack, run and
+// describe it.
 #ifndef ONEFOLD_GRAPH_EXEC_H
 #define ONEFOLD_GRAPH_EXEC_H
 
@@ -16,6 +17,7 @@ typedef struct onefold_value {
   size_t bytes;
   int32_t input, output; // index of the caller's buffer that it lives in, or -1
   int32_t first, last;   // steps that write it first and use it last
+  float *constant;       // the value itself, owned; or NULL
   size_t offset;         // in the arena
 } onefold_value;
 
@@ -57,6 +59,17 @@ typedef struct onefold_step_batch_norm {
   float *vectors; // owns the arrays of params
 } onefold_step_batch_norm;
 
+/// Rows and columns around the image. `values` is owned: one for each channel and lane.
+typedef struct onefold_step_pad {
+  onefold_pad_params params; // without value
+  float *values;
+} onefold_step_pad;
+
+/// Channels [from, from + count) of the source go to [to, to + count) of the result.
+typedef struct onefold_channel_copy {
+  int64_t from, to, count, source_channels;
+} onefold_channel_copy;
+
 struct onefold_step {
   const onefold_step_type *type;
   char name[ONEFOLD_NODE_NAME];
@@ -72,6 +85,10 @@ struct onefold_step {
     struct {
       onefold_layout from, to;
     } reorder;
+    onefold_pool2d_params pool;
+    int64_t upsample_factor;
+    onefold_step_pad pad;
+    onefold_channel_copy copy;
   } as;
 };
 
@@ -87,8 +104,8 @@ struct onefold_exec {
   int packed;
 };
 
-/// Places every value that is not the caller's, and every step's workspace, in one arena:
-/// first fit over their lifetimes. Sets the offsets and arena_bytes.
+/// Places every value that is neither the caller's nor a constant, and every step's workspace, in
+/// one arena: first fit over their lifetimes. Sets the offsets and arena_bytes.
 onefold_status onefold_exec_plan_arena(onefold_exec *exec);
 
 extern const onefold_step_type onefold_step_type_conv2d;
@@ -98,5 +115,10 @@ extern const onefold_step_type onefold_step_type_activation;
 extern const onefold_step_type onefold_step_type_reorder;
 extern const onefold_step_type onefold_step_type_mean;
 extern const onefold_step_type onefold_step_type_channel_scale;
+extern const onefold_step_type onefold_step_type_max_pool;
+extern const onefold_step_type onefold_step_type_avg_pool;
+extern const onefold_step_type onefold_step_type_upsample;
+extern const onefold_step_type onefold_step_type_pad;
+extern const onefold_step_type onefold_step_type_copy;
 
 #endif

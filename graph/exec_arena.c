@@ -48,7 +48,7 @@ static size_t collect(onefold_exec *exec, span *spans) {
   size_t count = 0;
   for (int32_t i = 0; i < exec->value_count; i++) {
     onefold_value *v = &exec->values[i];
-    if (v->input >= 0 || v->output >= 0 || v->last < 0) continue;
+    if (v->input >= 0 || v->output >= 0 || v->constant || v->last < 0) continue;
     spans[count++] = (span){v->bytes, 0, &v->offset, v->first, v->last};
   }
   for (int32_t i = 0; i < exec->step_count; i++)

@@ -24,6 +24,7 @@ typedef struct onefold_node_conv2d {
   onefold_graph_conv2d_params params;
   const float *weight; // [O][I/g][K_h][K_w]
   const float *bias;   // [O] or NULL
+  int fixed;           // the weights are constants of the block, not parameters
 } onefold_node_conv2d;
 
 typedef struct onefold_node_activation {
@@ -43,6 +44,11 @@ typedef struct onefold_graph_node {
     onefold_batch_norm_params batch_norm;
     onefold_node_activation activation;
     onefold_squeeze_excite_params squeeze_excite;
+    onefold_border_params border;
+    onefold_pad_params pad;
+    onefold_pool2d_params pool;
+    int64_t slice_begin;     // first channel; as many follow as the result has
+    int64_t upsample_factor; // in both directions
   } as;
   float *weights;
 } onefold_graph_node;
@@ -92,6 +98,9 @@ onefold_node onefold_graph_add_node(onefold_graph *graph, onefold_graph_node *no
                                     const onefold_node *inputs, size_t input_count,
                                     const onefold_node_array *arrays, size_t array_count);
 
+/// The index of the first number that is not finite. Zero where all are finite, and for NULL.
+int onefold_node_find_not_finite(const float *values, size_t count, size_t *index);
+
 /// Records the first failure of a builder call; returns ONEFOLD_NO_NODE.
 onefold_node onefold_graph_fail(onefold_graph *graph, onefold_status status);
 
@@ -120,5 +129,9 @@ void onefold_node_conv2d_desc(const onefold_graph *graph, const onefold_graph_no
 /// Elements of a shape as NCHW. Zero when a size is not positive or the product, in bytes of
 /// double, does not fit.
 int onefold_shape_elements(onefold_shape shape, size_t *elements);
+
+/// Appends a pooling node of the given kind.
+onefold_node onefold_node_add_pool(onefold_graph *graph, onefold_node_kind kind, onefold_node input,
+                                   const onefold_pool2d_params *params);
 
 #endif

@@ -8,6 +8,10 @@ static onefold_lower_fn *const lower_kind[ONEFOLD_NODE_KIND_COUNT] = {
 #include "graph/node_list.def"
 };
 
+int32_t onefold_lower_node(onefold_lowering *lowering, onefold_node node) {
+  return lower_kind[lowering->graph->nodes[node].kind](lowering, node);
+}
+
 int32_t onefold_lower_operand(onefold_lowering *lowering, onefold_node node) {
   if (lowering->value[node] == ONEFOLD_NO_VALUE && lowering->plain[node] != ONEFOLD_NO_VALUE)
     lowering->value[node] = onefold_emit_reorder(lowering, lowering->graph->nodes[node].name,
@@ -44,9 +48,11 @@ int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand)
 
 onefold_node_activation onefold_lower_absorbed_activation(const onefold_lowering *lowering,
                                                           onefold_node node) {
-  const onefold_graph_node *into = &lowering->graph->nodes[lowering->into[node]];
-  if (lowering->into[node] != node && into->kind == ONEFOLD_NODE_ACTIVATION)
-    return into->as.activation;
+  const onefold_node into = lowering->into[node];
+  const onefold_graph_node *n = &lowering->graph->nodes[into];
+  if (into != node && n->kind == ONEFOLD_NODE_ACTIVATION) return n->as.activation;
+  if (into != node && n->kind == ONEFOLD_NODE_BORDER)
+    return onefold_lower_absorbed_activation(lowering, into);
   return (onefold_node_activation){ONEFOLD_ACT_NONE, 0};
 }
 
@@ -61,7 +67,8 @@ int32_t onefold_lower_conv2d(onefold_lowering *lowering, onefold_node node) {
       .weight = n->as.conv2d.weight,
       .bias = n->as.conv2d.bias,
       .src = onefold_lower_conv_source(lowering, node),
-      .residual = ONEFOLD_NO_VALUE,
+      .residual = onefold_lower_absorbed_border(lowering, node),
+      .residual_mode = ONEFOLD_RESIDUAL_BEFORE_ACTIVATION,
       .activation = onefold_lower_absorbed_activation(lowering, node),
       .dst = ONEFOLD_NO_VALUE,
   };
@@ -79,8 +86,7 @@ int32_t onefold_lower_batch_norm(onefold_lowering *lowering, onefold_node node) 
 int32_t onefold_lower_activation(onefold_lowering *lowering, onefold_node node) {
   const onefold_graph_node *n = &lowering->graph->nodes[node];
   const onefold_node input = n->inputs[0];
-  if (lowering->into[input] == node)
-    return lower_kind[lowering->graph->nodes[input].kind](lowering, input);
+  if (lowering->into[input] == node) return onefold_lower_node(lowering, input);
   const int32_t src = onefold_lower_operand(lowering, input);
   return onefold_emit_activation(lowering, n->name, n->as.activation, src,
                                  onefold_lower_in_place(lowering, input));
@@ -146,11 +152,24 @@ static void lower_outputs(onefold_lowering *lowering) {
                         : onefold_lower_operand(lowering, node);
     if (value == ONEFOLD_NO_VALUE) return;
     const onefold_value *v = &exec->values[value];
-    if (v->layout != lowering->out_layout || v->input >= 0 || v->output >= 0)
+    if (v->layout != lowering->out_layout || v->input >= 0 || v->output >= 0 || v->constant)
       value = onefold_emit_reorder(lowering, lowering->graph->nodes[node].name, value,
                                    lowering->out_layout);
     if (value == ONEFOLD_NO_VALUE) return;
     exec->values[value].output = k;
+  }
+}
+
+/// Fails where the result depends on the batch.
+static void check_statistics(onefold_lowering *lowering) {
+  const onefold_graph *graph = lowering->graph;
+  for (int32_t i = 0; i < graph->node_count && lowering->status == ONEFOLD_OK; i++) {
+    const onefold_graph_node *n = &graph->nodes[i];
+    if (lowering->uses[i] > 0 && n->kind == ONEFOLD_NODE_BATCH_NORM && !n->as.batch_norm.mean)
+      onefold_emit_fail(lowering, onefold_fail(graph->context, ONEFOLD_UNSUPPORTED,
+                                               "'%s' has no running statistics: its result "
+                                               "depends on the batch",
+                                               n->name));
   }
 }
 
@@ -174,11 +193,12 @@ onefold_status onefold_lower(onefold_exec *exec, const onefold_graph *graph,
     lowering.value[i] = lowering.plain[i] = ONEFOLD_NO_VALUE;
     lowering.into[i] = i;
   }
+  check_statistics(&lowering);
   if (lowering.fused) onefold_lower_absorb(&lowering);
   lower_inputs(&lowering);
   for (int32_t i = 0; i < graph->node_count && lowering.status == ONEFOLD_OK; i++)
     if (lowering.into[i] == i && lowering.uses[i] > 0)
-      lowering.value[i] = lower_kind[graph->nodes[i].kind](&lowering, i);
+      lowering.value[i] = onefold_lower_node(&lowering, i);
   lower_outputs(&lowering);
   onefold_release(context, arrays);
   return lowering.status;

@@ -7,6 +7,8 @@
 
 #include "graph/exec.h"
 
+#include <onefold/pool.h>
+
 typedef struct onefold_lowering {
   onefold_exec *exec;
   const onefold_graph *graph;
@@ -42,13 +44,28 @@ typedef int32_t onefold_lower_fn(onefold_lowering *lowering, onefold_node node);
 #define ONEFOLD_NODE_BARRIER(id, name) onefold_lower_fn onefold_lower_##name;
 #include "graph/node_list.def"
 
-/// The activation that a node went into, else none.
+int32_t onefold_lower_node(onefold_lowering *lowering, onefold_node node);
+
+/// The constant of the border node that a node went into, else ONEFOLD_NO_VALUE.
+int32_t onefold_lower_absorbed_border(onefold_lowering *lowering, onefold_node node);
+
+/// The activation that a node went into, itself or by way of a border node, else none.
 onefold_node_activation onefold_lower_absorbed_activation(const onefold_lowering *lowering,
                                                           onefold_node node);
 
 // ------------------------------------------------------------------ emitting
 
+/// Keep the first failure; return ONEFOLD_NO_VALUE.
+int32_t onefold_emit_fail(onefold_lowering *lowering, onefold_status status);
+int32_t onefold_emit_out_of_memory(onefold_lowering *lowering);
+
 int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onefold_layout layout);
+
+/// Appends a step whose values and shape are set. Zero after a failure.
+int onefold_emit_step(onefold_lowering *lowering, const onefold_step *step, const char *name);
+
+/// The same for a step whose shape is its source's; without a result it gets one like the source.
+int32_t onefold_emit_elementwise(onefold_lowering *lowering, onefold_step *step, const char *name);
 
 /// A convolution and what its epilogue does. Arrays are borrowed until packing, except
 /// shift and residual_scale, which are copied.
@@ -80,5 +97,15 @@ int32_t onefold_emit_mean(onefold_lowering *lowering, const char *name, int32_t 
 /// activation(src * scale), scale of shape N x C x 1 x 1.
 int32_t onefold_emit_channel_scale(onefold_lowering *lowering, const char *name, int32_t src,
                                    int32_t scale, onefold_node_activation activation, int32_t dst);
+/// `out` is the shape of the result.
+int32_t onefold_emit_pool(onefold_lowering *lowering, const char *name, onefold_pooling pooling,
+                          const onefold_pool2d_params *params, onefold_shape out, int32_t src);
+int32_t onefold_emit_upsample(onefold_lowering *lowering, const char *name, int64_t factor,
+                              onefold_shape out, int32_t src);
+int32_t onefold_emit_pad(onefold_lowering *lowering, const char *name,
+                         const onefold_pad_params *params, onefold_shape out, int32_t src);
+/// Copies channels into `dst`, which others may write in part.
+int32_t onefold_emit_copy(onefold_lowering *lowering, const char *name,
+                          const onefold_channel_copy *copy, int32_t src, int32_t dst);
 
 #endif

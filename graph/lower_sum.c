@@ -54,33 +54,49 @@ static void absorb_sum(onefold_lowering *lowering, onefold_node sum) {
 static int takes_activation(const onefold_lowering *lowering, onefold_node node) {
   const onefold_graph_node *n = &lowering->graph->nodes[node];
   if (n->kind == ONEFOLD_NODE_SUM) return classify(lowering, node).convs > 0;
+  if (n->kind == ONEFOLD_NODE_BORDER) return lowering->into[n->inputs[0]] == node;
   return n->kind == ONEFOLD_NODE_CONV2D || n->kind == ONEFOLD_NODE_SQUEEZE_EXCITE;
+}
+
+/// Non-zero when the steps of a node can add a tensor: of a convolution, or of a chain whose
+/// residual is not taken by a batch normalisation.
+static int takes_residual(const onefold_lowering *lowering, onefold_node node) {
+  const onefold_graph *graph = lowering->graph;
+  const onefold_graph_node *n = &graph->nodes[node];
+  if (n->kind != ONEFOLD_NODE_SUM) return n->kind == ONEFOLD_NODE_CONV2D;
+  for (int32_t k = 0; k < n->input_count; k++)
+    if (lowering->into[n->inputs[k]] == node &&
+        graph->nodes[n->inputs[k]].kind != ONEFOLD_NODE_CONV2D)
+      return 0;
+  return classify(lowering, node).convs > 0;
 }
 
 void onefold_lower_absorb(onefold_lowering *lowering) {
   for (int32_t i = 0; i < lowering->graph->node_count; i++) {
     const onefold_graph_node *n = &lowering->graph->nodes[i];
     if (n->kind == ONEFOLD_NODE_SUM) absorb_sum(lowering, i);
+    if (n->kind == ONEFOLD_NODE_BORDER && lowering->uses[n->inputs[0]] == 1 &&
+        takes_residual(lowering, n->inputs[0]))
+      lowering->into[n->inputs[0]] = i;
     if (n->kind == ONEFOLD_NODE_ACTIVATION && lowering->uses[n->inputs[0]] == 1 &&
         takes_activation(lowering, n->inputs[0]))
       lowering->into[n->inputs[0]] = i;
   }
 }
 
-/// Adds the terms that are tensors; *owned is set when the result may be overwritten.
+/// Adds the terms that are tensors, and the constant of a border node that the sum went into;
+/// *owned is set when the result may be overwritten.
 static int32_t add_tensors(onefold_lowering *lowering, onefold_node sum, int *owned) {
   const onefold_graph_node *n = &lowering->graph->nodes[sum];
-  onefold_node first = ONEFOLD_NO_NODE;
-  int32_t total = ONEFOLD_NO_VALUE;
+  int32_t total = onefold_lower_absorbed_border(lowering, sum);
   *owned = 0;
   for (int32_t k = 0; k < n->input_count; k++) {
     const onefold_node term = n->inputs[k];
     if (lowering->into[term] == sum) continue;
     const int32_t value = onefold_lower_operand(lowering, term);
-    if (first == ONEFOLD_NO_NODE) {
-      first = term;
+    if (total == ONEFOLD_NO_VALUE) {
       total = value;
-      *owned = onefold_lower_in_place(lowering, first) != ONEFOLD_NO_VALUE;
+      *owned = onefold_lower_in_place(lowering, term) != ONEFOLD_NO_VALUE;
       continue;
     }
     const int32_t dst = *owned ? total : onefold_lower_in_place(lowering, term);

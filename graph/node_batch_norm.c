@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Batch normalisation nodes (inference: running statistics).
+// Batch normalisation nodes (inference: running statistics), and scales per channel.
 #include "graph/graph.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@ static const char *find_fault(const onefold_batch_norm_params *p, int64_t channe
         *value = arrays[i].values[c];
         return arrays[i].name;
       }
-  for (int64_t c = 0; c < channels; c++)
+  for (int64_t c = 0; p->variance && c < channels; c++)
     if (!((double)p->variance[c] + p->epsilon > 0)) {
       *channel = c;
       *value = (double)p->variance[c] + p->epsilon;
@@ -35,11 +35,11 @@ onefold_node onefold_graph_batch_norm(onefold_graph *graph, onefold_node input,
   if (!params)
     return onefold_graph_fail(
         graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "batch_norm: params is NULL"));
-  if (!params->mean || !params->variance)
+  if (!params->mean != !params->variance)
     return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
-                                                  "batch_norm: without running statistics "
-                                                  "(%s is NULL) the result depends on the batch",
-                                                  params->mean ? "variance" : "mean"));
+                                                  "batch_norm: %s is NULL and %s is not",
+                                                  params->mean ? "variance" : "mean",
+                                                  params->mean ? "mean" : "variance"));
   if (!isfinite(params->epsilon))
     return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                                                   "batch_norm: epsilon is %g", params->epsilon));
@@ -61,6 +61,29 @@ onefold_node onefold_graph_batch_norm(onefold_graph *graph, onefold_node input,
       {params->variance, channels, &node.as.batch_norm.variance},
   };
   return onefold_graph_add_node(graph, &node, &input, 1, arrays, 4);
+}
+
+onefold_node onefold_graph_scale(onefold_graph *graph, onefold_node input, const float *scale,
+                                 const float *shift) {
+  if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
+  const onefold_context *context = graph->context;
+  const size_t channels = (size_t)graph->nodes[input].shape.c;
+  size_t bytes = 0;
+  if (!scale)
+    return onefold_graph_fail(
+        graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "scale: scale is NULL"));
+  float *statistics =
+      onefold_mul(channels, 2 * sizeof(float), &bytes) ? onefold_allocate(context, bytes) : NULL;
+  if (!statistics)
+    return onefold_graph_fail(graph,
+                              onefold_fail(context, ONEFOLD_OUT_OF_MEMORY,
+                                           "no memory for a scale of %zu channels", channels));
+  for (size_t c = 0; c < channels; c++) statistics[channels + c] = 1;
+  const onefold_batch_norm_params params = {
+      .gamma = scale, .beta = shift, .mean = statistics, .variance = statistics + channels};
+  const onefold_node node = onefold_graph_batch_norm(graph, input, &params);
+  onefold_release(context, statistics);
+  return node;
 }
 
 static int64_t parameters(const onefold_graph *graph, const onefold_graph_node *node) {

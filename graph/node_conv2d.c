@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Convolution nodes.
+// Convolution nodes, among them fixed filters and fully connected layers.
 #include "graph/graph.h"
 
 onefold_graph_conv2d_params onefold_graph_conv2d_square(int64_t out_channels, int64_t kernel,
@@ -47,16 +47,17 @@ void onefold_node_conv2d_desc(const onefold_graph *graph, const onefold_graph_no
   fill_desc(graph->nodes[node->inputs[0]].shape, &node->as.conv2d.params, desc);
 }
 
-onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node input,
-                                  const onefold_graph_conv2d_params *params, const float *weight,
-                                  const float *bias) {
+static onefold_node add(onefold_graph *graph, onefold_node input,
+                        const onefold_graph_conv2d_params *params, const float *weight,
+                        const float *bias, int fixed) {
   if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
   onefold_context *context = graph->context;
   if (!params || !weight)
     return onefold_graph_fail(graph,
                               onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "conv2d: %s is NULL",
                                            params ? "weight" : "params"));
-  onefold_graph_node node = {.kind = ONEFOLD_NODE_CONV2D, .as.conv2d.params = *params};
+  onefold_graph_node node = {.kind = ONEFOLD_NODE_CONV2D,
+                             .as.conv2d = {.params = *params, .fixed = fixed}};
   const onefold_shape in = graph->nodes[input].shape;
   onefold_conv2d_desc desc;
   fill_desc(in, params, &desc);
@@ -78,6 +79,28 @@ onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node input,
   return onefold_graph_add_node(graph, &node, &input, 1, arrays, 2);
 }
 
+onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node input,
+                                  const onefold_graph_conv2d_params *params, const float *weight,
+                                  const float *bias) {
+  return add(graph, input, params, weight, bias, 0);
+}
+
+onefold_node onefold_graph_filter(onefold_graph *graph, onefold_node input,
+                                  const onefold_graph_conv2d_params *params, const float *weight,
+                                  const float *bias) {
+  return add(graph, input, params, weight, bias, 1);
+}
+
+onefold_node onefold_graph_linear(onefold_graph *graph, onefold_node input, int64_t out_features,
+                                  const float *weight, const float *bias) {
+  if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
+  const onefold_shape in = graph->nodes[input].shape;
+  onefold_graph_conv2d_params params = onefold_graph_conv2d_square(out_features, 1, 1, 1);
+  params.kernel_h = in.h;
+  params.kernel_w = in.w;
+  return add(graph, input, &params, weight, bias, 0);
+}
+
 static double weight_count(const onefold_graph *graph, const onefold_graph_node *node) {
   const onefold_graph_conv2d_params *p = &node->as.conv2d.params;
   const int64_t in = graph->nodes[node->inputs[0]].shape.c / p->groups;
@@ -85,6 +108,7 @@ static double weight_count(const onefold_graph *graph, const onefold_graph_node 
 }
 
 static int64_t parameters(const onefold_graph *graph, const onefold_graph_node *node) {
+  if (node->as.conv2d.fixed) return 0;
   return (int64_t)weight_count(graph, node) +
          (node->as.conv2d.bias ? node->as.conv2d.params.out_channels : 0);
 }
@@ -96,8 +120,8 @@ static double macs(const onefold_graph *graph, const onefold_graph_node *node) {
 
 static onefold_node copy(onefold_graph *to, const onefold_graph_node *node,
                          const onefold_node *inputs) {
-  return onefold_graph_conv2d(to, inputs[0], &node->as.conv2d.params, node->as.conv2d.weight,
-                              node->as.conv2d.bias);
+  const onefold_node_conv2d *conv = &node->as.conv2d;
+  return add(to, inputs[0], &conv->params, conv->weight, conv->bias, conv->fixed);
 }
 
 const onefold_node_type onefold_node_type_conv2d = {

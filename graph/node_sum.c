@@ -27,6 +27,10 @@ onefold_node onefold_graph_sum(onefold_graph *graph, const onefold_node *inputs,
   return onefold_graph_add_node(graph, &node, inputs, count, NULL, 0);
 }
 
+onefold_node onefold_graph_identity(onefold_graph *graph, onefold_node input) {
+  return onefold_graph_sum(graph, &input, 1);
+}
+
 static onefold_node copy(onefold_graph *to, const onefold_graph_node *node,
                          const onefold_node *inputs) {
   return onefold_graph_sum(to, inputs, (size_t)node->input_count);
