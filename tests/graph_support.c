@@ -7,34 +7,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-float *graph_run(onefold_context *context, const onefold_graph *graph, graph_form form,
-                 const float *x) {
+/// An array of `count` arrays in one allocation.
+static float **allocate_arrays(const size_t *sizes, size_t count) {
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++) total += sizes[i];
+  float **arrays = malloc(count * sizeof *arrays + total * sizeof **arrays);
+  assert_non_null(arrays);
+  float *next = (float *)(arrays + count);
+  for (size_t i = 0; i < count; next += sizes[i++]) arrays[i] = next;
+  return arrays;
+}
+
+enum { MOST_ENDS = 8 };
+
+/// Sizes of a graph's inputs or outputs in a layout; returns how many there are.
+static size_t input_sizes(const onefold_graph *graph, onefold_layout layout, int block,
+                          onefold_shape *shapes, size_t *sizes) {
+  size_t count = 0;
+  for (int32_t i = 0; i < graph->node_count; i++) {
+    if (graph->nodes[i].kind != ONEFOLD_NODE_INPUT) continue;
+    assert_true(count < MOST_ENDS);
+    shapes[count] = graph->nodes[i].shape;
+    sizes[count] = test_layout_elements(shapes[count], layout, block);
+    count++;
+  }
+  return count;
+}
+
+static size_t output_sizes(const onefold_graph *graph, onefold_layout layout, int block,
+                           onefold_shape *shapes, size_t *sizes) {
+  const size_t count = (size_t)graph->output_count;
+  assert_true(count <= MOST_ENDS);
+  for (size_t k = 0; k < count; k++) {
+    shapes[k] = onefold_graph_shape(graph, graph->outputs[k]);
+    sizes[k] = test_layout_elements(shapes[k], layout, block);
+  }
+  return count;
+}
+
+float **graph_run(onefold_context *context, const onefold_graph *graph, graph_form form,
+                  const float *const *x) {
   const onefold_exec_options options = {.struct_size = sizeof options,
                                         .in_layout = form.in,
                                         .out_layout = form.out,
                                         .fuse_epilogues = form.fused};
   const int block = onefold_context_block(context);
-  const onefold_shape in = onefold_graph_shape(graph, 0);
-  const onefold_shape out = onefold_graph_shape(graph, graph->outputs[0]);
-  float *input = malloc(test_layout_elements(in, form.in, block) * sizeof *input);
-  float *output = malloc(test_layout_elements(out, form.out, block) * sizeof *output);
-  float *y = malloc(test_layout_elements(out, ONEFOLD_NCHW, block) * sizeof *y);
-  assert_true(input && output && y);
-  test_to_layout(in, x, form.in, block, 7.5f, input);
+  onefold_shape in[MOST_ENDS], out[MOST_ENDS];
+  size_t sizes[MOST_ENDS], plain[MOST_ENDS];
+  const size_t ins = input_sizes(graph, form.in, block, in, sizes);
+  float **inputs = allocate_arrays(sizes, ins);
+  for (size_t i = 0; i < ins; i++) test_to_layout(in[i], x[i], form.in, block, 7.5f, inputs[i]);
+  const size_t outs = output_sizes(graph, ONEFOLD_NCHW, block, out, plain);
+  float **y = allocate_arrays(plain, outs);
+  output_sizes(graph, form.out, block, out, sizes);
+  float **outputs = allocate_arrays(sizes, outs), **again = allocate_arrays(sizes, outs);
+  const float *const *const read = (const float *const *)inputs;
+
   onefold_exec *exec = NULL;
   test_ok(context, onefold_exec_create(context, graph, &options, &exec));
   test_ok(context, onefold_exec_pack(exec));
-  test_ok(context, onefold_exec_run(exec, (const float *const[]){input}, &output));
-  test_from_layout(out, form.out, block, output, y);
+  test_ok(context, onefold_exec_run(exec, read, outputs));
   // A second run must not depend on what the first left in the arena.
-  float *again = malloc(test_layout_elements(out, form.out, block) * sizeof *again);
-  assert_non_null(again);
-  test_ok(context, onefold_exec_run(exec, (const float *const[]){input}, &again));
-  assert_memory_equal(output, again, test_layout_elements(out, form.out, block) * sizeof *again);
+  test_ok(context, onefold_exec_run(exec, read, again));
   onefold_exec_destroy(exec);
+  for (size_t k = 0; k < outs; k++) {
+    test_from_layout(out[k], form.out, block, outputs[k], y[k]);
+    assert_memory_equal(outputs[k], again[k], sizes[k] * sizeof **again);
+  }
   free(again);
-  free(output);
-  free(input);
+  free(outputs);
+  free(inputs);
   return y;
 }
 
@@ -48,8 +90,8 @@ void graph_expect(const graph_result *reference, const float *y, double factor) 
   }
 }
 
-void graph_check_forms(onefold_context *context, const onefold_graph *graph, const float *x) {
-  graph_result reference = graph_reference(graph, &x, 0);
+void graph_check_forms(onefold_context *context, const onefold_graph *graph,
+                       const float *const *x) {
   onefold_graph *branches, *folded;
   branches = graph_branches(context, graph, NULL);
   folded = graph_fold(context, graph, NULL);
@@ -64,23 +106,37 @@ void graph_check_forms(onefold_context *context, const onefold_graph *graph, con
       {folded, {1, ONEFOLD_NHWC, ONEFOLD_NCHW}, 2},
       {folded, {0, ONEFOLD_BLOCKED, ONEFOLD_BLOCKED}, 2},
   };
-  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-    float *y = graph_run(context, runs[i].graph, runs[i].form, x);
-    graph_expect(&reference, y, runs[i].factor);
-    free(y);
+  enum { RUNS = sizeof runs / sizeof *runs };
+  float **y[RUNS];
+  for (size_t i = 0; i < RUNS; i++) y[i] = graph_run(context, runs[i].graph, runs[i].form, x);
+  for (int32_t k = 0; k < graph->output_count; k++) {
+    graph_result reference = graph_reference(graph, x, k);
+    for (size_t i = 0; i < RUNS; i++) graph_expect(&reference, y[i][k], runs[i].factor);
+    graph_result_free(&reference);
   }
+  for (size_t i = 0; i < RUNS; i++) free(y[i]);
   onefold_graph_destroy(branches);
   onefold_graph_destroy(folded);
-  graph_result_free(&reference);
 }
 
-float *graph_random_input(test_rng *rng, const onefold_graph *graph) {
-  const onefold_shape s = onefold_graph_shape(graph, 0);
-  const size_t count = (size_t)(s.n * s.c * s.h * s.w);
-  float *x = malloc(count * sizeof *x);
-  assert_non_null(x);
-  test_fill_uniform(rng, x, count);
-  return x;
+void graph_check_forms_of(onefold_context *context, const onefold_graph *graph, const float *x) {
+  assert_int_equal(graph_count_kind(graph, ONEFOLD_NODE_INPUT), 1);
+  graph_check_forms(context, graph, &x);
+}
+
+void graph_check_random(onefold_context *context, const onefold_graph *graph, test_rng *rng) {
+  const float *const *x = graph_random_inputs(rng, graph);
+  graph_check_forms(context, graph, x);
+  free((void *)x);
+}
+
+const float *const *graph_random_inputs(test_rng *rng, const onefold_graph *graph) {
+  onefold_shape shapes[MOST_ENDS];
+  size_t sizes[MOST_ENDS];
+  const size_t count = input_sizes(graph, ONEFOLD_NCHW, 1, shapes, sizes);
+  float **x = allocate_arrays(sizes, count);
+  for (size_t i = 0; i < count; i++) test_fill_uniform(rng, x[i], sizes[i]);
+  return (const float *const *)x;
 }
 
 onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node input,
@@ -169,6 +225,100 @@ static void expect_same_array(const float *a, const float *b, size_t count) {
   if (a) assert_memory_equal(a, b, count * sizeof *a);
 }
 
+static void expect_same_conv(const onefold_node_conv2d *x, const onefold_node_conv2d *y,
+                             int64_t in_channels) {
+  const onefold_graph_conv2d_params *p = &x->params;
+  assert_memory_equal(p, &y->params, sizeof *p);
+  assert_int_equal(x->fixed, y->fixed);
+  const int64_t in = in_channels / p->groups;
+  expect_same_array(x->weight, y->weight,
+                    (size_t)(p->out_channels * in * p->kernel_h * p->kernel_w));
+  expect_same_array(x->bias, y->bias, (size_t)p->out_channels);
+}
+
+static void expect_same_border(const onefold_border_params *p, const onefold_border_params *q,
+                               size_t channels) {
+  assert_true(p->top == q->top && p->bottom == q->bottom);
+  assert_true(p->left == q->left && p->right == q->right);
+  expect_same_array(p->bias, q->bias,
+                    channels * (size_t)(p->top + 1 + p->bottom) * (size_t)(p->left + 1 + p->right));
+}
+
+static void expect_same_pad(const onefold_pad_params *p, const onefold_pad_params *q,
+                            size_t channels) {
+  assert_true(p->top == q->top && p->bottom == q->bottom);
+  assert_true(p->left == q->left && p->right == q->right);
+  expect_same_array(p->value, q->value, channels);
+}
+
+static void expect_same_batch_norm(const onefold_batch_norm_params *p,
+                                   const onefold_batch_norm_params *q, size_t channels) {
+  assert_true(p->epsilon == q->epsilon);
+  expect_same_array(p->gamma, q->gamma, channels);
+  expect_same_array(p->beta, q->beta, channels);
+  expect_same_array(p->mean, q->mean, channels);
+  expect_same_array(p->variance, q->variance, channels);
+}
+
+static void expect_same_squeeze_excite(const onefold_squeeze_excite_params *p,
+                                       const onefold_squeeze_excite_params *q, size_t channels) {
+  assert_int_equal(p->hidden, q->hidden);
+  assert_int_equal(p->gate, q->gate);
+  const size_t hidden = (size_t)p->hidden;
+  expect_same_array(p->reduce_weight, q->reduce_weight, hidden * channels);
+  expect_same_array(p->reduce_bias, q->reduce_bias, hidden);
+  expect_same_array(p->expand_weight, q->expand_weight, hidden * channels);
+  expect_same_array(p->expand_bias, q->expand_bias, channels);
+}
+
+static void expect_same_pool(const onefold_pool2d_params *p, const onefold_pool2d_params *q) {
+  assert_true(p->kernel_h == q->kernel_h && p->kernel_w == q->kernel_w);
+  assert_true(p->stride_h == q->stride_h && p->stride_w == q->stride_w);
+  assert_true(p->pad_top == q->pad_top && p->pad_bottom == q->pad_bottom);
+  assert_true(p->pad_left == q->pad_left && p->pad_right == q->pad_right);
+  assert_true(p->ceil_mode == q->ceil_mode && p->count_include_pad == q->count_include_pad);
+  assert_true(p->divisor == q->divisor);
+}
+
+/// Nodes of one kind and shape.
+static void expect_same_payload(const onefold_graph *graph, const onefold_graph_node *x,
+                                const onefold_graph_node *y) {
+  const size_t channels = (size_t)x->shape.c;
+  switch (x->kind) {
+  case ONEFOLD_NODE_CONV2D:
+    expect_same_conv(&x->as.conv2d, &y->as.conv2d, graph->nodes[x->inputs[0]].shape.c);
+    break;
+  case ONEFOLD_NODE_BATCH_NORM:
+    expect_same_batch_norm(&x->as.batch_norm, &y->as.batch_norm, channels);
+    break;
+  case ONEFOLD_NODE_ACTIVATION:
+    assert_int_equal(x->as.activation.function, y->as.activation.function);
+    assert_true(x->as.activation.param == y->as.activation.param);
+    break;
+  case ONEFOLD_NODE_SQUEEZE_EXCITE:
+    expect_same_squeeze_excite(&x->as.squeeze_excite, &y->as.squeeze_excite, channels);
+    break;
+  case ONEFOLD_NODE_BORDER:
+    expect_same_border(&x->as.border, &y->as.border, channels);
+    break;
+  case ONEFOLD_NODE_PAD:
+    expect_same_pad(&x->as.pad, &y->as.pad, channels);
+    break;
+  case ONEFOLD_NODE_SLICE:
+    assert_int_equal(x->as.slice_begin, y->as.slice_begin);
+    break;
+  case ONEFOLD_NODE_AVG_POOL:
+  case ONEFOLD_NODE_MAX_POOL:
+    expect_same_pool(&x->as.pool, &y->as.pool);
+    break;
+  case ONEFOLD_NODE_UPSAMPLE:
+    assert_int_equal(x->as.upsample_factor, y->as.upsample_factor);
+    break;
+  default: // nothing but the inputs and the shape
+    break;
+  }
+}
+
 void graph_expect_same(const onefold_graph *a, const onefold_graph *b) {
   assert_int_equal(a->node_count, b->node_count);
   assert_int_equal(a->output_count, b->output_count);
@@ -180,21 +330,6 @@ void graph_expect_same(const onefold_graph *a, const onefold_graph *b) {
     assert_memory_equal(&x->shape, &y->shape, sizeof x->shape);
     assert_int_equal(x->input_count, y->input_count);
     assert_memory_equal(x->inputs, y->inputs, (size_t)x->input_count * sizeof *x->inputs);
-    const size_t channels = (size_t)x->shape.c;
-    if (x->kind == ONEFOLD_NODE_CONV2D) {
-      const onefold_graph_conv2d_params *p = &x->as.conv2d.params;
-      assert_memory_equal(p, &y->as.conv2d.params, sizeof *p);
-      const int64_t in = a->nodes[x->inputs[0]].shape.c / p->groups;
-      expect_same_array(x->as.conv2d.weight, y->as.conv2d.weight,
-                        channels * (size_t)(in * p->kernel_h * p->kernel_w));
-      expect_same_array(x->as.conv2d.bias, y->as.conv2d.bias, channels);
-    } else if (x->kind == ONEFOLD_NODE_BATCH_NORM) {
-      const onefold_batch_norm_params *p = &x->as.batch_norm, *q = &y->as.batch_norm;
-      assert_true(p->epsilon == q->epsilon);
-      expect_same_array(p->gamma, q->gamma, channels);
-      expect_same_array(p->beta, q->beta, channels);
-      expect_same_array(p->mean, q->mean, channels);
-      expect_same_array(p->variance, q->variance, channels);
-    }
+    expect_same_payload(a, x, y);
   }
 }

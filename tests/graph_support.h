@@ -28,20 +28,27 @@ typedef struct graph_form {
   onefold_layout in, out;
 } graph_form;
 
-/// Creates, packs and runs a graph of one input; `x` and the result (to be freed) are NCHW.
-float *graph_run(onefold_context *context, const onefold_graph *graph, graph_form form,
-                 const float *x);
+/// Creates, packs and runs a graph. x[i] is input i, the result's element k output k, all NCHW;
+/// the result is one allocation, to be freed.
+float **graph_run(onefold_context *context, const onefold_graph *graph, graph_form form,
+                  const float *const *x);
 
 /// Fails the test where `y` is further from the reference than `factor` times the bound for a
 /// float evaluation of the same form.
 void graph_expect(const graph_result *reference, const float *y, double factor);
 
-/// Runs the training form eager and fused, the branches and the folded form, and holds all of
-/// them to the reference of the training form.
-void graph_check_forms(onefold_context *context, const onefold_graph *graph, const float *x);
+/// Runs the training form eager and fused, the branches and the folded form, and holds every
+/// output of all of them to the reference of the training form.
+void graph_check_forms(onefold_context *context, const onefold_graph *graph, const float *const *x);
 
-/// x in [-1, 1) for the graph's first input; to be freed.
-float *graph_random_input(test_rng *rng, const onefold_graph *graph);
+/// The same for a graph of one input.
+void graph_check_forms_of(onefold_context *context, const onefold_graph *graph, const float *x);
+
+/// The same on random inputs.
+void graph_check_random(onefold_context *context, const onefold_graph *graph, test_rng *rng);
+
+/// Values in [-1, 1) for each of the graph's inputs; one allocation, to be freed.
+const float *const *graph_random_inputs(test_rng *rng, const onefold_graph *graph);
 
 /// A convolution of random weights in [-1, 1), and of random bias where `bias`.
 onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node input,

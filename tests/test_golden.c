@@ -71,8 +71,9 @@ static void check_file(onefold_isa isa, const char *name) {
   graph_only(folded, ONEFOLD_NODE_CONV2D);
   const onefold_graph *const forms[3] = {graph, branches, folded};
   for (int i = 0; i < 3; i++) {
-    float *y = graph_run(context, forms[i], (graph_form){i > 0, ONEFOLD_NCHW, ONEFOLD_NCHW}, x);
-    graph_expect(&reference, y, 2);
+    float **y = graph_run(context, forms[i], (graph_form){i > 0, ONEFOLD_NCHW, ONEFOLD_NCHW},
+                          (const float *const[]){x});
+    graph_expect(&reference, y[0], 2);
     free(y);
   }
   onefold_graph_destroy(folded);

@@ -182,22 +182,22 @@ static void test_forms_and_layouts(void **state) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
       onefold_context *context = level_context(state, threads);
       onefold_graph *g = mixed_graph(context, &rng, shapes[i]);
-      float *x = graph_random_input(&rng, g);
-      graph_result reference = graph_reference(g, (const float *const[]){x}, 0);
+      const float *const *x = graph_random_inputs(&rng, g);
+      graph_result reference = graph_reference(g, x, 0);
       for (int fused = 0; fused <= 1; fused++)
         for (int in = 0; in < 3; in++)
           for (int out = 0; out < 3; out++) {
             test_case("%lld channels, %d threads, fused %d, %s to %s", (long long)shapes[i].c,
                       threads, fused, onefold_layout_name((onefold_layout)in),
                       onefold_layout_name((onefold_layout)out));
-            float *y = graph_run(context, g,
-                                 (graph_form){fused, (onefold_layout)in, (onefold_layout)out}, x);
-            graph_expect(&reference, y, 1);
+            float **y = graph_run(context, g,
+                                  (graph_form){fused, (onefold_layout)in, (onefold_layout)out}, x);
+            graph_expect(&reference, y[0], 1);
             free(y);
           }
       graph_check_forms(context, g, x);
       graph_result_free(&reference);
-      free(x);
+      free((void *)x);
       onefold_graph_destroy(g);
       onefold_context_destroy(context);
     }
@@ -259,9 +259,7 @@ static void test_epilogues(void **state) {
   const onefold_node relu = onefold_graph_activation(g, conv, ONEFOLD_ACT_RELU, 0);
   onefold_graph_output(g, onefold_graph_sum(g, (const onefold_node[]){conv, relu}, 2));
   assert_int_equal(describe(context, g, 1, text), 3);
-  float *x = graph_random_input(&rng, g);
-  graph_check_forms(context, g, x);
-  free(x);
+  graph_check_random(context, g, &rng);
   onefold_graph_destroy(g);
   onefold_context_destroy(context);
 }
@@ -421,8 +419,7 @@ static onefold_status whole_life(onefold_context *context, counter *c) {
   p.se_hidden = 3;
   if (status == ONEFOLD_OK) status = onefold_weights_seeded(context, 1, &weights);
   if (status == ONEFOLD_OK) status = onefold_block_build(context, "repvgg", &p, weights, &graph);
-  if (status == ONEFOLD_OK)
-    status = onefold_fold(context, graph, NULL, &folded);
+  if (status == ONEFOLD_OK) status = onefold_fold(context, graph, NULL, &folded);
   for (int i = 0; i < 2 && status == ONEFOLD_OK; i++) {
     status = onefold_exec_create(context, i ? folded : graph, NULL, &exec[i]);
     if (status == ONEFOLD_OK) status = onefold_exec_pack(exec[i]);
