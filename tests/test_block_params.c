@@ -132,17 +132,17 @@ static void test_append(void **state) {
   assert_string_equal(second->nodes[second->outputs[0]].name, "b.activation");
 
   test_rng rng = {3};
-  float *x = graph_random_input(&rng, chain);
+  const float *const *x = graph_random_inputs(&rng, chain);
   const graph_form form = {0, ONEFOLD_NCHW, ONEFOLD_NCHW};
-  float *y = graph_run(context, chain, form, x);
-  float *mid = graph_run(context, first, form, x);
-  float *expected = graph_run(context, second, form, mid);
+  float **y = graph_run(context, chain, form, x);
+  float **mid = graph_run(context, first, form, x);
+  float **expected = graph_run(context, second, form, (const float *const *)mid);
   const onefold_shape out = onefold_graph_shape(chain, node);
-  assert_memory_equal(y, expected, (size_t)(out.n * out.c * out.h * out.w) * sizeof *y);
+  assert_memory_equal(y[0], expected[0], (size_t)(out.n * out.c * out.h * out.w) * sizeof **y);
   free(expected);
   free(mid);
   free(y);
-  free(x);
+  free((void *)x);
   onefold_graph_destroy(second);
   onefold_graph_destroy(first);
 
