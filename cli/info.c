@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold info: the machine, the kernels that are used on it, its measured peaks.
-#include "bench/bench.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 
-#include <onefold/onefold.h>
-
-#include <argp.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,15 +30,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case 'n':
     o->measure = 0;
     return 0;
-  case 't': {
-    char *end = NULL;
-    const long value = strtol(text, &end, 10);
-    if (end == text || *end || value < 1 || value > 4096) {
-      argp_error(state, "--threads=%s: not a number from 1 to 4096", text);
-    }
-    o->threads = (int32_t)value;
+  case 't':
+    o->threads = (int32_t)onefold_cli_number(state, "threads", text, 1, ONEFOLD_CLI_MAX_THREADS);
     return 0;
-  }
   case ARGP_KEY_ARG:
     argp_error(state, "%s: no argument is expected", text);
     return EINVAL;

@@ -181,6 +181,16 @@ onefold_status onefold_graph_output(onefold_graph *graph, onefold_node node) {
   return ONEFOLD_OK;
 }
 
+onefold_node onefold_graph_input_at(const onefold_graph *graph, size_t index) {
+  for (int32_t i = 0; graph && i < graph->node_count; i++)
+    if (graph->nodes[i].kind == ONEFOLD_NODE_INPUT && index-- == 0) return i;
+  return ONEFOLD_NO_NODE;
+}
+
+onefold_node onefold_graph_output_at(const onefold_graph *graph, size_t index) {
+  return graph && index < (size_t)graph->output_count ? graph->outputs[index] : ONEFOLD_NO_NODE;
+}
+
 onefold_shape onefold_graph_shape(const onefold_graph *graph, onefold_node node) {
   if (!graph || node < 0 || node >= graph->node_count) return (onefold_shape){0};
   return graph->nodes[node].shape;

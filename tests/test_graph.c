@@ -276,6 +276,12 @@ static void test_inputs_and_outputs(void **state) {
   const onefold_node neg = onefold_graph_activation(g, sum, ONEFOLD_ACT_LEAKY_RELU, -1);
   const onefold_node outputs[] = {b, neg, sum, neg, a};
   for (int i = 0; i < 5; i++) test_ok(context, onefold_graph_output(g, outputs[i]));
+  for (size_t i = 0; i < 5; i++) assert_int_equal(onefold_graph_output_at(g, i), outputs[i]);
+  assert_int_equal(onefold_graph_output_at(g, 5), ONEFOLD_NO_NODE);
+  assert_int_equal(onefold_graph_input_at(g, 0), a);
+  assert_int_equal(onefold_graph_input_at(g, 1), b);
+  assert_int_equal(onefold_graph_input_at(g, 2), ONEFOLD_NO_NODE);
+  assert_int_equal(onefold_graph_input_at(NULL, 0), ONEFOLD_NO_NODE);
   float x[2][COUNT], y[5][COUNT];
   test_fill_uniform(&rng, x[0], 2 * (size_t)COUNT);
   onefold_exec *exec;

@@ -149,6 +149,11 @@ ONEFOLD_API onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onef
 /// Declares a result. A graph may have several; they keep their order.
 ONEFOLD_API onefold_status onefold_graph_output(onefold_graph *graph, onefold_node node);
 
+/// Inputs and outputs by their place in the order of declaration; ONEFOLD_NO_NODE past the
+/// last.
+ONEFOLD_API onefold_node onefold_graph_input_at(const onefold_graph *graph, size_t index);
+ONEFOLD_API onefold_node onefold_graph_output_at(const onefold_graph *graph, size_t index);
+
 /// Shape of a node's result.
 ONEFOLD_API onefold_shape onefold_graph_shape(const onefold_graph *graph, onefold_node node);
 

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold run: one block on arrays of .npy files, to be compared with another framework.
+#include "cli/commands.h"
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILES 8
+#define MAX_SETS  64
+
+/// A form: whether and how far the graph is folded, and whether epilogues are fused.
+typedef struct form {
+  const char *name;
+  int folds;
+  onefold_fold_level level;
+  int32_t fuse_epilogues;
+} form;
+
+static const form forms[] = {
+    {"eager", 0, ONEFOLD_FOLD_BATCH_NORM, 0},
+    {"branches", 1, ONEFOLD_FOLD_BATCH_NORM, 1},
+    {"folded", 1, ONEFOLD_FOLD_REGIONS, 1},
+};
+#define FORMS ((int)(sizeof forms / sizeof forms[0]))
+
+static const char *form_name(int i) {
+  return forms[i].name;
+}
+
+/// Texts of an option that may be given several times.
+typedef struct texts {
+  const char *items[MAX_SETS];
+  size_t count;
+} texts;
+
+typedef struct run_options {
+  const char *command, *model, *weights, *prefix;
+  texts inputs, outputs, sets;
+  const form *form;
+  int32_t threads;
+  int has_isa, has_seed, verbose;
+  onefold_isa isa;
+  uint64_t seed;
+} run_options;
+
+enum { OPT_FORM = 256, OPT_ISA, OPT_PREFIX, OPT_SET, OPT_SEED };
+
+static const struct argp_option argp_options[] = {
+    {"model", 'm', "NAME", 0, "The block: repvgg, ... (another name lists them)", 0},
+    {"weights", 'w', "FILE", 0, "Its weights: a safetensors file in the training form", 0},
+    {"seed", OPT_SEED, "N", 0, "Generated weights instead of a file", 0},
+    {"prefix", OPT_PREFIX, "TEXT", 0, "What the names of its weights begin with: stage1.0.", 0},
+    {"set", OPT_SET, "NAME=VALUE...", 0,
+     "Parameters of the block: \"out_channels=64 stride=2\"; may be given again", 0},
+    {"input", 'i', "FILE", 0,
+     "A .npy file of float32: NCHW, or CHW for one image; again for a second input", 0},
+    {"output", 'o', "FILE", 0, "The result as a .npy file, NCHW; again for further results", 0},
+    {"form", OPT_FORM, "FORM", 0, "eager, branches or folded (default)", 0},
+    {"threads", 't', "N", 0, "Threads to run on (default: the usable cores)", 0},
+    {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
+    {"verbose", 'v', NULL, 0, "Print what was folded and the steps that are run", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static void add_text(struct argp_state *state, texts *list, size_t most, const char *option,
+                     const char *text) {
+  if (list->count == most) argp_error(state, "--%s: more than %zu", option, most);
+  list->items[list->count++] = text;
+}
+
+static void check_complete(struct argp_state *state, const run_options *o) {
+  if (!o->model) argp_error(state, "--model is missing");
+  if (!o->weights && !o->has_seed) argp_error(state, "--weights or --seed is missing");
+  if (o->weights && o->has_seed) argp_error(state, "--weights and --seed exclude each other");
+  if (!o->inputs.count) argp_error(state, "--input is missing");
+  if (!o->outputs.count) argp_error(state, "--output is missing");
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state) {
+  run_options *o = state->input;
+  switch (key) {
+  case 'm':
+    o->model = text;
+    return 0;
+  case 'w':
+    o->weights = text;
+    return 0;
+  case OPT_SEED:
+    o->has_seed = 1;
+    o->seed = onefold_cli_number(state, "seed", text, 0, UINT64_MAX);
+    return 0;
+  case OPT_PREFIX:
+    o->prefix = text;
+    return 0;
+  case OPT_SET:
+    add_text(state, &o->sets, MAX_SETS, "set", text);
+    return 0;
+  case 'i':
+    add_text(state, &o->inputs, MAX_FILES, "input", text);
+    return 0;
+  case 'o':
+    add_text(state, &o->outputs, MAX_FILES, "output", text);
+    return 0;
+  case OPT_FORM:
+    o->form = &forms[onefold_cli_word(state, "form", text, FORMS, form_name)];
+    return 0;
+  case 't':
+    o->threads = (int32_t)onefold_cli_number(state, "threads", text, 1, ONEFOLD_CLI_MAX_THREADS);
+    return 0;
+  case OPT_ISA:
+    o->has_isa = 1;
+    o->isa = onefold_cli_isa(state, text);
+    return 0;
+  case 'v':
+    o->verbose = 1;
+    return 0;
+  case ARGP_KEY_ARG:
+    argp_error(state, "%s: no argument is expected", text);
+    return EINVAL;
+  case ARGP_KEY_END:
+    check_complete(state, o);
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/// What is made on the way, each part once; all of it is released at the end.
+typedef struct run {
+  const run_options *options;
+  onefold_context *context;
+  onefold_block_params params;
+  onefold_array inputs[MAX_FILES], outputs[MAX_FILES]; // values of outputs by malloc
+  onefold_shape shapes[MAX_FILES];                     // of the inputs
+  onefold_weights *weights;
+  onefold_graph *built, *folded;
+  onefold_exec *exec;
+} run;
+
+static onefold_exit check(const run *r, onefold_status status) {
+  return status == ONEFOLD_OK ? ONEFOLD_EXIT_OK
+                              : onefold_cli_fail(r->options->command, r->context, status);
+}
+
+// ------------------------------------------------------------------- inputs
+
+static onefold_exit read_input(run *r, size_t i) {
+  const char *path = r->options->inputs.items[i];
+  onefold_array *array = &r->inputs[i];
+  const onefold_exit code = check(r, onefold_array_read(r->context, path, array));
+  if (code) return code;
+  if (array->rank != 3 && array->rank != 4)
+    return onefold_cli_say(r->options->command, ONEFOLD_EXIT_USAGE,
+                           "%s: %d dimensions; 4 (NCHW) or 3 (CHW) are needed", path,
+                           (int)array->rank);
+  const int64_t *dims = array->dims + (array->rank - 3);
+  r->shapes[i] = (onefold_shape){array->rank == 4 ? array->dims[0] : 1, dims[0], dims[1], dims[2]};
+  return ONEFOLD_EXIT_OK;
+}
+
+/// The block's parameters: its defaults, what was set, and the shapes of the inputs.
+static onefold_exit read_params(run *r) {
+  const run_options *o = r->options;
+  onefold_status status = onefold_block_params_init(r->context, o->model, &r->params);
+  if (status == ONEFOLD_NOT_FOUND) {
+    check(r, status);
+    return ONEFOLD_EXIT_USAGE;
+  }
+  for (size_t i = 0; i < o->sets.count && status == ONEFOLD_OK; i++)
+    status = onefold_block_params_set(r->context, &r->params, o->sets.items[i]);
+  onefold_exit code = check(r, status);
+  for (size_t i = 0; i < o->inputs.count && !code; i++) code = read_input(r, i);
+  r->params.prefix = o->prefix;
+  r->params.input = r->shapes[0];
+  if (o->inputs.count > 1) r->params.route_channels = r->shapes[1].c;
+  return code;
+}
+
+static onefold_exit open_weights(run *r) {
+  const run_options *o = r->options;
+  return check(r, o->weights ? onefold_weights_open(r->context, o->weights, &r->weights)
+                             : onefold_weights_seeded(r->context, o->seed, &r->weights));
+}
+
+// ------------------------------------------------------------------- graphs
+
+static size_t count_nodes(const onefold_graph *graph,
+                          onefold_node (*at)(const onefold_graph *graph, size_t index)) {
+  size_t count = 0;
+  while (at(graph, count) != ONEFOLD_NO_NODE) count++;
+  return count;
+}
+
+static onefold_exit check_files(const run *r, const char *what, size_t files, size_t has) {
+  if (files == has) return ONEFOLD_EXIT_OK;
+  return onefold_cli_say(r->options->command, ONEFOLD_EXIT_USAGE,
+                         "%s has %zu %s%s, --%s is given %zu time%s", r->options->model, has, what,
+                         has == 1 ? "" : "s", what, files, files == 1 ? "" : "s");
+}
+
+static int same_shape(onefold_shape a, onefold_shape b) {
+  return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w;
+}
+
+static onefold_exit build(run *r) {
+  const run_options *o = r->options;
+  if (!r->params.out_channels)
+    return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
+                           "out_channels is not known; --set out_channels=N");
+  onefold_exit code =
+      check(r, onefold_block_build(r->context, o->model, &r->params, r->weights, &r->built));
+  if (!code)
+    code = check_files(r, "input", o->inputs.count, count_nodes(r->built, onefold_graph_input_at));
+  if (!code)
+    code =
+        check_files(r, "output", o->outputs.count, count_nodes(r->built, onefold_graph_output_at));
+  for (size_t i = 0; i < o->inputs.count && !code; i++) {
+    const onefold_shape s = onefold_graph_shape(r->built, onefold_graph_input_at(r->built, i));
+    if (same_shape(s, r->shapes[i])) continue;
+    code =
+        onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
+                        "%s: input %zu of %s is %lldx%lldx%lldx%lld", o->inputs.items[i], i + 1,
+                        o->model, (long long)s.n, (long long)s.c, (long long)s.h, (long long)s.w);
+  }
+  return code;
+}
+
+static void print_region(void *user, const onefold_fold_region *region) {
+  (void)user;
+  printf("%s: %s: %s%s%s; %d nodes became %d, %lld parameters %lld, %.4g MACs %.4g\n", region->name,
+         region->kind, onefold_fold_verdict_name(region->verdict), region->reason[0] ? ": " : "",
+         region->reason, (int)region->nodes_before, (int)region->nodes_after,
+         (long long)region->parameters_before, (long long)region->parameters_after,
+         region->macs_before, region->macs_after);
+}
+
+static onefold_exit fold(run *r) {
+  const form *chosen = r->options->form;
+  if (!chosen->folds) return ONEFOLD_EXIT_OK;
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.level = chosen->level;
+  if (r->options->verbose) options.report = print_region;
+  return check(r, onefold_fold(r->context, r->built, &options, &r->folded));
+}
+
+// ------------------------------------------------------------------ running
+
+static void print_step(void *user, const char *text) {
+  (void)user;
+  puts(text);
+}
+
+/// Room for the results, in the shapes of the graph.
+static onefold_exit make_outputs(run *r) {
+  for (size_t i = 0; i < r->options->outputs.count; i++) {
+    const onefold_shape s = onefold_graph_shape(r->built, onefold_graph_output_at(r->built, i));
+    const size_t count = onefold_tensor_elements(r->context, s, ONEFOLD_NCHW);
+    r->outputs[i] = (onefold_array){.dims = {s.n, s.c, s.h, s.w}, .rank = 4};
+    r->outputs[i].values = calloc(count, sizeof *r->outputs[i].values);
+    if (!r->outputs[i].values)
+      return onefold_cli_say(r->options->command, ONEFOLD_EXIT_FAILURE,
+                             "no memory for a result of %zu elements", count);
+  }
+  return ONEFOLD_EXIT_OK;
+}
+
+static onefold_exit execute(run *r) {
+  const onefold_exec_options options = {.struct_size = sizeof options,
+                                        .fuse_epilogues = r->options->form->fuse_epilogues};
+  const float *inputs[MAX_FILES];
+  float *outputs[MAX_FILES];
+  for (size_t i = 0; i < MAX_FILES; i++) {
+    inputs[i] = r->inputs[i].values;
+    outputs[i] = r->outputs[i].values;
+  }
+  onefold_status status =
+      onefold_exec_create(r->context, r->folded ? r->folded : r->built, &options, &r->exec);
+  if (status == ONEFOLD_OK) status = onefold_exec_pack(r->exec);
+  if (status == ONEFOLD_OK && r->options->verbose) onefold_exec_describe(r->exec, print_step, NULL);
+  if (status == ONEFOLD_OK) status = onefold_exec_run(r->exec, inputs, outputs);
+  return check(r, status);
+}
+
+static onefold_exit write_outputs(const run *r) {
+  onefold_exit code = ONEFOLD_EXIT_OK;
+  for (size_t i = 0; i < r->options->outputs.count && !code; i++)
+    code = check(r, onefold_array_write(r->context, r->options->outputs.items[i], &r->outputs[i]));
+  return code;
+}
+
+static void release(run *r) {
+  onefold_exec_destroy(r->exec);
+  onefold_graph_destroy(r->folded);
+  onefold_graph_destroy(r->built);
+  onefold_weights_close(r->weights);
+  for (size_t i = 0; i < MAX_FILES; i++) {
+    if (r->context) onefold_array_release(r->context, &r->inputs[i]);
+    free(r->outputs[i].values);
+  }
+  onefold_context_destroy(r->context);
+}
+
+int onefold_cli_run(int argc, char **argv) {
+  static const struct argp argp = {
+      argp_options,
+      parse_option,
+      NULL,
+      "Runs a block on arrays in .npy files, in its training form, as branches or folded."
+      "\vThe input's shape is that of its file. Nothing is printed unless --verbose is given.\n\n"
+      "Exit codes: 0 done; 1 it could not be done; 2 a bad option or value.",
+      NULL,
+      NULL,
+      NULL};
+  run_options o = {.command = argv[0], .prefix = "", .form = &forms[FORMS - 1]};
+  if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
+  run r = {.options = &o};
+  onefold_exit code =
+      onefold_cli_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, &r.context);
+  static onefold_exit (*const stages[])(run * r) = {read_params, open_weights, build,
+                                                    fold,        make_outputs, execute};
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !code; i++) code = stages[i](&r);
+  if (!code) code = write_outputs(&r);
+  release(&r);
+  return code;
+}
