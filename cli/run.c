@@ -230,11 +230,11 @@ static onefold_exit build(run *r) {
 
 static void print_region(void *user, const onefold_fold_region *region) {
   (void)user;
-  printf("%s: %s: %s%s%s; %d nodes became %d, %lld parameters %lld, %.4g MACs %.4g\n", region->name,
-         region->kind, onefold_fold_verdict_name(region->verdict), region->reason[0] ? ": " : "",
-         region->reason, (int)region->nodes_before, (int)region->nodes_after,
-         (long long)region->parameters_before, (long long)region->parameters_after,
-         region->macs_before, region->macs_after);
+  printf("%s: %s: %s; nodes %d -> %d, parameters %lld -> %lld, MACs %.4g -> %.4g%s%s\n",
+         region->name, region->kind, onefold_fold_verdict_name(region->verdict),
+         (int)region->nodes_before, (int)region->nodes_after, (long long)region->parameters_before,
+         (long long)region->parameters_after, region->macs_before, region->macs_after,
+         region->reason[0] ? "; " : "", region->reason);
 }
 
 static onefold_exit fold(run *r) {

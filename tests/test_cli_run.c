@@ -177,9 +177,9 @@ static void test_verbose(void **state) {
   make_input(&p, 4, (const int64_t[]){1, 8, 5, 5});
   static const struct {
     const char *arguments, *says, *says_not;
-  } cases[] = {{SEEDED "--verbose", "exact", "inexact"},
-               {SEEDED "-v --form=branches", "chain of 2", "sum of"},
-               {SEEDED "-v --form=eager", "conv2d", "nodes became"}};
+  } cases[] = {{SEEDED "--verbose", "-> 1, parameters", "inexact"},
+               {SEEDED "-v --form=branches", "nodes 2 -> 1", "nodes 5"},
+               {SEEDED "-v --form=eager", "batch_norm", "parameters"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char line[1024];
     test_run run = run_block(&p, cases[i].arguments, line);
