@@ -33,9 +33,21 @@ int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onef
                                                     .bytes = bytes,
                                                     .input = -1,
                                                     .output = -1,
+                                                    .parent = ONEFOLD_NO_VALUE,
                                                     .first = INT32_MAX,
                                                     .last = -1};
   return exec->value_count++;
+}
+
+int32_t onefold_emit_view(onefold_lowering *lowering, int32_t parent, int64_t begin,
+                          onefold_shape shape) {
+  const int32_t value = onefold_emit_value(lowering, shape, ONEFOLD_BLOCKED);
+  if (value == ONEFOLD_NO_VALUE) return ONEFOLD_NO_VALUE;
+  onefold_value *v = &lowering->exec->values[value];
+  v->parent = parent;
+  v->offset = (size_t)(begin * shape.h * shape.w) * sizeof(float);
+  v->shared = 1;
+  return value;
 }
 
 static void use_value(onefold_exec *exec, int32_t value, int32_t step) {

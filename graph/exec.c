@@ -58,7 +58,10 @@ onefold_status onefold_exec_create(onefold_context *context, const onefold_graph
   made->context = context;
   status = onefold_lower(made, graph, options);
   if (status == ONEFOLD_OK) status = note_buffers(made);
-  if (status == ONEFOLD_OK) status = onefold_exec_plan_arena(made);
+  if (status == ONEFOLD_OK) {
+    onefold_exec_resolve_views(made);
+    status = onefold_exec_plan_arena(made);
+  }
   if (status != ONEFOLD_OK) {
     onefold_exec_destroy(made);
     return status;
@@ -126,30 +129,54 @@ static onefold_status check_buffers(const onefold_exec *exec, const float *const
   return ONEFOLD_OK;
 }
 
+/// Where values live in one run.
+typedef struct ends {
+  const onefold_exec *exec;
+  const float *const *inputs;
+  float *const *outputs;
+} ends;
+
+/// The value that holds `value`'s bytes, and how many floats into it they begin.
+static const onefold_value *root_of(const ends *e, int32_t value, size_t *at) {
+  const onefold_value *v = &e->exec->values[value];
+  *at = 0;
+  if (v->parent == ONEFOLD_NO_VALUE) return v;
+  *at = v->offset / sizeof(float);
+  return &e->exec->values[v->parent];
+}
+
+/// NULL where there is no value, or it may not be written.
+static float *writable(const ends *e, int32_t value) {
+  if (value == ONEFOLD_NO_VALUE) return NULL;
+  size_t at;
+  const onefold_value *v = root_of(e, value, &at);
+  if (v->input >= 0 || v->constant) return NULL;
+  return (v->output >= 0 ? e->outputs[v->output] : (float *)(e->exec->arena + v->offset)) + at;
+}
+
+static const float *readable(const ends *e, int32_t value) {
+  if (value == ONEFOLD_NO_VALUE) return NULL;
+  size_t at;
+  const onefold_value *v = root_of(e, value, &at);
+  if (v->constant) return v->constant + at;
+  return v->input >= 0 ? e->inputs[v->input] + at : writable(e, value);
+}
+
 onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
                                 float *const *outputs) {
   if (!exec) return ONEFOLD_INVALID_ARGUMENT;
   if (!exec->packed)
     return onefold_fail(exec->context, ONEFOLD_INVALID_ARGUMENT,
                         "onefold_exec_pack was not called");
+  const ends e = {exec, inputs, outputs};
   onefold_status status = check_buffers(exec, inputs, outputs);
   for (int32_t i = 0; status == ONEFOLD_OK && i < exec->step_count; i++) {
     const onefold_step *step = &exec->steps[i];
-    const int32_t values[4] = {step->src, step->other, step->scale, step->dst};
-    float *written[4] = {NULL};
-    const float *read[4] = {NULL};
-    for (int k = 0; k < 4; k++) {
-      if (values[k] == ONEFOLD_NO_VALUE) continue;
-      const onefold_value *v = &exec->values[values[k]];
-      if (v->input < 0 && !v->constant)
-        written[k] = v->output >= 0 ? outputs[v->output] : (float *)(exec->arena + v->offset);
-      read[k] = v->constant ? v->constant : v->input >= 0 ? inputs[v->input] : written[k];
-    }
     const onefold_step_buffers buffers = {
-        .src = read[0],
-        .other = read[1],
-        .scale = read[2],
-        .dst = written[3],
+        .src = readable(&e, step->src),
+        .other = readable(&e, step->other),
+        .scale = readable(&e, step->scale),
+        .dst = writable(&e, step->dst),
         .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL};
     status = step->type->run(exec->context, step, &buffers);
   }
@@ -160,6 +187,20 @@ void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info) {
   if (!exec || !info) return;
   *info = (onefold_exec_info){.steps = (size_t)exec->step_count, .arena_bytes = exec->arena_bytes};
   for (int32_t i = 0; i < exec->step_count; i++) info->packed_bytes += exec->steps[i].packed;
+  for (int32_t i = 0; i < exec->value_count; i++)
+    if (exec->values[i].constant) info->packed_bytes += exec->values[i].bytes;
+}
+
+/// Appends which channels of another value a value is.
+static void describe_view(const onefold_exec *exec, int32_t value, const char *word, char *text,
+                          size_t size) {
+  if (value == ONEFOLD_NO_VALUE) return;
+  const onefold_value *v = &exec->values[value];
+  if (v->parent == ONEFOLD_NO_VALUE) return;
+  const size_t channel = v->offset / sizeof(float) / (size_t)(v->shape.h * v->shape.w);
+  const size_t used = strlen(text);
+  snprintf(text + used, size - used, " %s channel %zu of %lld", word, channel,
+           (long long)exec->values[v->parent].shape.c);
 }
 
 void onefold_exec_describe(const onefold_exec *exec, void (*line)(void *user, const char *text),
@@ -172,6 +213,8 @@ void onefold_exec_describe(const onefold_exec *exec, void (*line)(void *user, co
     if (step->type->describe) step->type->describe(step, detail, sizeof detail);
     snprintf(text, sizeof text, "%s: %s %lldx%lldx%lldx%lld%s", step->name, step->type->name,
              (long long)s.n, (long long)s.c, (long long)s.h, (long long)s.w, detail);
+    describe_view(exec, step->src, "from", text, sizeof text);
+    describe_view(exec, step->dst, "to", text, sizeof text);
     line(user, text);
   }
 }

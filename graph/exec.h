@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // An execution from inside: a list of steps over values.
 //
-// A value is a tensor that a step writes or reads: in the arena, in a buffer of the caller, or a
-// constant of the execution. A step is one operator call; its type says how to pack, run and
-// describe it.
+// A value is a tensor that a step writes or reads: in the arena, in a buffer of the caller, a
+// constant of the execution, or a view: some channels of another value. A step is one operator
+// call; its type says how to pack, run and describe it.
 #ifndef ONEFOLD_GRAPH_EXEC_H
 #define ONEFOLD_GRAPH_EXEC_H
 
@@ -18,7 +18,9 @@ typedef struct onefold_value {
   int32_t input, output; // index of the caller's buffer that it lives in, or -1
   int32_t first, last;   // steps that write it first and use it last
   float *constant;       // the value itself, owned; or NULL
-  size_t offset;         // in the arena
+  int32_t parent;        // of a view: the value that it lies in; else ONEFOLD_NO_VALUE
+  size_t offset;         // in the arena; of a view: in its parent
+  int shared;            // others read some of its bytes: not to be overwritten
 } onefold_value;
 
 typedef struct onefold_step onefold_step;
@@ -104,8 +106,11 @@ struct onefold_exec {
   int packed;
 };
 
-/// Places every value that is neither the caller's nor a constant, and every step's workspace, in
-/// one arena: first fit over their lifetimes. Sets the offsets and arena_bytes.
+/// Makes every view's parent a value that is none, which then lives as long as its views.
+void onefold_exec_resolve_views(onefold_exec *exec);
+
+/// Places every value that is neither a view, the caller's nor a constant, and every step's
+/// workspace, in one arena: first fit over their lifetimes. Sets the offsets and arena_bytes.
 onefold_status onefold_exec_plan_arena(onefold_exec *exec);
 
 extern const onefold_step_type onefold_step_type_conv2d;

@@ -44,11 +44,27 @@ static void place(span *spans, size_t index, const span **alive) {
   }
 }
 
+void onefold_exec_resolve_views(onefold_exec *exec) {
+  for (int32_t i = 0; i < exec->value_count; i++) {
+    onefold_value *v = &exec->values[i];
+    if (v->parent == ONEFOLD_NO_VALUE) continue;
+    while (exec->values[v->parent].parent != ONEFOLD_NO_VALUE) {
+      v->offset += exec->values[v->parent].offset;
+      v->parent = exec->values[v->parent].parent;
+    }
+    onefold_value *root = &exec->values[v->parent];
+    if (v->first < root->first) root->first = v->first;
+    if (v->last > root->last) root->last = v->last;
+  }
+}
+
 static size_t collect(onefold_exec *exec, span *spans) {
   size_t count = 0;
   for (int32_t i = 0; i < exec->value_count; i++) {
     onefold_value *v = &exec->values[i];
-    if (v->input >= 0 || v->output >= 0 || v->constant || v->last < 0) continue;
+    if (v->input >= 0 || v->output >= 0 || v->constant || v->parent != ONEFOLD_NO_VALUE ||
+        v->last < 0)
+      continue;
     spans[count++] = (span){v->bytes, 0, &v->offset, v->first, v->last};
   }
   for (int32_t i = 0; i < exec->step_count; i++)

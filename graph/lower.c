@@ -41,7 +41,7 @@ int32_t onefold_lower_conv_source(onefold_lowering *lowering, onefold_node conv)
 int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand) {
   const int32_t value = onefold_lower_operand(lowering, operand);
   if (value == ONEFOLD_NO_VALUE || lowering->uses[operand] != 1 ||
-      lowering->exec->values[value].input >= 0)
+      lowering->exec->values[value].input >= 0 || lowering->exec->values[value].shared)
     return ONEFOLD_NO_VALUE;
   return value;
 }
@@ -152,7 +152,8 @@ static void lower_outputs(onefold_lowering *lowering) {
                         : onefold_lower_operand(lowering, node);
     if (value == ONEFOLD_NO_VALUE) return;
     const onefold_value *v = &exec->values[value];
-    if (v->layout != lowering->out_layout || v->input >= 0 || v->output >= 0 || v->constant)
+    if (v->layout != lowering->out_layout || v->input >= 0 || v->output >= 0 ||
+        v->parent != ONEFOLD_NO_VALUE)
       value = onefold_emit_reorder(lowering, lowering->graph->nodes[node].name, value,
                                    lowering->out_layout);
     if (value == ONEFOLD_NO_VALUE) return;

@@ -35,7 +35,7 @@ int32_t onefold_lower_operand(onefold_lowering *lowering, onefold_node node);
 /// The same for the source of a convolution, which may read few channels as they come.
 int32_t onefold_lower_conv_source(onefold_lowering *lowering, onefold_node conv);
 
-/// The operand's value where an elementwise step may overwrite it, else a new value.
+/// The operand's value where an elementwise step may overwrite it, else ONEFOLD_NO_VALUE.
 int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand);
 
 /// One function per kind: the steps of a node and of those that went into it.
@@ -60,6 +60,11 @@ int32_t onefold_emit_fail(onefold_lowering *lowering, onefold_status status);
 int32_t onefold_emit_out_of_memory(onefold_lowering *lowering);
 
 int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onefold_layout layout);
+
+/// A view of `shape` channels of a blocked value from channel `begin` on, a multiple of the
+/// block; one image, or all channels. It may only be read.
+int32_t onefold_emit_view(onefold_lowering *lowering, int32_t parent, int64_t begin,
+                          onefold_shape shape);
 
 /// Appends a step whose values and shape are set. Zero after a failure.
 int onefold_emit_step(onefold_lowering *lowering, const onefold_step *step, const char *name);

@@ -173,10 +173,12 @@ int32_t onefold_lower_sum(onefold_lowering *lowering, onefold_node node) {
   conv.dst = owned ? conv.residual : ONEFOLD_NO_VALUE;
   if (lowering->fused && t.activation != ONEFOLD_NO_NODE && lowering->into[t.activation] == node)
     return emit_after_activation(lowering, t.activation, conv);
-  if (!lowering->fused || t.convs == 0)
-    return n->input_count > 1
-               ? conv.residual
+  if (!lowering->fused || t.convs == 0) {
+    if (n->input_count > 1) return conv.residual;
+    return lowering->fused
+               ? onefold_emit_view(lowering, conv.residual, 0, n->shape)
                : onefold_emit_reorder(lowering, n->name, conv.residual, ONEFOLD_BLOCKED);
+  }
 
   double *vectors = onefold_allocate(lowering->exec->context, 2 * channels * sizeof *vectors);
   if (!vectors) {

@@ -359,11 +359,13 @@ static void test_arena(void **state) {
     test_ok(context, onefold_exec_create(context, g, &options, &exec));
     for (int32_t i = 0; i < exec->value_count; i++) {
       const onefold_value *a = &exec->values[i];
-      if (a->input >= 0 || a->output >= 0 || a->last < 0) continue;
+      if (a->input >= 0 || a->output >= 0 || a->parent >= 0 || a->last < 0) continue;
       assert_true(a->offset % 64 == 0 && a->offset + a->bytes <= exec->arena_bytes);
       for (int32_t k = 0; k < i; k++) {
         const onefold_value *b = &exec->values[k];
-        if (b->input >= 0 || b->output >= 0 || b->last < a->first || a->last < b->first) continue;
+        if (b->input >= 0 || b->output >= 0 || b->parent >= 0 || b->last < a->first ||
+            a->last < b->first)
+          continue;
         assert_true(a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset);
       }
       for (int32_t s = a->first; s <= a->last; s++) {
