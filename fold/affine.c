@@ -28,9 +28,13 @@ onefold_affine *onefold_affine_create(const onefold_context *context, const onef
                    onefold_mul(count, sizeof(double), &bytes) && bytes <= PTRDIFF_MAX;
   if (fits && (affine = onefold_allocate(context, sizeof *affine))) {
     *affine = *like;
+    const int has_border = !onefold_ring_is_empty(&like->ring);
+    affine->border = NULL;
     affine->weight = onefold_allocate(context, bytes);
     affine->bias = onefold_allocate(context, (size_t)like->out_channels * sizeof(double));
-    if (affine->weight && affine->bias) return affine;
+    if (has_border)
+      affine->border = onefold_allocate(context, onefold_affine_border(like) * sizeof(double));
+    if (affine->weight && affine->bias && (affine->border || !has_border)) return affine;
     onefold_affine_destroy(context, affine);
   }
   onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %lld x %lld channels",
@@ -42,6 +46,7 @@ void onefold_affine_destroy(const onefold_context *context, onefold_affine *affi
   if (!affine) return;
   onefold_release(context, affine->weight);
   onefold_release(context, affine->bias);
+  onefold_release(context, affine->border);
   onefold_release(context, affine);
 }
 
@@ -99,6 +104,10 @@ void onefold_affine_apply_scale(onefold_affine *affine, const double *scale, con
     for (size_t i = 0; i < row; i++) weight[i] *= scale[o];
     affine->bias[o] = affine->bias[o] * scale[o] + shift[o];
   }
+  const size_t classes =
+      affine->border ? onefold_affine_border(affine) / (size_t)affine->out_channels : 0;
+  for (int64_t o = 0; o < affine->out_channels; o++)
+    for (size_t i = 0; i < classes; i++) affine->border[(size_t)o * classes + i] *= scale[o];
 }
 
 /// Smallest window on one lattice that holds both.
@@ -115,19 +124,36 @@ static int same_grid(const onefold_axis *a, const onefold_axis *b) {
   return a->in == b->in && a->out == b->out && a->stride == b->stride;
 }
 
-int onefold_affine_sum_geometry(const onefold_affine *const *terms, size_t count,
-                                onefold_affine *geometry) {
+/// Windows and rings of all terms; zero where their images do not agree.
+static int unite_terms(const onefold_affine *const *terms, size_t count, onefold_affine *geometry) {
   *geometry = *terms[0];
-  geometry->weight = geometry->bias = NULL;
+  geometry->weight = geometry->bias = geometry->border = NULL;
   for (size_t i = 1; i < count; i++) {
     const onefold_affine *t = terms[i];
-    if (t->in_channels != geometry->in_channels || t->out_channels != geometry->out_channels ||
-        !same_grid(&t->h, &geometry->h) || !same_grid(&t->w, &geometry->w))
+    if (t->in_channels != geometry->in_channels || !same_grid(&t->h, &geometry->h) ||
+        !same_grid(&t->w, &geometry->w))
       return 0;
     geometry->groups = gcd(geometry->groups, t->groups);
     unite(&geometry->h, &t->h);
     unite(&geometry->w, &t->w);
+    onefold_ring_unite(&geometry->ring, &t->ring, t->h.out, t->w.out);
   }
+  return 1;
+}
+
+int onefold_affine_sum_geometry(const onefold_affine *const *terms, size_t count,
+                                onefold_affine *geometry) {
+  for (size_t i = 1; i < count; i++)
+    if (terms[i]->out_channels != terms[0]->out_channels) return 0;
+  return unite_terms(terms, count, geometry);
+}
+
+int onefold_affine_concat_geometry(const onefold_affine *const *terms, size_t count,
+                                   onefold_affine *geometry) {
+  if (!unite_terms(terms, count, geometry)) return 0;
+  geometry->groups = 1;
+  geometry->out_channels = 0;
+  for (size_t i = 0; i < count; i++) geometry->out_channels += terms[i]->out_channels;
   return 1;
 }
 
@@ -136,22 +162,44 @@ static int64_t tap_index(const onefold_axis *axis, const onefold_axis *part, int
   return axis->step ? (part->lo + tap * part->step - axis->lo) / axis->step : 0;
 }
 
-void onefold_affine_accumulate(onefold_affine *sum, const onefold_affine *term) {
-  const int64_t sum_ig = sum->in_channels / sum->groups, sum_og = sum->out_channels / sum->groups;
+void onefold_affine_accumulate(onefold_affine *whole, const onefold_affine *term, int64_t first) {
+  const int64_t whole_ig = whole->in_channels / whole->groups;
+  const int64_t whole_og = whole->out_channels / whole->groups;
   const int64_t ig = term->in_channels / term->groups, og = term->out_channels / term->groups;
   const double *source = term->weight;
   for (int64_t o = 0; o < term->out_channels; o++) {
-    sum->bias[o] += term->bias[o];
-    const int64_t column = o / og * ig - o / sum_og * sum_ig;
+    const int64_t to = first + o;
+    whole->bias[to] += term->bias[o];
+    const int64_t column = o / og * ig - to / whole_og * whole_ig;
     for (int64_t j = 0; j < ig; j++)
       for (int64_t a = 0; a < term->h.taps; a++) {
         const int64_t row =
-            ((o * sum_ig + column + j) * sum->h.taps + tap_index(&sum->h, &term->h, a)) *
-            sum->w.taps;
+            ((to * whole_ig + column + j) * whole->h.taps + tap_index(&whole->h, &term->h, a)) *
+            whole->w.taps;
         for (int64_t b = 0; b < term->w.taps; b++)
-          sum->weight[row + tap_index(&sum->w, &term->w, b)] += *source++;
+          whole->weight[row + tap_index(&whole->w, &term->w, b)] += *source++;
       }
   }
+  onefold_border_accumulate(whole, term, first);
+}
+
+onefold_affine *onefold_affine_columns(const onefold_context *context, const onefold_affine *affine,
+                                       int64_t begin, int64_t count) {
+  onefold_affine geometry = *affine;
+  geometry.in_channels = count;
+  if (begin > 0) geometry.ring = (onefold_ring){0};
+  onefold_affine *part = onefold_affine_create(context, &geometry);
+  if (!part) return NULL;
+  const int64_t taps = affine->h.taps * affine->w.taps;
+  for (int64_t o = 0; o < affine->out_channels; o++)
+    memcpy(part->weight + o * count * taps,
+           affine->weight + (o * affine->in_channels + begin) * taps,
+           (size_t)(count * taps) * sizeof(double));
+  if (begin > 0) return part;
+  memcpy(part->bias, affine->bias, (size_t)affine->out_channels * sizeof(double));
+  if (part->border)
+    memcpy(part->border, affine->border, onefold_affine_border(affine) * sizeof(double));
+  return part;
 }
 
 double onefold_affine_macs(const onefold_affine *affine) {
@@ -169,46 +217,42 @@ int onefold_affine_is_scale(const onefold_affine *affine) {
          is_point(&affine->h) && is_point(&affine->w);
 }
 
-/// Padding that reads the window; zero where a convolution cannot (the window lies outside the
-/// image for every output on one side).
-static int axis_padding(const onefold_axis *axis, int64_t *before, int64_t *after) {
-  const int64_t span = axis->step * (axis->taps - 1);
+/// Outputs at both ends whose windows lie outside the image; the others as an axis.
+static onefold_axis crop_outside(const onefold_axis *axis, int64_t *before, int64_t *after) {
+  const int64_t hi = onefold_axis_hi(axis);
+  *before = *after = 0;
+  while (*before < axis->out && *before * axis->stride + hi < 0) ++*before;
+  while (*after < axis->out - *before &&
+         (axis->out - 1 - *after) * axis->stride + axis->lo >= axis->in)
+    ++*after;
+  onefold_axis inner = *axis;
+  inner.lo += *before * axis->stride;
+  inner.out -= *before + *after;
+  return inner;
+}
+
+/// Padding that reads the window.
+static void axis_padding(const onefold_axis *axis, int64_t *before, int64_t *after) {
   *before = -axis->lo;
-  const int64_t least = (axis->out - 1) * axis->stride + axis->lo + span - (axis->in - 1);
+  const int64_t least = (axis->out - 1) * axis->stride + onefold_axis_hi(axis) - (axis->in - 1);
   *after = *before >= least && *before - least < axis->stride ? *before : least;
-  return *before <= span && *after <= span;
 }
 
-static int narrow(const double *source, float *target, size_t count) {
-  int finite = 1;
-  for (size_t i = 0; i < count; i++) {
-    target[i] = (float)source[i];
-    finite &= isfinite(target[i]) != 0;
-  }
-  return finite;
-}
-
-const char *onefold_affine_to_conv2d(const onefold_affine *affine,
-                                     onefold_graph_conv2d_params *params, float *weight,
-                                     float *bias, int *not_finite) {
-  *not_finite = 0;
+int onefold_affine_to_conv2d(const onefold_affine *affine, onefold_graph_conv2d_params *params,
+                             onefold_ring *outside) {
+  const onefold_axis h = crop_outside(&affine->h, &outside->top, &outside->bottom);
+  const onefold_axis w = crop_outside(&affine->w, &outside->left, &outside->right);
   *params = (onefold_graph_conv2d_params){
       .out_channels = affine->out_channels,
-      .kernel_h = affine->h.taps,
-      .kernel_w = affine->w.taps,
-      .stride_h = affine->h.stride,
-      .stride_w = affine->w.stride,
-      .dilation_h = affine->h.step ? affine->h.step : 1,
-      .dilation_w = affine->w.step ? affine->w.step : 1,
+      .kernel_h = h.taps,
+      .kernel_w = w.taps,
+      .stride_h = h.stride,
+      .stride_w = w.stride,
+      .dilation_h = h.step ? h.step : 1,
+      .dilation_w = w.step ? w.step : 1,
       .groups = affine->groups,
   };
-  if (!axis_padding(&affine->h, &params->pad_top, &params->pad_bottom) ||
-      !axis_padding(&affine->w, &params->pad_left, &params->pad_right))
-    return "the folded window lies outside the image";
-  if (!narrow(affine->weight, weight, onefold_affine_weights(affine)) ||
-      !narrow(affine->bias, bias, (size_t)affine->out_channels)) {
-    *not_finite = 1;
-    return "a folded weight or bias is not a finite float32";
-  }
-  return NULL;
+  axis_padding(&h, &params->pad_top, &params->pad_bottom);
+  axis_padding(&w, &params->pad_left, &params->pad_right);
+  return h.out > 0 && w.out > 0;
 }

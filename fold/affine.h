@@ -5,7 +5,8 @@
 //     weight[o,j,k,l] * x[group(o)*I/g + j, s_h*u + lo_h + k*step_h, s_w*v + lo_w + l*step_w]
 //
 // with x = 0 outside the image. Kernel size, padding, cropping, dilation, identities and fixed
-// filters are all windows of offsets.
+// filters are all windows of offsets. Where a bias was hidden by zero padding, or padding holds a
+// constant, the map has a border: values that are added to the bias near the edges.
 #ifndef ONEFOLD_FOLD_AFFINE_H
 #define ONEFOLD_FOLD_AFFINE_H
 
@@ -20,19 +21,27 @@ typedef struct onefold_axis {
   int64_t stride, lo, step, taps;
 } onefold_axis;
 
+/// Rows and columns near the edges that have a class of their own, as in
+/// onefold_border_params; all others are one class.
+typedef struct onefold_ring {
+  int64_t top, bottom, left, right;
+} onefold_ring;
+
 typedef struct onefold_affine {
   int64_t in_channels, out_channels, groups;
   onefold_axis h, w;
-  double *weight; // [O][I/g][taps_h][taps_w]
-  double *bias;   // [O]
+  double *weight;    // [O][I/g][taps_h][taps_w]
+  double *bias;      // [O]
+  onefold_ring ring; // all 0 where there is no border
+  double *border;    // [O][top + 1 + bottom][left + 1 + right], or NULL
 } onefold_affine;
 
 static inline int64_t onefold_axis_hi(const onefold_axis *axis) {
   return axis->lo + axis->step * (axis->taps - 1);
 }
 
-/// A map with zero weights and bias of the geometry of `like`. NULL when out of memory or
-/// where the weights do not fit (sentence in the context).
+/// A map with zero weights, bias and border of the geometry and ring of `like`. NULL when out of
+/// memory or where the weights do not fit (sentence in the context).
 onefold_affine *onefold_affine_create(const onefold_context *context, const onefold_affine *like);
 void onefold_affine_destroy(const onefold_context *context, onefold_affine *affine);
 
@@ -48,13 +57,25 @@ onefold_affine *onefold_affine_conv2d(const onefold_context *context, onefold_sh
 /// affine = scale o affine + shift, per output channel. Exact for any map.
 void onefold_affine_apply_scale(onefold_affine *affine, const double *scale, const double *shift);
 
-/// Geometry of the sum of maps of one input: gcd of the groups, union of the windows. Zero
-/// where they differ in channels, stride or image sizes.
+/// Geometry of the sum of maps of one input: gcd of the groups, union of the windows and rings.
+/// Zero where they differ in channels, stride or image sizes.
 int onefold_affine_sum_geometry(const onefold_affine *const *terms, size_t count,
                                 onefold_affine *geometry);
 
-/// sum += term, where sum has the geometry of a sum with that term.
-void onefold_affine_accumulate(onefold_affine *sum, const onefold_affine *term);
+/// The output channels of `whole` from `first` on += term, where whole has the geometry of a sum
+/// (first is 0) or of a concatenation with that term.
+void onefold_affine_accumulate(onefold_affine *whole, const onefold_affine *term, int64_t first);
+
+/// Geometry of maps of one input side by side, their output channels one after the other, in one
+/// group. Zero where they differ in input channels, stride or image sizes.
+int onefold_affine_concat_geometry(const onefold_affine *const *terms, size_t count,
+                                   onefold_affine *geometry);
+
+/// The part of a map in one group that reads input channels [begin, begin + count): a map of
+/// joined inputs is the sum of its parts. The bias and the border stay with the part that begins
+/// at 0. NULL when out of memory.
+onefold_affine *onefold_affine_columns(const onefold_context *context, const onefold_affine *affine,
+                                       int64_t begin, int64_t count);
 
 /// Multiply-adds of one image.
 double onefold_affine_macs(const onefold_affine *affine);
@@ -62,14 +83,47 @@ double onefold_affine_macs(const onefold_affine *affine);
 /// Non-zero when the map is y[c] = t[c]*x[c] + b[c]: one tap at offset 0, one channel a group.
 int onefold_affine_is_scale(const onefold_affine *affine);
 
-/// The same map as a convolution: weight and bias as float32, arrays of the caller of
-/// O*I/g*taps and O elements. The padding is symmetric where that gives the same output size.
-/// NULL, or the sentence why it cannot be one; *not_finite is set when a value is the reason.
-const char *onefold_affine_to_conv2d(const onefold_affine *affine,
-                                     onefold_graph_conv2d_params *params, float *weight,
-                                     float *bias, int *not_finite);
+/// The convolution that the map is, without its border. The padding is symmetric where that
+/// gives the same output size. Outputs whose whole window lies outside the image are left out of
+/// it: *outside says how many on each side. Zero where no output is left.
+int onefold_affine_to_conv2d(const onefold_affine *affine, onefold_graph_conv2d_params *params,
+                             onefold_ring *outside);
 
 /// Elements of weight.
 size_t onefold_affine_weights(const onefold_affine *affine);
+
+// ------------------------------------------------------------------- borders (border.c)
+
+/// Classes of rows and of columns, and elements of border.
+static inline int64_t onefold_ring_rows(const onefold_ring *ring) {
+  return ring->top + 1 + ring->bottom;
+}
+static inline int64_t onefold_ring_cols(const onefold_ring *ring) {
+  return ring->left + 1 + ring->right;
+}
+size_t onefold_affine_border(const onefold_affine *affine);
+
+/// Class of a position, and a position of a class (-1 where the class is empty).
+int64_t onefold_ring_class(int64_t position, int64_t size, int64_t before, int64_t after);
+int64_t onefold_ring_position(int64_t class, int64_t size, int64_t before, int64_t after);
+
+static inline int onefold_ring_is_empty(const onefold_ring *ring) {
+  return !ring->top && !ring->bottom && !ring->left && !ring->right;
+}
+
+/// Smallest ring with the classes of both; one class a row where they would overlap.
+void onefold_ring_unite(onefold_ring *ring, const onefold_ring *other, int64_t rows, int64_t cols);
+
+/// whole's border of output channels from `first` on += part's.
+void onefold_border_accumulate(onefold_affine *whole, const onefold_affine *part, int64_t first);
+
+/// Ring of second o first: where second reads outside first's result or inside its ring, and
+/// second's own. Empty where no constant can meet the border.
+onefold_ring onefold_border_compose_ring(const onefold_affine *first, const onefold_affine *second);
+
+/// Fills the border of `result`, which is second o first and has that ring; drops it where it is
+/// nothing. Zero when out of memory.
+int onefold_border_compose(const onefold_context *context, const onefold_affine *first,
+                           const onefold_affine *second, onefold_affine *result);
 
 #endif

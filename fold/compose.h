@@ -5,18 +5,18 @@
 
 #include "fold/affine.h"
 
-/// Whether `second` after `first` is the composed map everywhere. Outside first's result the
-/// real chain reads `extension[t]` (NULL: 0), the composed map reads what first would give
-/// there. EXACT, INEXACT_BIAS, INEXACT_DATA, or SHAPE where the images do not meet.
+/// Whether `second` after `first` is one affine map. Outside first's result the chain reads
+/// zeros, the composed map what first would give there: INEXACT_DATA where that depends on the
+/// image, SHAPE where the images do not meet, else EXACT. A constant difference is no obstacle:
+/// it becomes the composed map's border.
 onefold_fold_verdict onefold_affine_compose_verdict(const onefold_affine *first,
-                                                    const onefold_affine *second,
-                                                    const double *extension);
+                                                    const onefold_affine *second);
 
-/// Geometry of second o first, without weights. Zero where an offset overflows.
+/// Geometry of second o first, without weights and border. Zero where an offset overflows.
 int onefold_affine_compose_geometry(const onefold_affine *first, const onefold_affine *second,
                                     onefold_affine *geometry);
 
-/// second o first, as it is far from the border. NULL when out of memory.
+/// second o first, with the border that it needs, if any. NULL when out of memory.
 onefold_affine *onefold_affine_compose(const onefold_context *context, const onefold_affine *first,
                                        const onefold_affine *second);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The rewrite: barriers are copied, regions are folded, and each region is reported.
-#include "fold/region.h"
+// The rewrite: barriers are copied, regions are folded, and each region is reported. Passes are
+// repeated until nothing changes: what was a region with several readers may by then be a node.
+#include "fold/rewrite.h"
 
-#include <string.h>
+// Passes at most; each but the last removes a node.
+#define MAX_PASSES 64
 
 static const char *const verdict_names[] = {
     [ONEFOLD_FOLD_EXACT] = "exact",
@@ -20,30 +22,6 @@ static const char *const verdict_names[] = {
 const char *onefold_fold_verdict_name(onefold_fold_verdict verdict) {
   const size_t count = sizeof verdict_names / sizeof *verdict_names;
   return (size_t)verdict < count ? verdict_names[verdict] : "?";
-}
-
-/// Nodes, parameters and multiply-adds of a node, added to a total.
-static void add_node(const onefold_graph *graph, onefold_node node, int32_t *nodes,
-                     int64_t *parameters, double *macs) {
-  const onefold_graph_node *n = &graph->nodes[node];
-  *nodes += 1;
-  *parameters += onefold_node_type_of(n->kind)->parameters(graph, n);
-  *macs += onefold_node_type_of(n->kind)->macs(graph, n);
-}
-
-static void report_region(const onefold_folding *folding, onefold_node root, onefold_node begin,
-                          onefold_fold_report_fn report, void *user) {
-  onefold_fold_region region = {.name = folding->source->nodes[root].name,
-                                .verdict = folding->verdict,
-                                .reason = folding->reason};
-  for (onefold_node i = folding->regions.first[root]; i != ONEFOLD_NO_NODE;
-       i = folding->regions.next[i])
-    add_node(folding->source, i, &region.nodes_before, &region.parameters_before,
-             &region.macs_before);
-  if (!report || region.nodes_before < 2) return;
-  for (onefold_node i = begin; i < folding->target->node_count; i++)
-    add_node(folding->target, i, &region.nodes_after, &region.parameters_after, &region.macs_after);
-  report(user, &region);
 }
 
 /// One attempt at a region by a policy. Non-zero when it stands; else its nodes are removed.
@@ -77,27 +55,40 @@ static void fold_region(onefold_folding *folding, onefold_node root) {
   attempt(folding, root, ONEFOLD_POLICY_KEEP);
 }
 
-static void fold_nodes(onefold_folding *folding, onefold_fold_report_fn report, void *user,
-                       onefold_node *operands) {
+/// Notes what the target's new nodes were made for.
+static void note_origin(onefold_folding *folding, onefold_node node) {
+  while (folding->status == ONEFOLD_OK && folding->origin_count < folding->target->node_count) {
+    if (!onefold_graph_reserve(folding->context, (void **)&folding->origin, folding->origin_count,
+                               &folding->origin_capacity, sizeof *folding->origin)) {
+      folding->status = onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY,
+                                     "no memory to fold '%s'", folding->source->nodes[node].name);
+      return;
+    }
+    folding->origin[folding->origin_count++] = node;
+  }
+}
+
+static void fold_nodes(onefold_folding *folding) {
   const onefold_graph *source = folding->source;
   for (onefold_node i = 0; i < source->node_count && folding->status == ONEFOLD_OK; i++) {
     const onefold_graph_node *node = &source->nodes[i];
     const onefold_node begin = folding->target->node_count;
     if (folding->regions.root[i] == i) {
       fold_region(folding, i);
-      if (folding->status == ONEFOLD_OK) report_region(folding, i, begin, report, user);
+      if (folding->status == ONEFOLD_OK) onefold_fold_report_region(folding, i, begin);
     } else if (folding->regions.root[i] == ONEFOLD_NO_NODE) {
-      for (int32_t k = 0; k < node->input_count; k++) operands[k] = folding->map[node->inputs[k]];
-      folding->map[i] = onefold_graph_copy_node(folding->target, source, i, operands);
+      for (int32_t k = 0; k < node->input_count; k++)
+        folding->operands[k] = folding->map[node->inputs[k]];
+      folding->map[i] = onefold_graph_copy_node(folding->target, source, i, folding->operands);
       folding->status = folding->target->status;
     }
+    note_origin(folding, i);
   }
   for (int32_t k = 0; k < source->output_count && folding->status == ONEFOLD_OK; k++)
     folding->status = onefold_graph_output(folding->target, folding->map[source->outputs[k]]);
 }
 
-static onefold_status run(onefold_folding *folding, onefold_fold_level level,
-                          onefold_fold_report_fn report, void *user) {
+static void run(onefold_folding *folding) {
   const onefold_graph *source = folding->source;
   const onefold_context *context = folding->context;
   size_t count = (size_t)source->node_count, most_inputs = 1;
@@ -108,26 +99,65 @@ static onefold_status run(onefold_folding *folding, onefold_fold_level level,
   folding->forms = onefold_allocate(context, count * sizeof *folding->forms);
   folding->terms = onefold_allocate(context, most_inputs * sizeof *folding->terms);
   folding->maps = onefold_allocate(context, most_inputs * sizeof *folding->maps);
-  onefold_node *operands = onefold_allocate(context, most_inputs * sizeof *operands);
-  if (folding->map && folding->forms && folding->terms && folding->maps && operands) {
-    for (size_t i = 0; i < count; i++)
-      folding->forms[i] = (onefold_form){.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
-    for (size_t i = 0; i < most_inputs; i++)
-      folding->terms[i] = (onefold_form){.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
-    folding->status = onefold_regions_find(source, level, &folding->regions);
-    if (folding->status == ONEFOLD_OK) fold_nodes(folding, report, user, operands);
+  folding->operands = onefold_allocate(context, most_inputs * sizeof *folding->operands);
+  if (folding->map && folding->forms && folding->terms && folding->maps && folding->operands) {
+    for (size_t i = 0; i < count; i++) {
+      folding->map[i] = ONEFOLD_NO_NODE;
+      folding->forms[i] = onefold_no_form;
+    }
+    for (size_t i = 0; i < most_inputs; i++) folding->terms[i] = onefold_no_form;
+    folding->status = onefold_regions_find(source, folding->options->level, &folding->regions);
+    if (folding->status == ONEFOLD_OK) fold_nodes(folding);
     for (size_t i = 0; i < count; i++) onefold_form_clear(folding, &folding->forms[i]);
   } else {
     folding->status =
         onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %zu nodes", count);
   }
   onefold_regions_destroy(source, &folding->regions);
-  onefold_release(context, operands);
+  onefold_release(context, folding->operands);
   onefold_release(context, folding->maps);
   onefold_release(context, folding->terms);
   onefold_release(context, folding->forms);
   onefold_release(context, folding->map);
-  return folding->status;
+}
+
+/// Folds once over the graph's nodes. *origin takes the place of what the pass before left.
+static onefold_status pass(onefold_context *context, const onefold_fold_options *options,
+                           const onefold_graph *source, onefold_node **origin,
+                           onefold_graph **folded) {
+  onefold_folding folding = {
+      .context = context, .options = options, .source = source, .earlier = *origin};
+  onefold_status status = onefold_graph_create(context, &folding.target);
+  if (status != ONEFOLD_OK) return status;
+  run(&folding);
+  onefold_release(context, *origin);
+  *origin = folding.origin;
+  if (folding.status != ONEFOLD_OK) {
+    onefold_graph_destroy(folding.target);
+    return folding.status;
+  }
+  *folded = folding.target;
+  return ONEFOLD_OK;
+}
+
+/// Passes until the graph stays as it is.
+static onefold_status fold_until_done(onefold_context *context, const onefold_fold_options *options,
+                                      const onefold_graph *source, onefold_graph **folded) {
+  onefold_node *origin = NULL;
+  onefold_graph *graph = NULL;
+  onefold_status status = ONEFOLD_OK;
+  int changed = 1;
+  for (int i = 0; i < MAX_PASSES && changed && status == ONEFOLD_OK; i++) {
+    const onefold_graph *from = graph ? graph : source;
+    onefold_graph *next = NULL;
+    status = pass(context, options, from, &origin, &next);
+    changed = next && next->node_count != from->node_count;
+    onefold_graph_destroy(graph);
+    graph = next;
+  }
+  onefold_release(context, origin);
+  *folded = graph;
+  return status;
 }
 
 void onefold_fold_options_init(onefold_fold_options *options) {
@@ -157,14 +187,19 @@ onefold_status onefold_fold(onefold_context *context, const onefold_graph *sourc
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                         "the graph is incomplete: building it failed (%s)",
                         onefold_status_name(source->status));
-  onefold_folding folding = {.context = context, .source = source};
-  onefold_status status = onefold_graph_create(context, &folding.target);
-  if (status != ONEFOLD_OK) return status;
-  status = run(&folding, options->level, options->report, options->user);
-  if (status != ONEFOLD_OK) {
-    onefold_graph_destroy(folding.target);
-    return status;
+  onefold_graph *spread = NULL, *made = NULL;
+  onefold_status status = ONEFOLD_OK;
+  if (options->level == ONEFOLD_FOLD_BATCH_NORM)
+    status = onefold_fold_distribute(context, source, &spread);
+  if (status == ONEFOLD_OK)
+    status = fold_until_done(context, options, spread ? spread : source, &made);
+  onefold_graph_destroy(spread);
+  if (status == ONEFOLD_OK && options->horizontal) {
+    onefold_graph *joined = NULL;
+    status = onefold_fold_horizontal(context, made, &joined);
+    onefold_graph_destroy(made);
+    made = joined;
   }
-  *folded = folding.target;
-  return ONEFOLD_OK;
+  *folded = made;
+  return status;
 }

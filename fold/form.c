@@ -27,7 +27,7 @@ void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict
 
 void onefold_form_clear(onefold_folding *folding, onefold_form *form) {
   onefold_affine_destroy(folding->context, form->affine);
-  *form = (onefold_form){.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
+  *form = onefold_no_form;
 }
 
 /// A weight that is not finite would be hidden by a zero in the next map.
@@ -37,6 +37,9 @@ static int finite_map(const onefold_affine *affine) {
     if (!isfinite(affine->weight[i])) return 0;
   for (int64_t o = 0; o < affine->out_channels; o++)
     if (!isfinite(affine->bias[o])) return 0;
+  const size_t border = affine->border ? onefold_affine_border(affine) : 0;
+  for (size_t i = 0; i < border; i++)
+    if (!isfinite(affine->border[i])) return 0;
   return 1;
 }
 
@@ -55,67 +58,92 @@ onefold_affine *onefold_form_affine(onefold_folding *folding, onefold_form *form
   return form->affine;
 }
 
-/// y = t*x + b as a batch normalisation with mean 0, variance 1 and epsilon 0.
+/// `count` floats of the context's memory; NULL after a failure (status is set).
+static float *make_floats(onefold_folding *folding, size_t count) {
+  float *values = onefold_allocate(folding->context, count * sizeof *values);
+  if (!values)
+    folding->status =
+        onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY, "no memory for a folded node");
+  return values;
+}
+
+/// Rounds to float32; breaks the region where a value is not finite then.
+static int narrow(onefold_folding *folding, const double *source, float *target, size_t count) {
+  int finite = 1;
+  for (size_t i = 0; i < count; i++) {
+    target[i] = (float)source[i];
+    finite &= isfinite(target[i]) != 0;
+  }
+  if (!finite)
+    onefold_region_break(folding, ONEFOLD_FOLD_NOT_FINITE,
+                         "a folded weight or bias is not a finite float32");
+  return finite;
+}
+
 static onefold_node emit_scale(onefold_folding *folding, const onefold_form *form) {
   const onefold_affine *affine = form->affine;
   const size_t channels = (size_t)affine->out_channels;
-  float *arrays = onefold_allocate(folding->context, 4 * channels * sizeof *arrays);
-  if (!arrays) {
-    folding->status =
-        onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY, "no memory for a folded node");
-    return ONEFOLD_NO_NODE;
-  }
-  int finite = 1;
-  for (size_t c = 0; c < channels; c++) {
-    arrays[c] = (float)affine->weight[c];
-    arrays[channels + c] = (float)affine->bias[c];
-    arrays[3 * channels + c] = 1;
-    finite &= isfinite(arrays[c]) && isfinite(arrays[channels + c]);
-  }
-  const onefold_batch_norm_params params = {.gamma = arrays,
-                                            .beta = arrays + channels,
-                                            .mean = arrays + 2 * channels,
-                                            .variance = arrays + 3 * channels};
+  float *arrays = make_floats(folding, 2 * channels);
   onefold_node node = ONEFOLD_NO_NODE;
-  if (finite)
-    node = onefold_graph_batch_norm(folding->target, form->base, &params);
-  else
-    onefold_region_break(folding, ONEFOLD_FOLD_NOT_FINITE,
-                         "a folded scale or shift is not a finite float32");
+  if (arrays && narrow(folding, affine->weight, arrays, channels) &&
+      narrow(folding, affine->bias, arrays + channels, channels))
+    node = onefold_graph_scale(folding->target, form->base, arrays, arrays + channels);
   onefold_release(folding->context, arrays);
   return node;
+}
+
+/// Outputs whose windows lie outside the image are the bias alone.
+static onefold_node emit_outside(onefold_folding *folding, onefold_node node,
+                                 const onefold_ring *outside, const float *bias) {
+  if (onefold_ring_is_empty(outside)) return node;
+  const onefold_pad_params params = {outside->top, outside->bottom, outside->left, outside->right,
+                                     bias};
+  return onefold_graph_pad(folding->target, node, &params);
 }
 
 static onefold_node emit_conv2d(onefold_folding *folding, const onefold_form *form) {
   const onefold_affine *affine = form->affine;
-  const size_t weights = onefold_affine_weights(affine);
-  float *arrays =
-      onefold_allocate(folding->context, (weights + (size_t)affine->out_channels) * sizeof *arrays);
-  if (!arrays) {
-    folding->status =
-        onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY, "no memory for a folded node");
+  const size_t weights = onefold_affine_weights(affine), channels = (size_t)affine->out_channels;
+  onefold_graph_conv2d_params params;
+  onefold_ring outside;
+  if (!onefold_affine_to_conv2d(affine, &params, &outside)) {
+    onefold_region_break(folding, ONEFOLD_FOLD_SHAPE, "the folded window lies outside the image");
     return ONEFOLD_NO_NODE;
   }
-  onefold_graph_conv2d_params params;
-  int not_finite;
+  float *arrays = make_floats(folding, weights + channels);
   onefold_node node = ONEFOLD_NO_NODE;
-  const char *fault =
-      onefold_affine_to_conv2d(affine, &params, arrays, arrays + weights, &not_finite);
-  if (fault)
-    onefold_region_break(folding, not_finite ? ONEFOLD_FOLD_NOT_FINITE : ONEFOLD_FOLD_SHAPE, fault);
-  else
+  if (arrays && narrow(folding, affine->weight, arrays, weights) &&
+      narrow(folding, affine->bias, arrays + weights, channels)) {
     node = onefold_graph_conv2d(folding->target, form->base, &params, arrays, arrays + weights);
+    node = emit_outside(folding, node, &outside, arrays + weights);
+  }
   onefold_release(folding->context, arrays);
   return node;
 }
 
+static onefold_node emit_border(onefold_folding *folding, const onefold_affine *affine,
+                                onefold_node node) {
+  if (!affine->border || node == ONEFOLD_NO_NODE) return node;
+  const size_t count = onefold_affine_border(affine);
+  float *values = make_floats(folding, count);
+  const onefold_ring *ring = &affine->ring;
+  const onefold_border_params params = {ring->top, ring->bottom, ring->left, ring->right, values};
+  onefold_node border = ONEFOLD_NO_NODE;
+  if (values && narrow(folding, affine->border, values, count))
+    border = onefold_graph_border(folding->target, node, &params);
+  onefold_release(folding->context, values);
+  return border;
+}
+
 onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named) {
   onefold_node node = form->base;
+  const onefold_node begin = folding->target->node_count;
   if (form->composed) {
     node = onefold_affine_is_scale(form->affine) && form->convs == 0 ? emit_scale(folding, form)
                                                                      : emit_conv2d(folding, form);
-    if (node != ONEFOLD_NO_NODE)
-      onefold_graph_name(folding->target, node, folding->source->nodes[named].name);
+    node = emit_border(folding, form->affine, node);
+    for (onefold_node i = begin; i < folding->target->node_count; i++)
+      onefold_graph_name(folding->target, i, folding->source->nodes[named].name);
   } else if (form->source != ONEFOLD_NO_NODE) {
     node = onefold_graph_copy_node(folding->target, folding->source, form->source, &form->base);
   }

@@ -8,22 +8,34 @@
 // A composition may cost this much more than the chain it replaces.
 #define PROFIT_MARGIN 1.1
 
+static onefold_join_fn *const joins[ONEFOLD_NODE_KIND_COUNT] = {
+#define ONEFOLD_NODE_JOIN(id, name) [ONEFOLD_NODE_##id] = onefold_join_##name,
+#include "graph/node_list.def"
+};
+
 onefold_form onefold_region_operand(onefold_folding *folding, onefold_node reader,
                                     onefold_node operand) {
   onefold_form form = {.base = folding->map[operand], .source = ONEFOLD_NO_NODE};
   if (folding->regions.root[operand] != folding->regions.root[reader]) return form;
   form = folding->forms[operand];
-  folding->forms[operand] = (onefold_form){.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
+  folding->forms[operand] = onefold_no_form;
   return form;
 }
 
 /// The node by itself on a node of the target.
 static onefold_form single(const onefold_folding *folding, onefold_node node, onefold_node base) {
   const onefold_graph_node *n = &folding->source->nodes[node];
-  const int conv = n->kind == ONEFOLD_NODE_CONV2D;
+  const int conv = n->kind == ONEFOLD_NODE_CONV2D || n->kind == ONEFOLD_NODE_AVG_POOL;
   const double macs = onefold_node_type_of(n->kind)->macs(folding->source, n);
   return (onefold_form){
       .base = base, .source = node, .macs = macs / (double)n->shape.n, .convs = conv};
+}
+
+/// Writes the input down and begins anew with the node.
+static onefold_form restart(onefold_folding *folding, onefold_node node, onefold_form *in) {
+  // The input's name is that of its last node, which is this node's input.
+  const onefold_node named = folding->source->nodes[node].inputs[0];
+  return single(folding, node, onefold_form_emit(folding, in, named));
 }
 
 /// Why `map` may not follow `in`; EXACT when it may.
@@ -31,13 +43,10 @@ static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
                                   const onefold_form *in, const onefold_affine *map,
                                   double chain_macs) {
   const char *name = folding->source->nodes[node].name;
-  onefold_fold_verdict verdict = onefold_affine_compose_verdict(in->affine, map, NULL);
+  onefold_fold_verdict verdict = onefold_affine_compose_verdict(in->affine, map);
   if (verdict == ONEFOLD_FOLD_INEXACT_DATA)
     onefold_region_refuse(folding, verdict,
                           "the padding of '%s' hides data that the map before it would give", name);
-  if (verdict == ONEFOLD_FOLD_INEXACT_BIAS)
-    onefold_region_refuse(folding, verdict,
-                          "the zero padding of '%s' meets a bias of the map before it", name);
   if (verdict == ONEFOLD_FOLD_SHAPE)
     onefold_region_refuse(folding, verdict, "the images before '%s' do not meet", name);
   if (verdict != ONEFOLD_FOLD_EXACT) return verdict;
@@ -49,14 +58,13 @@ static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
   const int may_pay_later =
       folding->policy == ONEFOLD_POLICY_EAGER && folding->regions.summed[node];
   const double macs = onefold_affine_macs(&geometry);
-  if (macs > PROFIT_MARGIN * chain_macs && !may_pay_later) {
-    onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
-                          "folding '%s' into the map before it takes %.4g multiply-adds instead "
-                          "of %.4g",
-                          name, macs, chain_macs);
-    return ONEFOLD_FOLD_UNPROFITABLE;
-  }
-  return ONEFOLD_FOLD_EXACT;
+  if (macs <= PROFIT_MARGIN * chain_macs || may_pay_later || folding->options->force)
+    return ONEFOLD_FOLD_EXACT;
+  onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
+                        "folding '%s' into the map before it takes %.4g multiply-adds instead "
+                        "of %.4g",
+                        name, macs, chain_macs);
+  return ONEFOLD_FOLD_UNPROFITABLE;
 }
 
 /// A batch normalisation after a map: exact and free.
@@ -69,25 +77,24 @@ static onefold_form scale_after(onefold_folding *folding, onefold_form in, onefo
   return in;
 }
 
-static onefold_form compose(onefold_folding *folding, onefold_node node, onefold_form in) {
-  onefold_form own = single(folding, node, in.base);
-  if (onefold_form_is_identity(&in) || folding->policy == ONEFOLD_POLICY_KEEP) {
-    if (!onefold_form_is_identity(&in)) own.base = onefold_form_emit(folding, &in, in.source);
-    return own;
-  }
-  if (folding->source->nodes[node].kind == ONEFOLD_NODE_BATCH_NORM)
-    return scale_after(folding, in, own);
-  if (!onefold_form_affine(folding, &in) || !onefold_form_affine(folding, &own)) {
-    onefold_form_clear(folding, &in);
-    return own;
-  }
+/// Says that zero padding met a bias. Non-zero where the map may have a border all the same.
+static int accept_border(onefold_folding *folding, onefold_node node) {
+  const onefold_graph_node *n = &folding->source->nodes[node];
+  const int accepted = folding->options->border;
+  if (n->kind != ONEFOLD_NODE_BORDER)
+    onefold_region_refuse(folding, ONEFOLD_FOLD_INEXACT_BIAS,
+                          "the padding of '%s' meets a bias of the map before it%s", n->name,
+                          accepted ? "; a border of biases makes up for it" : "");
+  return accepted;
+}
+
+/// The node's map after the input's.
+static onefold_form compose(onefold_folding *folding, onefold_node node, onefold_form in,
+                            onefold_form own) {
   const double chain_macs = in.macs + own.macs;
   if (judge(folding, node, &in, own.affine, chain_macs) != ONEFOLD_FOLD_EXACT) {
-    // The input's name is that of its last node, which is this node's input.
-    const onefold_node base =
-        onefold_form_emit(folding, &in, folding->source->nodes[node].inputs[0]);
     onefold_form_clear(folding, &own);
-    return single(folding, node, base);
+    return restart(folding, node, &in);
   }
   onefold_form result = {.base = in.base,
                          .source = ONEFOLD_NO_NODE,
@@ -95,10 +102,47 @@ static onefold_form compose(onefold_folding *folding, onefold_node node, onefold
                          .affine = onefold_affine_compose(folding->context, in.affine, own.affine),
                          .macs = chain_macs,
                          .convs = in.convs + own.convs};
-  if (!result.affine) folding->status = ONEFOLD_OUT_OF_MEMORY;
-  onefold_form_clear(folding, &in);
   onefold_form_clear(folding, &own);
+  if (!result.affine) {
+    folding->status = ONEFOLD_OUT_OF_MEMORY;
+  } else if (result.affine->border && !accept_border(folding, node)) {
+    onefold_form_clear(folding, &result);
+    return restart(folding, node, &in);
+  }
+  onefold_form_clear(folding, &in);
   return result;
+}
+
+/// A node of a linear kind that is no affine map: it stays, and what follows begins anew.
+static onefold_form keep(onefold_folding *folding, onefold_node node, onefold_form *in,
+                         onefold_fold_verdict verdict) {
+  const onefold_graph_node *n = &folding->source->nodes[node];
+  onefold_region_refuse(folding, verdict, "'%s' %s", n->name,
+                        verdict == ONEFOLD_FOLD_BN_NO_STATS
+                            ? "has no running statistics: its result depends on the batch"
+                            : "divides by fewer pixels at the border");
+  onefold_form own = restart(folding, node, in);
+  const onefold_form kept = {.base = onefold_form_emit(folding, &own, node),
+                             .source = ONEFOLD_NO_NODE};
+  return kept;
+}
+
+/// The form of a node of one input from that input's.
+static onefold_form follow(onefold_folding *folding, onefold_node node, onefold_form in) {
+  const onefold_graph_node *n = &folding->source->nodes[node];
+  const onefold_fold_verdict verdict = onefold_leaf_verdict(folding->source, n);
+  if (folding->policy == ONEFOLD_POLICY_KEEP) return restart(folding, node, &in);
+  if (verdict != ONEFOLD_FOLD_EXACT) return keep(folding, node, &in, verdict);
+  // A slice is no work where it stands, and a convolution of all channels for a part of them is.
+  const int sliced =
+      in.source != ONEFOLD_NO_NODE && folding->source->nodes[in.source].kind == ONEFOLD_NODE_SLICE;
+  if (onefold_form_is_identity(&in) || sliced) return restart(folding, node, &in);
+  onefold_form own = single(folding, node, in.base);
+  if (n->kind == ONEFOLD_NODE_BATCH_NORM) return scale_after(folding, in, own);
+  if (onefold_form_affine(folding, &in) && onefold_form_affine(folding, &own))
+    return compose(folding, node, in, own);
+  onefold_form_clear(folding, &in);
+  return own;
 }
 
 void onefold_region_fold(onefold_folding *folding, onefold_node root) {
@@ -107,12 +151,11 @@ void onefold_region_fold(onefold_folding *folding, onefold_node root) {
        i = folding->regions.next[i]) {
     const onefold_graph_node *node = &folding->source->nodes[i];
     folding->forms[i] =
-        node->kind == ONEFOLD_NODE_SUM
-            ? onefold_region_sum(folding, i)
-            : compose(folding, i, onefold_region_operand(folding, i, node->inputs[0]));
+        joins[node->kind] ? joins[node->kind](folding, i)
+                          : follow(folding, i, onefold_region_operand(folding, i, node->inputs[0]));
   }
   const onefold_form *form = &folding->forms[root];
-  if (folding->policy == ONEFOLD_POLICY_EAGER && form->composed &&
-      onefold_affine_macs(form->affine) > PROFIT_MARGIN * form->macs && form->convs > 0)
+  if (folding->policy == ONEFOLD_POLICY_EAGER && form->composed && form->convs > 0 &&
+      onefold_affine_macs(form->affine) > PROFIT_MARGIN * form->macs && !folding->options->force)
     folding->unprofitable = 1;
 }

@@ -35,19 +35,26 @@ typedef struct onefold_form {
   int composed;           // the affine map is all there is
   onefold_affine *affine; // made on demand where not composed
   double macs;            // of the nodes that it stands for, for one image
-  int32_t convs;          // convolutions among them
+  int32_t convs;          // convolutions and poolings among them
 } onefold_form;
 
-/// The work of folding one graph into another.
+static const onefold_form onefold_no_form = {.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
+
+/// The work of folding one graph into another, once over its nodes.
 typedef struct onefold_folding {
-  const onefold_context *context;
+  onefold_context *context;
+  const onefold_fold_options *options;
   const onefold_graph *source;
   onefold_graph *target;
   onefold_regions regions;
   onefold_node *map;           // per source node: its node in the target, or ONEFOLD_NO_NODE
   onefold_form *forms;         // per source node, while its region is being folded
-  onefold_form *terms;         // of the sum at hand
-  const onefold_affine **maps; // of the terms that are added
+  onefold_form *terms;         // of the join at hand
+  const onefold_affine **maps; // of the terms that are merged
+  onefold_node *operands;      // of the node at hand
+  onefold_node *origin;        // per target node: the root or barrier that it was made for
+  int32_t origin_count, origin_capacity;
+  const onefold_node *earlier; // per source node: its origin in the pass before; NULL in the first
   // Of the region at hand.
   onefold_fold_policy policy;
   onefold_fold_verdict verdict;
@@ -69,7 +76,7 @@ void onefold_region_refuse(onefold_folding *folding, onefold_fold_verdict verdic
 void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict,
                           const char *reason);
 
-/// Writes a form into the target as one node, named after a source node, and clears it.
+/// Writes a form into the target, named after a source node, and clears it.
 onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named);
 
 /// The form's affine map, made if need be; NULL after a failure (status is set).
@@ -81,8 +88,16 @@ static inline int onefold_form_is_identity(const onefold_form *form) {
   return !form->composed && form->source == ONEFOLD_NO_NODE;
 }
 
-/// The sum node's form from the forms of its terms (region_sum.c).
-onefold_form onefold_region_sum(onefold_folding *folding, onefold_node node);
+/// The form of a join's result from the forms of its terms (join_<name>.c).
+typedef onefold_form onefold_join_fn(onefold_folding *folding, onefold_node node);
+#define ONEFOLD_NODE_JOIN(id, name) onefold_join_fn onefold_join_##name;
+#include "graph/node_list.def"
+
+/// Takes the forms of a join's inputs into terms[].
+void onefold_join_terms(onefold_folding *folding, onefold_node node);
+
+/// Adds the join to the target, with what is left of its terms as operands.
+onefold_form onefold_join_emit(onefold_folding *folding, onefold_node node);
 
 /// The form of an operand of a region's node: taken from forms[] where it is interior, else
 /// the identity on its node in the target.

@@ -2,13 +2,18 @@
 // Finding the linear regions of a graph.
 #include "fold/region.h"
 
-/// Does `reader` take `node` into its region?
+/// Does `reader` take `node` into its region? The branches' level folds a batch normalisation
+/// into the convolution or pooling before it, and padding into the one after it.
 static int joins(const onefold_graph *graph, onefold_fold_level level, onefold_node node,
                  onefold_node reader) {
   const onefold_node_kind kind = graph->nodes[node].kind, above = graph->nodes[reader].kind;
   if (!onefold_node_is_linear(kind) || !onefold_node_is_linear(above)) return 0;
   if (level == ONEFOLD_FOLD_REGIONS) return 1;
-  return above == ONEFOLD_NODE_BATCH_NORM && kind != ONEFOLD_NODE_SUM;
+  const int above_windows = above == ONEFOLD_NODE_CONV2D || above == ONEFOLD_NODE_AVG_POOL;
+  const int scaled = kind == ONEFOLD_NODE_CONV2D || kind == ONEFOLD_NODE_AVG_POOL ||
+                     kind == ONEFOLD_NODE_BATCH_NORM;
+  return (above == ONEFOLD_NODE_BATCH_NORM && scaled) ||
+         (above_windows && kind == ONEFOLD_NODE_PAD);
 }
 
 onefold_status onefold_regions_find(const onefold_graph *graph, onefold_fold_level level,

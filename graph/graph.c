@@ -8,13 +8,13 @@
 #include <string.h>
 
 static const onefold_node_type *const types[ONEFOLD_NODE_KIND_COUNT] = {
-#define ONEFOLD_NODE_LINEAR(id, name)  [ONEFOLD_NODE_##id] = &onefold_node_type_##name,
-#define ONEFOLD_NODE_BARRIER(id, name) [ONEFOLD_NODE_##id] = &onefold_node_type_##name,
+#define ONEFOLD_NODE(id, name) [ONEFOLD_NODE_##id] = &onefold_node_type_##name,
 #include "graph/node_list.def"
 };
 
 static const unsigned char linear[ONEFOLD_NODE_KIND_COUNT] = {
 #define ONEFOLD_NODE_LINEAR(id, name) [ONEFOLD_NODE_##id] = 1,
+#define ONEFOLD_NODE_JOIN(id, name)   [ONEFOLD_NODE_##id] = 1,
 #include "graph/node_list.def"
 };
 

@@ -14,8 +14,7 @@
 #define ONEFOLD_NODE_NAME 96
 
 typedef enum onefold_node_kind {
-#define ONEFOLD_NODE_LINEAR(id, name)  ONEFOLD_NODE_##id,
-#define ONEFOLD_NODE_BARRIER(id, name) ONEFOLD_NODE_##id,
+#define ONEFOLD_NODE(id, name) ONEFOLD_NODE_##id,
 #include "graph/node_list.def"
   ONEFOLD_NODE_KIND_COUNT
 } onefold_node_kind;
@@ -72,13 +71,12 @@ typedef struct onefold_node_type {
                        const onefold_node *inputs);
 } onefold_node_type;
 
-#define ONEFOLD_NODE_LINEAR(id, name)  extern const onefold_node_type onefold_node_type_##name;
-#define ONEFOLD_NODE_BARRIER(id, name) extern const onefold_node_type onefold_node_type_##name;
+#define ONEFOLD_NODE(id, name) extern const onefold_node_type onefold_node_type_##name;
 #include "graph/node_list.def"
 
 const onefold_node_type *onefold_node_type_of(onefold_node_kind kind);
 
-/// Non-zero for a row ONEFOLD_NODE_LINEAR.
+/// Non-zero for a row ONEFOLD_NODE_LINEAR or ONEFOLD_NODE_JOIN.
 int onefold_node_is_linear(onefold_node_kind kind);
 
 /// For kinds without weights or multiply-adds.

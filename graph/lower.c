@@ -3,8 +3,7 @@
 #include "graph/lower.h"
 
 static onefold_lower_fn *const lower_kind[ONEFOLD_NODE_KIND_COUNT] = {
-#define ONEFOLD_NODE_LINEAR(id, name)  [ONEFOLD_NODE_##id] = onefold_lower_##name,
-#define ONEFOLD_NODE_BARRIER(id, name) [ONEFOLD_NODE_##id] = onefold_lower_##name,
+#define ONEFOLD_NODE(id, name) [ONEFOLD_NODE_##id] = onefold_lower_##name,
 #include "graph/node_list.def"
 };
 

@@ -40,8 +40,7 @@ int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand)
 
 /// One function per kind: the steps of a node and of those that went into it.
 typedef int32_t onefold_lower_fn(onefold_lowering *lowering, onefold_node node);
-#define ONEFOLD_NODE_LINEAR(id, name)  onefold_lower_fn onefold_lower_##name;
-#define ONEFOLD_NODE_BARRIER(id, name) onefold_lower_fn onefold_lower_##name;
+#define ONEFOLD_NODE(id, name) onefold_lower_fn onefold_lower_##name;
 #include "graph/node_list.def"
 
 int32_t onefold_lower_node(onefold_lowering *lowering, onefold_node node);

@@ -17,7 +17,7 @@ static void merge(onefold_folding *folding, const onefold_affine *geometry, cons
       .base = folding->terms[of[0]].base, .source = ONEFOLD_NO_NODE, .composed = 1, .affine = sum};
   for (int32_t k = 0; k < count; k++) {
     onefold_form *term = &folding->terms[of[k]];
-    onefold_affine_accumulate(sum, term->affine);
+    onefold_affine_accumulate(sum, term->affine, 0);
     merged.macs += term->macs;
     merged.convs += term->convs;
     onefold_form_clear(folding, term);
@@ -56,9 +56,10 @@ static void merge_base(onefold_folding *folding, onefold_node node, int32_t firs
   if (!onefold_affine_sum_geometry(folding->maps, (size_t)members, &geometry))
     onefold_region_refuse(folding, ONEFOLD_FOLD_SHAPE,
                           "the branches of '%s' have different strides or image sizes", name);
-  else if (folding->policy == ONEFOLD_POLICY_STRICT && !pays(folding, &geometry, of, members))
-    onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
-                          "the sum '%s' would need %lld groups and %.4g multiply-adds", name,
+  else if (folding->policy == ONEFOLD_POLICY_STRICT && !folding->options->force &&
+           !pays(folding, &geometry, of, members))
+    onefold_region_refuse(folding, ONEFOLD_FOLD_GROUPS,
+                          "the sum '%s' would have %lld groups and take %.4g multiply-adds", name,
                           (long long)geometry.groups, onefold_affine_macs(&geometry));
   else
     merge(folding, &geometry, of, members);
@@ -77,37 +78,17 @@ static void note_barrier(onefold_folding *folding, onefold_node node, int32_t co
       folding->source->nodes[node].name, base->name, onefold_node_type_of(base->kind)->name);
 }
 
-/// The sum of the terms that are left, as a node of the target.
-static onefold_form emit_sum(onefold_folding *folding, onefold_node node, onefold_node *operands,
-                             int32_t count) {
-  const onefold_graph_node *sum = &folding->source->nodes[node];
-  int32_t left = 0;
-  for (int32_t k = 0; k < count; k++) {
-    onefold_form *term = &folding->terms[k];
-    if (term->base == ONEFOLD_NO_NODE) continue;
-    const onefold_node named = term->source != ONEFOLD_NO_NODE ? term->source : sum->inputs[k];
-    operands[left++] = onefold_form_emit(folding, term, named);
-  }
-  onefold_form form = {.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
-  form.base = onefold_graph_sum(folding->target, operands, (size_t)left);
-  onefold_graph_name(folding->target, form.base, sum->name);
-  if (folding->status == ONEFOLD_OK) folding->status = folding->target->status;
-  return form;
-}
-
-onefold_form onefold_region_sum(onefold_folding *folding, onefold_node node) {
+onefold_form onefold_join_sum(onefold_folding *folding, onefold_node node) {
   const onefold_graph_node *sum = &folding->source->nodes[node];
   const int32_t count = sum->input_count;
-  const onefold_form empty = {.base = ONEFOLD_NO_NODE, .source = ONEFOLD_NO_NODE};
-  onefold_form form = empty;
-  int32_t *of = onefold_allocate(folding->context, 2 * (size_t)count * sizeof *of);
+  onefold_form form = onefold_no_form;
+  int32_t *of = onefold_allocate(folding->context, (size_t)count * sizeof *of);
   if (!of) {
     folding->status =
         onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold '%s'", sum->name);
     return form;
   }
-  for (int32_t k = 0; k < count; k++)
-    folding->terms[k] = onefold_region_operand(folding, node, sum->inputs[k]);
+  onefold_join_terms(folding, node);
   for (int32_t k = 0; k < count && folding->policy != ONEFOLD_POLICY_KEEP; k++)
     if (folding->terms[k].base != ONEFOLD_NO_NODE && folding->status == ONEFOLD_OK &&
         !folding->broken)
@@ -117,10 +98,10 @@ onefold_form onefold_region_sum(onefold_folding *folding, onefold_node node) {
     if (folding->terms[k].base != ONEFOLD_NO_NODE) left++, last = k;
   if (left == 1 && folding->policy != ONEFOLD_POLICY_KEEP) {
     form = folding->terms[last];
-    folding->terms[last] = empty;
+    folding->terms[last] = onefold_no_form;
   } else if (folding->status == ONEFOLD_OK && !folding->broken) {
     note_barrier(folding, node, count);
-    form = emit_sum(folding, node, of + count, count);
+    form = onefold_join_emit(folding, node);
   }
   for (int32_t k = 0; k < count; k++) onefold_form_clear(folding, &folding->terms[k]);
   onefold_release(folding->context, of);

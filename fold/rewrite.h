@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a fold is made of: passes over the graph, two rewrites of their own, and the report.
+#ifndef ONEFOLD_FOLD_REWRITE_H
+#define ONEFOLD_FOLD_REWRITE_H
+
+#include "fold/region.h"
+
+/// The same graph with each batch normalisation of a sum moved into the sum's terms, where it can
+/// go on into convolutions: the best multi-branch form.
+onefold_status onefold_fold_distribute(onefold_context *context, const onefold_graph *source,
+                                       onefold_graph **target);
+
+/// The same graph with convolutions of one input that have one geometry, and one activation after
+/// them, as one convolution and slices.
+onefold_status onefold_fold_horizontal(onefold_context *context, const onefold_graph *source,
+                                       onefold_graph **target);
+
+/// Reports the region that ends in `root` and became the target's nodes from `begin` on.
+void onefold_fold_report_region(onefold_folding *folding, onefold_node root, onefold_node begin);
+
+/// Runs the region and what it became on random data.
+void onefold_fold_measure(const onefold_folding *folding, onefold_node root, onefold_node begin,
+                          onefold_fold_region *region);
+
+#endif
