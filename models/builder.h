@@ -112,6 +112,11 @@ onefold_node onefold_build_sum(onefold_builder *builder, const onefold_node *bra
 onefold_node onefold_build_squeeze_excite(onefold_builder *builder, onefold_node input,
                                           const char *reduce, const char *expand);
 
+/// The same in a style of the block's own, whatever se_style says.
+onefold_node onefold_build_squeeze_excite_as(onefold_builder *builder, onefold_node input,
+                                             onefold_se_style style, const char *reduce,
+                                             const char *expand);
+
 /// The block's activation; none adds no node.
 onefold_node onefold_build_activation(onefold_builder *builder, onefold_node input);
 

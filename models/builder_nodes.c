@@ -85,8 +85,9 @@ onefold_node onefold_build_sum(onefold_builder *builder, const onefold_node *bra
   return onefold_build_finish(builder, onefold_graph_sum(builder->graph, branches, count), name);
 }
 
-onefold_node onefold_build_squeeze_excite(onefold_builder *builder, onefold_node input,
-                                          const char *reduce, const char *expand) {
+onefold_node onefold_build_squeeze_excite_as(onefold_builder *builder, onefold_node input,
+                                             onefold_se_style style, const char *reduce,
+                                             const char *expand) {
   static const struct {
     const char *reduce, *expand;
     int32_t rank, biases;
@@ -99,7 +100,6 @@ onefold_node onefold_build_squeeze_excite(onefold_builder *builder, onefold_node
   };
   const int64_t hidden = builder->params->se_hidden;
   if (builder->status != ONEFOLD_OK || hidden == 0) return input;
-  const onefold_se_style style = builder->params->se_style;
   if (!reduce) reduce = styles[style].reduce;
   if (!expand) expand = styles[style].expand;
   const int64_t channels = onefold_graph_shape(builder->graph, input).c;
@@ -122,6 +122,11 @@ onefold_node onefold_build_squeeze_excite(onefold_builder *builder, onefold_node
                                 : ONEFOLD_NO_NODE;
   for (int i = 0; i < 4; i++) onefold_release(builder->context, arrays[i]);
   return onefold_build_finish(builder, node, "se");
+}
+
+onefold_node onefold_build_squeeze_excite(onefold_builder *builder, onefold_node input,
+                                          const char *reduce, const char *expand) {
+  return onefold_build_squeeze_excite_as(builder, input, builder->params->se_style, reduce, expand);
 }
 
 onefold_node onefold_build_activation(onefold_builder *builder, onefold_node input) {
