@@ -22,7 +22,7 @@ static onefold_node pad(onefold_builder *builder, onefold_node input, int64_t ro
 
 onefold_node onefold_block_build_acnet(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   onefold_block_params centred = *p;
   centred.padding = -1;
   const int64_t side =

@@ -11,7 +11,7 @@ enum {
 
 static onefold_node build(onefold_builder *builder, onefold_node input,
                           const onefold_graph_conv2d_params *conv) {
-  if (!onefold_build_takes(builder, TAKES)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   const onefold_node node = onefold_build_conv_bn_as(builder, input, "conv", "bn", conv);
   return onefold_build_activation(builder, node);
 }

@@ -34,7 +34,7 @@ static onefold_node bottleneck(onefold_builder *builder, onefold_node input, con
 
 onefold_node onefold_block_build_bottleneck(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   const int same = p->input.c == p->out_channels;
   if (p->shortcut == 1 && !same)
     return onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
@@ -47,7 +47,7 @@ onefold_node onefold_block_build_bottleneck(onefold_builder *builder, onefold_no
 
 onefold_node onefold_block_build_c3(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES | ONEFOLD_TAKES_REPEATS)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES | ONEFOLD_TAKES_REPEATS)) return ONEFOLD_NO_NODE;
   const int64_t hidden = onefold_build_hidden(builder, p->out_channels, 0.5);
   onefold_node deep = onefold_build_yolo_conv(builder, input, "cv1", hidden, 1, 1);
   for (int64_t n = 0; n < p->repeats; n++) {
@@ -62,7 +62,7 @@ onefold_node onefold_block_build_c3(onefold_builder *builder, onefold_node input
 
 onefold_node onefold_block_build_c2f(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES | ONEFOLD_TAKES_REPEATS)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES | ONEFOLD_TAKES_REPEATS)) return ONEFOLD_NO_NODE;
   const int64_t hidden = onefold_build_hidden(builder, p->out_channels, 0.5);
   const onefold_node both = onefold_build_yolo_conv(builder, input, "cv1", 2 * hidden, 1, 1);
   onefold_node parts[ONEFOLD_MAX_REPEATS + 2];

@@ -12,7 +12,7 @@ static onefold_node build(onefold_builder *builder, onefold_node input, double e
                           int64_t width, const int *kept, size_t count) {
   static const char *const names[6] = {"cv1", "cv2", "cv3", "cv4", "cv5", "cv6"};
   const int64_t out = builder->params->out_channels;
-  if (!onefold_build_takes(builder, ONEFOLD_TAKES_HIDDEN | ONEFOLD_TAKES_EXPANSION))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_HIDDEN | ONEFOLD_TAKES_EXPANSION))
     return ONEFOLD_NO_NODE;
   const int64_t hidden = onefold_build_hidden(builder, out, expansion);
   onefold_node layers[6], parts[6];

@@ -19,7 +19,7 @@ static onefold_node scale(onefold_builder *builder, onefold_node input, const ch
 
 onefold_node onefold_block_build_linear_add(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params dense = onefold_build_main_conv(p, 3);
   const onefold_graph_conv2d_params point =
       onefold_graph_conv2d_square(p->out_channels, 1, p->stride, p->groups);

@@ -14,7 +14,7 @@ enum {
 
 onefold_node onefold_block_build_mobileone(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params dense = onefold_build_main_conv(p, p->kernel);
   const onefold_graph_conv2d_params point =
       onefold_graph_conv2d_square(p->out_channels, 1, p->stride, p->groups);

@@ -33,11 +33,11 @@ static onefold_node build(onefold_builder *builder, onefold_node input, int64_t 
 }
 
 onefold_node onefold_block_build_mpc_b(onefold_builder *builder, onefold_node input) {
-  if (!onefold_build_takes(builder, 0)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, 0)) return ONEFOLD_NO_NODE;
   return build(builder, input, 0, 0);
 }
 
 onefold_node onefold_block_build_mpc_n(onefold_builder *builder, onefold_node input) {
-  if (!onefold_build_takes(builder, ONEFOLD_TAKES_ROUTE)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ROUTE)) return ONEFOLD_NO_NODE;
   return build(builder, input, builder->params->route_channels, 1);
 }

@@ -9,7 +9,7 @@ static int check_kernel(onefold_builder *builder, unsigned takes) {
   return onefold_build_only(builder, "kernel", builder->params->kernel, 3);
 }
 
-int onefold_build_takes(onefold_builder *builder, unsigned takes) {
+int onefold_build_choices(onefold_builder *builder, unsigned takes) {
   const onefold_block_params *p = builder->params;
   onefold_block_params own = *p;
   own.padding = -1;

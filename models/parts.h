@@ -28,7 +28,7 @@ enum {
 
 /// Zero, and a failure that names the value, where a parameter that is not in `takes` differs
 /// from what the block has.
-int onefold_build_takes(onefold_builder *builder, unsigned takes);
+int onefold_build_choices(onefold_builder *builder, unsigned takes);
 
 /// Hidden channels: mid_channels, or `channels` times the expansion (`own` where that is 0),
 /// rounded down. Fails where that gives none.

@@ -9,7 +9,7 @@ enum { TAKES = ONEFOLD_TAKES_STRIDE | ONEFOLD_TAKES_GROUPS | ONEFOLD_TAKES_IDENT
 
 static onefold_node build(onefold_builder *builder, onefold_node input, int pooling) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, TAKES)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params dense = onefold_build_main_conv(p, 3);
   const onefold_graph_conv2d_params point =
       onefold_graph_conv2d_square(p->out_channels, 1, p->stride, p->groups);

@@ -12,7 +12,7 @@ enum { TAKES = ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_HIDDEN };
 
 static int check(onefold_builder *builder) {
   const int64_t kernel = builder->params->kernel;
-  if (!onefold_build_takes(builder, TAKES)) return 0;
+  if (!onefold_build_choices(builder, TAKES)) return 0;
   if (kernel <= INT32_MAX) return 1;
   onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_OVERFLOW, "%s: kernel is %lld",
                                            builder->block, (long long)kernel));
@@ -56,7 +56,7 @@ static onefold_node mean(onefold_builder *builder, onefold_node input, int64_t k
 
 onefold_node onefold_block_build_spp3(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, ONEFOLD_TAKES_HIDDEN)) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_HIDDEN)) return ONEFOLD_NO_NODE;
   const int64_t hidden = onefold_build_hidden(builder, p->input.c, 0.5);
   onefold_node parts[4] = {onefold_build_yolo_conv(builder, input, "cn1", hidden, 1, 1)};
   parts[1] = mean(builder, parts[0], 3, "m1");
