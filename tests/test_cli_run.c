@@ -70,8 +70,8 @@ static void expect_close(const onefold_array *got, const onefold_array *want, do
   if (!(error <= limit * largest)) test_failed("error %g of %g", error, largest);
 }
 
-/// x.npy with values in [-1, 1).
-static void make_input(const place *p, int32_t rank, const int64_t *dims) {
+/// An array of values in [-1, 1).
+static void make_array(const place *p, const char *path, int32_t rank, const int64_t *dims) {
   test_rng rng = {7};
   onefold_array x = {.rank = rank};
   for (int32_t i = 0; i < rank; i++) x.dims[i] = dims[i];
@@ -79,8 +79,12 @@ static void make_input(const place *p, int32_t rank, const int64_t *dims) {
   x.values = malloc(count * sizeof *x.values);
   assert_non_null(x.values);
   test_fill_uniform(&rng, x.values, count);
-  test_ok(p->context, onefold_array_write(p->context, p->x, &x));
+  test_ok(p->context, onefold_array_write(p->context, path, &x));
   free(x.values);
+}
+
+static void make_input(const place *p, int32_t rank, const int64_t *dims) {
+  make_array(p, p->x, rank, dims);
 }
 
 // ------------------------------------------------------------------ results
@@ -210,6 +214,48 @@ static void expect_mistake(const place *p, const char *arguments, int code, cons
   assert_int_equal(test_directory_files(&p->directory), files);
 }
 
+/// A block with a second input; run_block adds x.npy as the last --input.
+static void test_two_inputs(void **state) {
+  (void)state;
+  place p = make_place();
+  test_file_path first;
+  char line[1024];
+#define ROUTED "--model=mpc_n --set out_channels=24 --seed=3 "
+  test_file(&p.directory, "first.npy", first);
+  make_array(&p, first, 4, (const int64_t[]){2, 16, 6, 8});
+  make_input(&p, 4, (const int64_t[]){2, 8, 3, 4});
+  onefold_array want = {0};
+  static const char *const forms[] = {"eager", "branches", "folded"};
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(line, sizeof line, ROUTED "--form=%s --input=%s", forms[i], first);
+    test_case("%s", line);
+    onefold_array y = run_quietly(&p, line);
+    assert_memory_equal(y.dims, ((const int64_t[]){2, 24, 3, 4}), 4 * sizeof(int64_t));
+    if (i == 0) {
+      want = y;
+      continue;
+    }
+    expect_close(&y, &want, 1e-5);
+    onefold_array_release(p.context, &y);
+  }
+  // The route is the last part of the concat.
+  onefold_array route;
+  test_ok(p.context, onefold_array_read(p.context, p.x, &route));
+  for (size_t n = 0; n < 2; n++)
+    assert_memory_equal(want.values + (n * 24 + 16) * 12, route.values + n * 8 * 12,
+                        8 * 12 * sizeof(float));
+  onefold_array_release(p.context, &route);
+  onefold_array_release(p.context, &want);
+
+  snprintf(line, sizeof line, ROUTED "--input=%s", first);
+  make_input(&p, 4, (const int64_t[]){2, 8, 3, 5});
+  expect_mistake(&p, line, 2, "x.npy: input 2 of mpc_n is 2x8x3x4");
+  make_input(&p, 4, (const int64_t[]){2, 16, 6, 8});
+  expect_mistake(&p, ROUTED "--set route_channels=8", 2,
+                 "mpc_n has 2 inputs, --input is given 1 time");
+  free_place(&p);
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   static const struct {
@@ -332,8 +378,9 @@ static void test_bad_output(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_golden),     cmocka_unit_test(test_seeds),
-      cmocka_unit_test(test_verbose),    cmocka_unit_test(test_mistakes),
-      cmocka_unit_test(test_bad_inputs), cmocka_unit_test(test_bad_output),
+      cmocka_unit_test(test_verbose),    cmocka_unit_test(test_two_inputs),
+      cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_bad_inputs),
+      cmocka_unit_test(test_bad_output),
   };
   return cmocka_run_group_tests_name("cli_run", tests, NULL, NULL);
 }
