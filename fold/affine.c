@@ -202,12 +202,6 @@ onefold_affine *onefold_affine_columns(const onefold_context *context, const one
   return part;
 }
 
-double onefold_affine_macs(const onefold_affine *affine) {
-  const int64_t inputs = affine->in_channels / affine->groups;
-  return (double)affine->out_channels * (double)inputs * (double)affine->h.taps *
-         (double)affine->w.taps * (double)affine->h.out * (double)affine->w.out;
-}
-
 static int is_point(const onefold_axis *axis) {
   return axis->taps == 1 && axis->lo == 0 && axis->stride == 1 && axis->in == axis->out;
 }
@@ -229,6 +223,15 @@ static onefold_axis crop_outside(const onefold_axis *axis, int64_t *before, int6
   inner.lo += *before * axis->stride;
   inner.out -= *before + *after;
   return inner;
+}
+
+double onefold_affine_macs(const onefold_affine *affine) {
+  const int64_t inputs = affine->in_channels / affine->groups;
+  int64_t before, after;
+  const onefold_axis h = crop_outside(&affine->h, &before, &after);
+  const onefold_axis w = crop_outside(&affine->w, &before, &after);
+  return (double)affine->out_channels * (double)inputs * (double)h.taps * (double)w.taps *
+         (double)h.out * (double)w.out;
 }
 
 /// Padding that reads the window.

@@ -77,7 +77,7 @@ int onefold_affine_concat_geometry(const onefold_affine *const *terms, size_t co
 onefold_affine *onefold_affine_columns(const onefold_context *context, const onefold_affine *affine,
                                        int64_t begin, int64_t count);
 
-/// Multiply-adds of one image.
+/// Multiply-adds of one image; outputs whose window lies outside it take none.
 double onefold_affine_macs(const onefold_affine *affine);
 
 /// Non-zero when the map is y[c] = t[c]*x[c] + b[c]: one tap at offset 0, one channel a group.

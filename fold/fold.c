@@ -160,6 +160,20 @@ static onefold_status fold_until_done(onefold_context *context, const onefold_fo
   return status;
 }
 
+/// Joins convolutions side by side; a last pass puts the slices where the next fold would.
+static onefold_status join_sides(onefold_context *context, const onefold_fold_options *options,
+                                 onefold_graph **graph) {
+  onefold_fold_options quiet = *options;
+  quiet.report = NULL;
+  onefold_graph *joined = NULL, *made = NULL;
+  onefold_status status = onefold_fold_horizontal(context, *graph, &joined);
+  if (status == ONEFOLD_OK) status = fold_until_done(context, &quiet, joined, &made);
+  onefold_graph_destroy(joined);
+  onefold_graph_destroy(*graph);
+  *graph = made;
+  return status;
+}
+
 void onefold_fold_options_init(onefold_fold_options *options) {
   if (!options) return;
   *options = (onefold_fold_options){
@@ -194,12 +208,7 @@ onefold_status onefold_fold(onefold_context *context, const onefold_graph *sourc
   if (status == ONEFOLD_OK)
     status = fold_until_done(context, options, spread ? spread : source, &made);
   onefold_graph_destroy(spread);
-  if (status == ONEFOLD_OK && options->horizontal) {
-    onefold_graph *joined = NULL;
-    status = onefold_fold_horizontal(context, made, &joined);
-    onefold_graph_destroy(made);
-    made = joined;
-  }
+  if (status == ONEFOLD_OK && options->horizontal) status = join_sides(context, options, &made);
   *folded = made;
   return status;
 }

@@ -67,11 +67,12 @@ static float *make_floats(onefold_folding *folding, size_t count) {
   return values;
 }
 
-/// Rounds to float32; breaks the region where a value is not finite then.
+/// Rounds to float32, with -0 as 0 so that folding again gives the same bits; breaks the region
+/// where a value is not finite then.
 static int narrow(onefold_folding *folding, const double *source, float *target, size_t count) {
   int finite = 1;
   for (size_t i = 0; i < count; i++) {
-    target[i] = (float)source[i];
+    target[i] = (float)source[i] + 0.0f;
     finite &= isfinite(target[i]) != 0;
   }
   if (!finite)

@@ -179,14 +179,13 @@ void graph_collect(void *user, const onefold_fold_region *region) {
   snprintf(report->reasons[report->count], sizeof report->reasons[0], "%s", region->reason);
   kept->name = report->names[report->count];
   kept->reason = report->reasons[report->count];
+  snprintf(report->kinds[report->count], sizeof report->kinds[0], "%s", region->kind);
+  kept->kind = report->kinds[report->count];
   report->count++;
 }
 
-static onefold_graph *fold_to(onefold_context *context, const onefold_graph *graph,
-                              onefold_fold_level level, graph_report *report) {
-  onefold_fold_options options;
-  onefold_fold_options_init(&options);
-  options.level = level;
+onefold_graph *graph_fold_with(onefold_context *context, const onefold_graph *graph,
+                               onefold_fold_options options, graph_report *report) {
   if (report) {
     *report = (graph_report){0};
     options.report = graph_collect;
@@ -195,6 +194,14 @@ static onefold_graph *fold_to(onefold_context *context, const onefold_graph *gra
   onefold_graph *folded = NULL;
   test_ok(context, onefold_fold(context, graph, &options, &folded));
   return folded;
+}
+
+static onefold_graph *fold_to(onefold_context *context, const onefold_graph *graph,
+                              onefold_fold_level level, graph_report *report) {
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.level = level;
+  return graph_fold_with(context, graph, options, report);
 }
 
 onefold_graph *graph_fold(onefold_context *context, const onefold_graph *graph,

@@ -62,7 +62,7 @@ onefold_node graph_random_bn(test_rng *rng, onefold_graph *graph, onefold_node i
 typedef struct graph_report {
   int count;
   onefold_fold_region regions[16];
-  char names[16][96], reasons[16][256];
+  char names[16][96], kinds[16][48], reasons[16][256];
 } graph_report;
 void graph_collect(void *report, const onefold_fold_region *region);
 
@@ -73,6 +73,10 @@ onefold_graph *graph_fold(onefold_context *context, const onefold_graph *graph,
 /// The branches: batch normalisations folded, nothing else. `report` may be NULL.
 onefold_graph *graph_branches(onefold_context *context, const onefold_graph *graph,
                               graph_report *report);
+
+/// Folds as the options say, which are given the report.
+onefold_graph *graph_fold_with(onefold_context *context, const onefold_graph *graph,
+                               onefold_fold_options options, graph_report *report);
 
 /// The node of the given kind; fails the test unless there is exactly one.
 const onefold_graph_node *graph_only(const onefold_graph *graph, onefold_node_kind kind);
