@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Execution, random nodes, reports and comparisons of graphs.
+// Execution, reports and checks of graphs.
 #include "tests/graph_support.h"
 
 #include <math.h>
@@ -119,6 +119,25 @@ void graph_check_forms(onefold_context *context, const onefold_graph *graph,
   onefold_graph_destroy(folded);
 }
 
+void graph_check_runs(onefold_context *context, const onefold_graph *graph, test_rng *rng) {
+  static const graph_form forms[] = {
+      {0, ONEFOLD_NCHW, ONEFOLD_NCHW},    {1, ONEFOLD_NCHW, ONEFOLD_NHWC},
+      {0, ONEFOLD_BLOCKED, ONEFOLD_NHWC}, {1, ONEFOLD_BLOCKED, ONEFOLD_BLOCKED},
+      {1, ONEFOLD_NHWC, ONEFOLD_BLOCKED},
+  };
+  enum { FORMS = sizeof forms / sizeof *forms };
+  const float *const *x = graph_random_inputs(rng, graph);
+  float **y[FORMS];
+  for (size_t i = 0; i < FORMS; i++) y[i] = graph_run(context, graph, forms[i], x);
+  for (int32_t k = 0; k < graph->output_count; k++) {
+    graph_result reference = graph_reference(graph, x, k);
+    for (size_t i = 0; i < FORMS; i++) graph_expect(&reference, y[i][k], 1);
+    graph_result_free(&reference);
+  }
+  for (size_t i = 0; i < FORMS; i++) free(y[i]);
+  free((void *)x);
+}
+
 void graph_check_forms_of(onefold_context *context, const onefold_graph *graph, const float *x) {
   assert_int_equal(graph_count_kind(graph, ONEFOLD_NODE_INPUT), 1);
   graph_check_forms(context, graph, &x);
@@ -139,35 +158,40 @@ const float *const *graph_random_inputs(test_rng *rng, const onefold_graph *grap
   return (const float *const *)x;
 }
 
-onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node input,
-                               const onefold_graph_conv2d_params *params, int bias) {
-  const int64_t in = onefold_graph_shape(graph, input).c / params->groups;
-  const size_t count = (size_t)(params->out_channels * in * params->kernel_h * params->kernel_w);
-  float *values = malloc((count + (size_t)params->out_channels) * sizeof *values);
-  assert_non_null(values);
-  test_fill_uniform(rng, values, count + (size_t)params->out_channels);
-  const onefold_node node =
-      onefold_graph_conv2d(graph, input, params, values, bias ? values + count : NULL);
-  free(values);
-  return node;
+void graph_expect_failure(onefold_context *context, onefold_graph *graph, onefold_node node,
+                          onefold_status status, const char *says) {
+  assert_int_equal(node, ONEFOLD_NO_NODE);
+  assert_int_equal(onefold_graph_status(graph), status);
+  test_says(context, says);
+  // The first failure stays, and everything after it passes through.
+  assert_int_equal(onefold_graph_input(graph, (onefold_shape){1, 1, 1, 1}), ONEFOLD_NO_NODE);
+  assert_int_equal(onefold_graph_activation(graph, node, ONEFOLD_ACT_RELU, 0), ONEFOLD_NO_NODE);
+  assert_int_equal(onefold_graph_output(graph, 0), status);
+  assert_int_equal(onefold_graph_status(graph), status);
+  onefold_graph_destroy(graph);
 }
 
-onefold_node graph_random_bn(test_rng *rng, onefold_graph *graph, onefold_node input,
-                             double epsilon) {
-  const size_t channels = (size_t)onefold_graph_shape(graph, input).c;
-  float *v = malloc(4 * channels * sizeof *v);
-  assert_non_null(v);
-  for (size_t c = 0; c < channels; c++) {
-    v[c] = test_uniform(rng, 0.5f, 1.5f) * (test_once_in(rng, 2) ? -1.0f : 1.0f);
-    v[channels + c] = test_uniform(rng, -0.5f, 0.5f);
-    v[2 * channels + c] = test_uniform(rng, -0.5f, 0.5f);
-    v[3 * channels + c] = test_uniform(rng, 0.5f, 1.5f);
-  }
-  const onefold_batch_norm_params params = {v, v + channels, v + 2 * channels, v + 3 * channels,
-                                            epsilon};
-  const onefold_node node = onefold_graph_batch_norm(graph, input, &params);
-  free(v);
-  return node;
+static void note_line(void *user, const char *text) {
+  graph_text *lines = user;
+  const size_t used = strlen(lines->text);
+  const int length = snprintf(lines->text + used, sizeof lines->text - used, "%s\n", text);
+  assert_true(length >= 0 && used + (size_t)length < sizeof lines->text);
+}
+
+size_t graph_steps(onefold_context *context, const onefold_graph *graph, int fused,
+                   graph_text *text) {
+  const onefold_exec_options options = {.struct_size = sizeof options,
+                                        .in_layout = ONEFOLD_BLOCKED,
+                                        .out_layout = ONEFOLD_BLOCKED,
+                                        .fuse_epilogues = fused};
+  onefold_exec *exec;
+  test_ok(context, onefold_exec_create(context, graph, &options, &exec));
+  onefold_exec_info info;
+  onefold_exec_get_info(exec, &info);
+  *text = (graph_text){.packed_bytes = info.packed_bytes};
+  onefold_exec_describe(exec, note_line, text);
+  onefold_exec_destroy(exec);
+  return info.steps;
 }
 
 void graph_collect(void *user, const onefold_fold_region *region) {
@@ -225,118 +249,4 @@ const onefold_graph_node *graph_only(const onefold_graph *graph, onefold_node_ki
   int32_t i = 0;
   while (graph->nodes[i].kind != kind) i++;
   return &graph->nodes[i];
-}
-
-static void expect_same_array(const float *a, const float *b, size_t count) {
-  assert_int_equal(a != NULL, b != NULL);
-  if (a) assert_memory_equal(a, b, count * sizeof *a);
-}
-
-static void expect_same_conv(const onefold_node_conv2d *x, const onefold_node_conv2d *y,
-                             int64_t in_channels) {
-  const onefold_graph_conv2d_params *p = &x->params;
-  assert_memory_equal(p, &y->params, sizeof *p);
-  assert_int_equal(x->fixed, y->fixed);
-  const int64_t in = in_channels / p->groups;
-  expect_same_array(x->weight, y->weight,
-                    (size_t)(p->out_channels * in * p->kernel_h * p->kernel_w));
-  expect_same_array(x->bias, y->bias, (size_t)p->out_channels);
-}
-
-static void expect_same_border(const onefold_border_params *p, const onefold_border_params *q,
-                               size_t channels) {
-  assert_true(p->top == q->top && p->bottom == q->bottom);
-  assert_true(p->left == q->left && p->right == q->right);
-  expect_same_array(p->bias, q->bias,
-                    channels * (size_t)(p->top + 1 + p->bottom) * (size_t)(p->left + 1 + p->right));
-}
-
-static void expect_same_pad(const onefold_pad_params *p, const onefold_pad_params *q,
-                            size_t channels) {
-  assert_true(p->top == q->top && p->bottom == q->bottom);
-  assert_true(p->left == q->left && p->right == q->right);
-  expect_same_array(p->value, q->value, channels);
-}
-
-static void expect_same_batch_norm(const onefold_batch_norm_params *p,
-                                   const onefold_batch_norm_params *q, size_t channels) {
-  assert_true(p->epsilon == q->epsilon);
-  expect_same_array(p->gamma, q->gamma, channels);
-  expect_same_array(p->beta, q->beta, channels);
-  expect_same_array(p->mean, q->mean, channels);
-  expect_same_array(p->variance, q->variance, channels);
-}
-
-static void expect_same_squeeze_excite(const onefold_squeeze_excite_params *p,
-                                       const onefold_squeeze_excite_params *q, size_t channels) {
-  assert_int_equal(p->hidden, q->hidden);
-  assert_int_equal(p->gate, q->gate);
-  const size_t hidden = (size_t)p->hidden;
-  expect_same_array(p->reduce_weight, q->reduce_weight, hidden * channels);
-  expect_same_array(p->reduce_bias, q->reduce_bias, hidden);
-  expect_same_array(p->expand_weight, q->expand_weight, hidden * channels);
-  expect_same_array(p->expand_bias, q->expand_bias, channels);
-}
-
-static void expect_same_pool(const onefold_pool2d_params *p, const onefold_pool2d_params *q) {
-  assert_true(p->kernel_h == q->kernel_h && p->kernel_w == q->kernel_w);
-  assert_true(p->stride_h == q->stride_h && p->stride_w == q->stride_w);
-  assert_true(p->pad_top == q->pad_top && p->pad_bottom == q->pad_bottom);
-  assert_true(p->pad_left == q->pad_left && p->pad_right == q->pad_right);
-  assert_true(p->ceil_mode == q->ceil_mode && p->count_include_pad == q->count_include_pad);
-  assert_true(p->divisor == q->divisor);
-}
-
-/// Nodes of one kind and shape.
-static void expect_same_payload(const onefold_graph *graph, const onefold_graph_node *x,
-                                const onefold_graph_node *y) {
-  const size_t channels = (size_t)x->shape.c;
-  switch (x->kind) {
-  case ONEFOLD_NODE_CONV2D:
-    expect_same_conv(&x->as.conv2d, &y->as.conv2d, graph->nodes[x->inputs[0]].shape.c);
-    break;
-  case ONEFOLD_NODE_BATCH_NORM:
-    expect_same_batch_norm(&x->as.batch_norm, &y->as.batch_norm, channels);
-    break;
-  case ONEFOLD_NODE_ACTIVATION:
-    assert_int_equal(x->as.activation.function, y->as.activation.function);
-    assert_true(x->as.activation.param == y->as.activation.param);
-    break;
-  case ONEFOLD_NODE_SQUEEZE_EXCITE:
-    expect_same_squeeze_excite(&x->as.squeeze_excite, &y->as.squeeze_excite, channels);
-    break;
-  case ONEFOLD_NODE_BORDER:
-    expect_same_border(&x->as.border, &y->as.border, channels);
-    break;
-  case ONEFOLD_NODE_PAD:
-    expect_same_pad(&x->as.pad, &y->as.pad, channels);
-    break;
-  case ONEFOLD_NODE_SLICE:
-    assert_int_equal(x->as.slice_begin, y->as.slice_begin);
-    break;
-  case ONEFOLD_NODE_AVG_POOL:
-  case ONEFOLD_NODE_MAX_POOL:
-    expect_same_pool(&x->as.pool, &y->as.pool);
-    break;
-  case ONEFOLD_NODE_UPSAMPLE:
-    assert_int_equal(x->as.upsample_factor, y->as.upsample_factor);
-    break;
-  default: // nothing but the inputs and the shape
-    break;
-  }
-}
-
-void graph_expect_same(const onefold_graph *a, const onefold_graph *b) {
-  assert_int_equal(a->node_count, b->node_count);
-  assert_int_equal(a->output_count, b->output_count);
-  assert_memory_equal(a->outputs, b->outputs, (size_t)a->output_count * sizeof *a->outputs);
-  for (int32_t i = 0; i < a->node_count; i++) {
-    const onefold_graph_node *x = &a->nodes[i], *y = &b->nodes[i];
-    assert_int_equal(x->kind, y->kind);
-    assert_string_equal(x->name, y->name);
-    assert_memory_equal(&x->shape, &y->shape, sizeof x->shape);
-    assert_int_equal(x->input_count, y->input_count);
-    assert_memory_equal(x->inputs, y->inputs, (size_t)x->input_count * sizeof *x->inputs);
-    expect_same_payload(a, x, y);
-  }
 }

@@ -22,6 +22,9 @@ graph_result graph_reference(const onefold_graph *graph, const float *const *inp
                              int32_t output);
 void graph_result_free(graph_result *result);
 
+/// The part of it that moves, pools, pads and joins channels: fills results[node].
+void graph_eval_channels(const onefold_graph *graph, onefold_node node, graph_result *results);
+
 /// How a graph is run.
 typedef struct graph_form {
   int fused;
@@ -47,6 +50,26 @@ void graph_check_forms_of(onefold_context *context, const onefold_graph *graph, 
 /// The same on random inputs.
 void graph_check_random(onefold_context *context, const onefold_graph *graph, test_rng *rng);
 
+/// Runs the graph itself, eager and fused, in several layouts, on random inputs.
+void graph_check_runs(onefold_context *context, const onefold_graph *graph, test_rng *rng);
+
+/// What an execution says of itself: a line per step.
+typedef struct graph_text {
+  size_t packed_bytes;
+  char text[8000];
+} graph_text;
+
+/// Number of steps of a graph in blocked layouts, and their description.
+size_t graph_steps(onefold_context *context, const onefold_graph *graph, int fused,
+                   graph_text *text);
+
+/// A graph whose node 0 is an input.
+onefold_graph *graph_with_input(onefold_context *context, onefold_shape shape);
+
+/// Asserts that a builder call failed, and that the graph keeps the failure; destroys the graph.
+void graph_expect_failure(onefold_context *context, onefold_graph *graph, onefold_node node,
+                          onefold_status status, const char *says);
+
 /// Values in [-1, 1) for each of the graph's inputs; one allocation, to be freed.
 const float *const *graph_random_inputs(test_rng *rng, const onefold_graph *graph);
 
@@ -57,6 +80,16 @@ onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node
 /// [0.5, 1.5).
 onefold_node graph_random_bn(test_rng *rng, onefold_graph *graph, onefold_node input,
                              double epsilon);
+
+/// A border node of up to three rows and columns on each side, with bias in [-1, 1).
+onefold_node graph_random_border(test_rng *rng, onefold_graph *graph, onefold_node input);
+
+/// A graph of convolutions, sums, activations, a batch normalisation and a squeeze-and-excitation,
+/// with several readers of one node and sums of several tensors. At most 40 channels.
+onefold_graph *graph_mixed(onefold_context *context, test_rng *rng, onefold_shape in);
+
+/// A graph of `count` random nodes or small groups of them, of two inputs and up to four outputs.
+onefold_graph *graph_random(onefold_context *context, test_rng *rng, onefold_shape in, int count);
 
 /// The regions that a fold reported, the first 16 of them.
 typedef struct graph_report {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Graphs and executions: building and its errors, totals, layouts, fused epilogues, the arena,
-// buffers, and what happens when memory runs out.
-#include "graph/exec.h"
+// Graphs and executions: building and its errors, totals, layouts, fused epilogues, buffers.
 #include "tests/graph_support.h"
 
 #include <math.h>
@@ -20,90 +18,75 @@ static onefold_graph *new_graph(onefold_context *context) {
 
 // ---------------------------------------------------------------------- building
 
-static void expect_build_failure(onefold_context *context, onefold_graph *graph, onefold_node node,
-                                 onefold_status status, const char *says) {
-  assert_int_equal(node, ONEFOLD_NO_NODE);
-  assert_int_equal(onefold_graph_status(graph), status);
-  test_says(context, says);
-  // The first failure stays, and everything after it passes through.
-  assert_int_equal(onefold_graph_input(graph, (onefold_shape){1, 1, 1, 1}), ONEFOLD_NO_NODE);
-  assert_int_equal(onefold_graph_activation(graph, node, ONEFOLD_ACT_RELU, 0), ONEFOLD_NO_NODE);
-  assert_int_equal(onefold_graph_output(graph, 0), status);
-  assert_int_equal(onefold_graph_status(graph), status);
-  onefold_graph_destroy(graph);
-}
-
 static onefold_graph *with_input(onefold_context *context, int64_t c, int64_t h, int64_t w) {
-  onefold_graph *graph = new_graph(context);
-  assert_int_equal(onefold_graph_input(graph, (onefold_shape){1, c, h, w}), 0);
-  return graph;
+  return graph_with_input(context, (onefold_shape){1, c, h, w});
 }
 
 static void test_build_errors(void **state) {
   onefold_context *context = level_context(state, 1);
   onefold_graph *g = new_graph(context);
-  expect_build_failure(context, g, onefold_graph_input(g, (onefold_shape){1, 3, 0, 4}),
+  graph_expect_failure(context, g, onefold_graph_input(g, (onefold_shape){1, 3, 0, 4}),
                        ONEFOLD_INVALID_ARGUMENT, "1x3x0x4");
   g = new_graph(context);
-  expect_build_failure(context, g,
+  graph_expect_failure(context, g,
                        onefold_graph_input(g, (onefold_shape){1, 1 << 20, 1 << 30, 1 << 30}),
                        ONEFOLD_OVERFLOW, "does not fit");
   const float w[16 * 9] = {0}, ones[16] = {1, 1, 1, 1}, bad[2] = {1, NAN}, negative[2] = {1, -2};
   const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(4, 3, 1, 1);
   g = with_input(context, 4, 5, 6);
-  expect_build_failure(context, g, onefold_graph_conv2d(g, 0, NULL, w, NULL),
+  graph_expect_failure(context, g, onefold_graph_conv2d(g, 0, NULL, w, NULL),
                        ONEFOLD_INVALID_ARGUMENT, "params");
   g = with_input(context, 4, 5, 6);
-  expect_build_failure(context, g, onefold_graph_conv2d(g, 0, &k3, NULL, NULL),
+  graph_expect_failure(context, g, onefold_graph_conv2d(g, 0, &k3, NULL, NULL),
                        ONEFOLD_INVALID_ARGUMENT, "weight");
   g = with_input(context, 4, 5, 6);
-  expect_build_failure(context, g, onefold_graph_conv2d(g, 1, &k3, w, NULL),
+  graph_expect_failure(context, g, onefold_graph_conv2d(g, 1, &k3, w, NULL),
                        ONEFOLD_INVALID_ARGUMENT, "node 1 does not exist");
   onefold_graph_conv2d_params p = k3;
   p.groups = 3;
   g = with_input(context, 4, 5, 6);
-  expect_build_failure(context, g, onefold_graph_conv2d(g, 0, &p, w, NULL), ONEFOLD_SHAPE_MISMATCH,
+  graph_expect_failure(context, g, onefold_graph_conv2d(g, 0, &p, w, NULL), ONEFOLD_SHAPE_MISMATCH,
                        "3");
   p = k3;
   p.stride_h = 0;
   g = with_input(context, 4, 5, 6);
-  expect_build_failure(context, g, onefold_graph_conv2d(g, 0, &p, w, NULL),
+  graph_expect_failure(context, g, onefold_graph_conv2d(g, 0, &p, w, NULL),
                        ONEFOLD_INVALID_ARGUMENT, "stride");
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(
+  graph_expect_failure(
       context, g, onefold_graph_batch_norm(g, 0, &(onefold_batch_norm_params){.variance = ones}),
       ONEFOLD_INVALID_ARGUMENT, "mean is NULL");
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(
+  graph_expect_failure(
       context, g,
       onefold_graph_batch_norm(
           g, 0, &(onefold_batch_norm_params){.mean = ones, .variance = negative, .epsilon = 1}),
       ONEFOLD_INVALID_ARGUMENT, "variance + epsilon of channel 1 is -1");
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(
+  graph_expect_failure(
       context, g,
       onefold_graph_batch_norm(
           g, 0, &(onefold_batch_norm_params){.gamma = bad, .mean = ones, .variance = ones}),
       ONEFOLD_INVALID_ARGUMENT, "gamma of channel 1");
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(context, g, onefold_graph_sum(g, NULL, 2), ONEFOLD_INVALID_ARGUMENT, "NULL");
+  graph_expect_failure(context, g, onefold_graph_sum(g, NULL, 2), ONEFOLD_INVALID_ARGUMENT, "NULL");
   g = with_input(context, 2, 2, 2);
   const onefold_node other = onefold_graph_input(g, (onefold_shape){1, 2, 2, 3});
-  expect_build_failure(context, g, onefold_graph_sum(g, (const onefold_node[]){0, other}, 2),
+  graph_expect_failure(context, g, onefold_graph_sum(g, (const onefold_node[]){0, other}, 2),
                        ONEFOLD_SHAPE_MISMATCH, "1x2x2x3");
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(context, g, onefold_graph_activation(g, 0, (onefold_activation)8, 0),
+  graph_expect_failure(context, g, onefold_graph_activation(g, 0, (onefold_activation)8, 0),
                        ONEFOLD_INVALID_ARGUMENT, "activation 8");
   onefold_squeeze_excite_params se = {
       .hidden = 2, .reduce_weight = w, .expand_weight = w, .gate = ONEFOLD_ACT_SIGMOID};
   se.gate = ONEFOLD_ACT_RELU;
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(context, g, onefold_graph_squeeze_excite(g, 0, &se),
+  graph_expect_failure(context, g, onefold_graph_squeeze_excite(g, 0, &se),
                        ONEFOLD_INVALID_ARGUMENT, "relu");
   se.gate = ONEFOLD_ACT_HARD_SIGMOID;
   se.hidden = 0;
   g = with_input(context, 2, 2, 2);
-  expect_build_failure(context, g, onefold_graph_squeeze_excite(g, 0, &se),
+  graph_expect_failure(context, g, onefold_graph_squeeze_excite(g, 0, &se),
                        ONEFOLD_INVALID_ARGUMENT, "hidden is 0");
   g = with_input(context, 2, 2, 2);
   assert_int_equal(onefold_graph_output(g, 5), ONEFOLD_INVALID_ARGUMENT);
@@ -140,48 +123,13 @@ static void test_totals_and_names(void **state) {
 
 // ----------------------------------------------------------------------- running
 
-/// A graph with every kind of node, several readers of one node and two summed tensors.
-static onefold_graph *mixed_graph(onefold_context *context, test_rng *rng, onefold_shape in) {
-  onefold_graph *g = new_graph(context);
-  const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(in.c, 3, 1, 1);
-  const onefold_graph_conv2d_params k1 = onefold_graph_conv2d_square(in.c, 1, 1, 1);
-  const onefold_node x = onefold_graph_input(g, in);
-  const onefold_node a = onefold_graph_activation(g, graph_random_conv(rng, g, x, &k3, 1),
-                                                  ONEFOLD_ACT_LEAKY_RELU, 0.1f);
-  const onefold_node b = graph_random_conv(rng, g, a, &k1, 0);
-  // act(conv) + a: a residual after the activation.
-  const onefold_node c = onefold_graph_sum(
-      g, (const onefold_node[]){onefold_graph_activation(g, b, ONEFOLD_ACT_SILU, 0), a}, 2);
-  // Three tensors and two convolutions.
-  const onefold_node d =
-      onefold_graph_sum(g,
-                        (const onefold_node[]){c, graph_random_bn(rng, g, x, 1e-3),
-                                               graph_random_conv(rng, g, c, &k1, 1), a,
-                                               graph_random_conv(rng, g, x, &k3, 0)},
-                        5);
-  const float weights[4 * 40] = {0.5f, -0.25f, 1, 0.75f, -1, 0.125f};
-  assert_true(in.c <= 40);
-  const onefold_squeeze_excite_params se = {.hidden = 4,
-                                            .reduce_weight = weights,
-                                            .reduce_bias = weights,
-                                            .expand_weight = weights,
-                                            .expand_bias = weights,
-                                            .gate = ONEFOLD_ACT_HARD_SIGMOID};
-  const onefold_node e = onefold_graph_squeeze_excite(
-      g, onefold_graph_activation(g, d, ONEFOLD_ACT_HARD_SWISH, 0), &se);
-  const onefold_node f = onefold_graph_sum(g, (const onefold_node[]){e, e, x}, 3);
-  test_ok(context, onefold_graph_output(g, onefold_graph_sum(g, &f, 1)));
-  test_ok(context, onefold_graph_status(g));
-  return g;
-}
-
 static void test_forms_and_layouts(void **state) {
   test_rng rng = {62};
   const onefold_shape shapes[] = {{1, 3, 5, 6}, {2, 17, 4, 7}, {1, 40, 3, 3}};
   for (int threads = 1; threads <= 2; threads++)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
       onefold_context *context = level_context(state, threads);
-      onefold_graph *g = mixed_graph(context, &rng, shapes[i]);
+      onefold_graph *g = graph_mixed(context, &rng, shapes[i]);
       const float *const *x = graph_random_inputs(&rng, g);
       graph_result reference = graph_reference(g, x, 0);
       for (int fused = 0; fused <= 1; fused++)
@@ -203,31 +151,10 @@ static void test_forms_and_layouts(void **state) {
     }
 }
 
-static void note_line(void *user, const char *text) {
-  strncat(user, text, 4000 - strlen(user));
-  strcat(user, "\n");
-}
-
-/// Steps of a graph, and its description in `text`.
-static size_t describe(onefold_context *context, const onefold_graph *g, int fused, char *text) {
-  const onefold_exec_options options = {.struct_size = sizeof options,
-                                        .in_layout = ONEFOLD_BLOCKED,
-                                        .out_layout = ONEFOLD_BLOCKED,
-                                        .fuse_epilogues = fused};
-  onefold_exec *exec;
-  test_ok(context, onefold_exec_create(context, g, &options, &exec));
-  onefold_exec_info info;
-  onefold_exec_get_info(exec, &info);
-  *text = '\0';
-  onefold_exec_describe(exec, note_line, text);
-  onefold_exec_destroy(exec);
-  return info.steps;
-}
-
 static void test_epilogues(void **state) {
   onefold_context *context = level_context(state, 1);
   test_rng rng = {63};
-  char text[4096];
+  graph_text text;
   const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(16, 3, 1, 1);
 
   // Two convolutions and a scaled identity: two steps, the activation in the last one.
@@ -237,11 +164,11 @@ static void test_epilogues(void **state) {
                                  graph_random_bn(&rng, g, 0, 1e-5)};
   onefold_graph_output(
       g, onefold_graph_activation(g, onefold_graph_sum(g, terms, 3), ONEFOLD_ACT_RELU, 0));
-  assert_int_equal(describe(context, g, 1, text), 2);
-  assert_non_null(strstr(text, "+residual*scale"));
-  assert_non_null(strstr(text, "+residual +relu"));
-  assert_int_equal(describe(context, g, 0, text), 6);
-  assert_null(strstr(text, "+"));
+  assert_int_equal(graph_steps(context, g, 1, &text), 2);
+  assert_non_null(strstr(text.text, "+residual*scale"));
+  assert_non_null(strstr(text.text, "+residual +relu"));
+  assert_int_equal(graph_steps(context, g, 0, &text), 6);
+  assert_null(strstr(text.text, "+"));
   onefold_graph_destroy(g);
 
   // act(conv(x)) + x: one step.
@@ -249,8 +176,8 @@ static void test_epilogues(void **state) {
   const onefold_node act =
       onefold_graph_activation(g, graph_random_conv(&rng, g, 0, &k3, 1), ONEFOLD_ACT_SILU, 0);
   onefold_graph_output(g, onefold_graph_sum(g, (const onefold_node[]){act, 0}, 2));
-  assert_int_equal(describe(context, g, 1, text), 1);
-  assert_non_null(strstr(text, "+silu +residual"));
+  assert_int_equal(graph_steps(context, g, 1, &text), 1);
+  assert_non_null(strstr(text.text, "+silu +residual"));
   onefold_graph_destroy(g);
 
   // A convolution that something else reads keeps its own result.
@@ -258,7 +185,7 @@ static void test_epilogues(void **state) {
   const onefold_node conv = graph_random_conv(&rng, g, 0, &k3, 1);
   const onefold_node relu = onefold_graph_activation(g, conv, ONEFOLD_ACT_RELU, 0);
   onefold_graph_output(g, onefold_graph_sum(g, (const onefold_node[]){conv, relu}, 2));
-  assert_int_equal(describe(context, g, 1, text), 3);
+  assert_int_equal(graph_steps(context, g, 1, &text), 3);
   graph_check_random(context, g, &rng);
   onefold_graph_destroy(g);
   onefold_context_destroy(context);
@@ -347,144 +274,12 @@ static void test_run_errors(void **state) {
   onefold_context_destroy(context);
 }
 
-/// No two values, and no value and a workspace, share bytes while both live; a chain needs
-/// room for few tensors, however long it is.
-static void test_arena(void **state) {
-  onefold_context *context = level_context(state, 1);
-  test_rng rng = {66};
-  for (int fused = 0; fused <= 1; fused++) {
-    onefold_graph *g = mixed_graph(context, &rng, (onefold_shape){1, 17, 6, 5});
-    const onefold_exec_options options = {.struct_size = sizeof options, .fuse_epilogues = fused};
-    onefold_exec *exec;
-    test_ok(context, onefold_exec_create(context, g, &options, &exec));
-    for (int32_t i = 0; i < exec->value_count; i++) {
-      const onefold_value *a = &exec->values[i];
-      if (a->input >= 0 || a->output >= 0 || a->parent >= 0 || a->last < 0) continue;
-      assert_true(a->offset % 64 == 0 && a->offset + a->bytes <= exec->arena_bytes);
-      for (int32_t k = 0; k < i; k++) {
-        const onefold_value *b = &exec->values[k];
-        if (b->input >= 0 || b->output >= 0 || b->parent >= 0 || b->last < a->first ||
-            a->last < b->first)
-          continue;
-        assert_true(a->offset + a->bytes <= b->offset || b->offset + b->bytes <= a->offset);
-      }
-      for (int32_t s = a->first; s <= a->last; s++) {
-        const onefold_step *step = &exec->steps[s];
-        assert_true(step->workspace == 0 || a->offset + a->bytes <= step->workspace_offset ||
-                    step->workspace_offset + step->workspace <= a->offset);
-      }
-    }
-    onefold_exec_destroy(exec);
-    onefold_graph_destroy(g);
-  }
-  onefold_graph *g = with_input(context, 16, 8, 8);
-  const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(16, 3, 1, 1);
-  onefold_node node = 0;
-  for (int i = 0; i < 20; i++) node = graph_random_conv(&rng, g, node, &k3, 0);
-  onefold_graph_output(g, node);
-  const onefold_exec_options options = {.struct_size = sizeof options};
-  onefold_exec *exec;
-  test_ok(context, onefold_exec_create(context, g, &options, &exec));
-  size_t workspace = 0;
-  for (int32_t s = 0; s < exec->step_count; s++)
-    if (exec->steps[s].workspace > workspace) workspace = exec->steps[s].workspace;
-  assert_true(exec->arena_bytes <= 2 * 16 * 64 * sizeof(float) + workspace + 64);
-  onefold_exec_destroy(exec);
-  onefold_graph_destroy(g);
-  onefold_context_destroy(context);
-}
-
-// ------------------------------------------------------------------------ memory
-
-typedef struct counter {
-  int64_t calls, fail_at, live;
-} counter;
-
-static void *counted_allocate(void *user, size_t size, size_t alignment) {
-  counter *c = user;
-  if (c->calls++ == c->fail_at) return NULL;
-  void *memory = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (memory) c->live++;
-  return memory;
-}
-
-static void counted_release(void *user, void *pointer) {
-  counter *c = user;
-  if (pointer) c->live--;
-  free(pointer);
-}
-
-/// Builds, folds, plans, packs and runs a block; returns the first status that is not OK.
-static onefold_status whole_life(onefold_context *context, counter *c) {
-  onefold_weights *weights = NULL;
-  onefold_graph *graph = NULL, *folded = NULL;
-  onefold_exec *exec[2] = {NULL, NULL};
-  static float x[17 * 30], y[17 * 30];
-  onefold_block_params p;
-  onefold_status status = onefold_block_params_init(context, "repvgg", &p);
-  p.input = (onefold_shape){1, 17, 5, 6};
-  p.out_channels = 17;
-  p.se_hidden = 3;
-  if (status == ONEFOLD_OK) status = onefold_weights_seeded(context, 1, &weights);
-  if (status == ONEFOLD_OK) status = onefold_block_build(context, "repvgg", &p, weights, &graph);
-  if (status == ONEFOLD_OK) status = onefold_fold(context, graph, NULL, &folded);
-  for (int i = 0; i < 2 && status == ONEFOLD_OK; i++) {
-    status = onefold_exec_create(context, i ? folded : graph, NULL, &exec[i]);
-    if (status == ONEFOLD_OK) status = onefold_exec_pack(exec[i]);
-    const int64_t before = c->calls;
-    if (status == ONEFOLD_OK)
-      status = onefold_exec_run(exec[i], (const float *const[]){x}, (float *const[]){y});
-    assert_int_equal(c->calls, status == ONEFOLD_OK ? before : c->calls);
-  }
-  onefold_exec_destroy(exec[0]);
-  onefold_exec_destroy(exec[1]);
-  onefold_graph_destroy(folded);
-  onefold_graph_destroy(graph);
-  onefold_weights_close(weights);
-  return status;
-}
-
-/// Whichever allocation fails, the status says so and nothing is lost.
-static void test_out_of_memory(void **state) {
-  counter c = {0, -1, 0};
-  const onefold_context_options options = {.struct_size = sizeof options,
-                                           .threads = 1,
-                                           .allocate = counted_allocate,
-                                           .release = counted_release,
-                                           .allocator_user = &c,
-                                           .max_isa = (onefold_isa)(intptr_t)*state,
-                                           .has_max_isa = 1};
-  onefold_context *context;
-  assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
-  const int64_t start = c.live;
-  c.calls = 0;
-  test_ok(context, whole_life(context, &c));
-  assert_int_equal(c.live, start);
-  const int64_t total = c.calls;
-  assert_true(total > 50);
-  for (int64_t i = 0; i < total; i++) {
-    c.calls = 0;
-    c.fail_at = i;
-    test_case("allocation %lld of %lld fails", (long long)i, (long long)total);
-    test_fails(context, whole_life(context, &c), ONEFOLD_OUT_OF_MEMORY);
-    assert_int_equal(c.live, start);
-  }
-  c.fail_at = -1;
-  onefold_context_destroy(context);
-  assert_int_equal(c.live, 0);
-}
-
 int main(void) {
   if (test_isa_missing()) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_build_errors),
-      cmocka_unit_test(test_totals_and_names),
-      cmocka_unit_test(test_forms_and_layouts),
-      cmocka_unit_test(test_epilogues),
-      cmocka_unit_test(test_inputs_and_outputs),
-      cmocka_unit_test(test_run_errors),
-      cmocka_unit_test(test_arena),
-      cmocka_unit_test(test_out_of_memory),
+      cmocka_unit_test(test_build_errors),       cmocka_unit_test(test_totals_and_names),
+      cmocka_unit_test(test_forms_and_layouts),  cmocka_unit_test(test_epilogues),
+      cmocka_unit_test(test_inputs_and_outputs), cmocka_unit_test(test_run_errors),
   };
   return test_every_level("graph", tests, sizeof tests / sizeof *tests);
 }

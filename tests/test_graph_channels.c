@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Graphs whose nodes move, pool, pad and join channels.
-#include "graph/exec.h"
 #include "tests/graph_support.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-static onefold_graph *with_input(onefold_context *context, onefold_shape shape) {
-  onefold_graph *graph;
-  test_ok(context, onefold_graph_create(context, &graph));
-  assert_int_equal(onefold_graph_input(graph, shape), 0);
-  return graph;
-}
 
 /// Declares the output, checks every form, and destroys the graph.
 static void finish(onefold_context *context, onefold_graph *graph, onefold_node node,
@@ -37,7 +27,7 @@ static void check_node(void **state, const char *what, uint64_t seed, build_fn *
                                 test_range(&rng, 3, 9)};
       test_case("%s of %lldx%lldx%lldx%lld", what, (long long)in.n, (long long)in.c,
                 (long long)in.h, (long long)in.w);
-      onefold_graph *g = with_input(context, in);
+      onefold_graph *g = graph_with_input(context, in);
       const onefold_node x = onefold_graph_activation(g, 0, ONEFOLD_ACT_LEAKY_RELU, 0.5f);
       const onefold_node y = build(g, x, &rng);
       finish(context, g, onefold_graph_activation(g, y, ONEFOLD_ACT_RELU, 0), &rng);
@@ -101,24 +91,6 @@ static onefold_node build_pad(onefold_graph *g, onefold_node x, test_rng *rng) {
   return onefold_graph_pad(g, x, &p);
 }
 
-/// A random border node on x.
-static onefold_node random_border(onefold_graph *g, onefold_node x, test_rng *rng) {
-  const onefold_shape in = onefold_graph_shape(g, x);
-  onefold_border_params p = {.top = test_range(rng, 0, in.h > 3 ? 3 : in.h),
-                             .left = test_range(rng, 0, in.w > 3 ? 3 : in.w)};
-  p.bottom = test_range(rng, 0, in.h - p.top > 3 ? 3 : in.h - p.top);
-  p.right = test_range(rng, 0, in.w - p.left > 3 ? 3 : in.w - p.left);
-  const size_t count =
-      (size_t)in.c * (size_t)(p.top + 1 + p.bottom) * (size_t)(p.left + 1 + p.right);
-  float *bias = malloc(count * sizeof *bias);
-  assert_non_null(bias);
-  test_fill_uniform(rng, bias, count);
-  p.bias = bias;
-  const onefold_node node = onefold_graph_border(g, x, &p);
-  free(bias);
-  return node;
-}
-
 static onefold_node build_linear(onefold_graph *g, onefold_node x, test_rng *rng) {
   const onefold_shape in = onefold_graph_shape(g, x);
   const int64_t out = test_pick(rng, channel_counts);
@@ -153,7 +125,7 @@ NODE(linear, 88)
 NODE(scale, 89)
 
 static onefold_node build_border(onefold_graph *g, onefold_node x, test_rng *rng) {
-  return random_border(g, x, rng);
+  return graph_random_border(rng, g, x);
 }
 NODE(border, 87)
 
