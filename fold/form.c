@@ -136,10 +136,17 @@ static onefold_node emit_border(onefold_folding *folding, const onefold_affine *
   return border;
 }
 
+/// A map that was composed for a sum to pay for, and that no sum took.
+static int did_not_pay(const onefold_folding *folding, const onefold_form *form) {
+  return folding->policy == ONEFOLD_POLICY_EAGER && !folding->options->force && form->convs > 0 &&
+         onefold_affine_macs(form->affine) > ONEFOLD_PROFIT_MARGIN * form->macs;
+}
+
 onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named) {
   onefold_node node = form->base;
   const onefold_node begin = folding->target->node_count;
   if (form->composed) {
+    if (did_not_pay(folding, form)) folding->unprofitable = 1;
     node = onefold_affine_is_scale(form->affine) && form->convs == 0 ? emit_scale(folding, form)
                                                                      : emit_conv2d(folding, form);
     node = emit_border(folding, form->affine, node);

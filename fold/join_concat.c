@@ -2,9 +2,6 @@
 // Folding a concatenation: maps of one node, side by side, are one map with more channels.
 #include "fold/region.h"
 
-// The joined map may cost this much more than its parts: windows and groups may differ.
-#define PROFIT_MARGIN 1.1
-
 /// Non-zero when the terms are maps of one node, each with a node of its own to fold.
 static int share_base(const onefold_folding *folding, int32_t count) {
   for (int32_t k = 0; k < count; k++)
@@ -25,7 +22,8 @@ static onefold_form stack(onefold_folding *folding, int32_t count) {
   }
   onefold_affine geometry;
   if (!onefold_affine_concat_geometry(folding->maps, (size_t)count, &geometry) ||
-      (onefold_affine_macs(&geometry) > PROFIT_MARGIN * form.macs && !folding->options->force))
+      (onefold_affine_macs(&geometry) > ONEFOLD_PROFIT_MARGIN * form.macs &&
+       !folding->options->force))
     return onefold_no_form;
   if (!(form.affine = onefold_affine_create(folding->context, &geometry))) {
     folding->status = ONEFOLD_OUT_OF_MEMORY;

@@ -5,9 +5,6 @@
 #include "fold/compose.h"
 #include "fold/leaf.h"
 
-// A composition may cost this much more than the chain it replaces.
-#define PROFIT_MARGIN 1.1
-
 static onefold_join_fn *const joins[ONEFOLD_NODE_KIND_COUNT] = {
 #define ONEFOLD_NODE_JOIN(id, name) [ONEFOLD_NODE_##id] = onefold_join_##name,
 #include "graph/node_list.def"
@@ -58,7 +55,7 @@ static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
   const int may_pay_later =
       folding->policy == ONEFOLD_POLICY_EAGER && folding->regions.summed[node];
   const double macs = onefold_affine_macs(&geometry);
-  if (macs <= PROFIT_MARGIN * chain_macs || may_pay_later || folding->options->force)
+  if (macs <= ONEFOLD_PROFIT_MARGIN * chain_macs || may_pay_later || folding->options->force)
     return ONEFOLD_FOLD_EXACT;
   onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
                         "folding '%s' into the map before it takes %.4g multiply-adds instead "
@@ -154,8 +151,4 @@ void onefold_region_fold(onefold_folding *folding, onefold_node root) {
         joins[node->kind] ? joins[node->kind](folding, i)
                           : follow(folding, i, onefold_region_operand(folding, i, node->inputs[0]));
   }
-  const onefold_form *form = &folding->forms[root];
-  if (folding->policy == ONEFOLD_POLICY_EAGER && form->composed && form->convs > 0 &&
-      onefold_affine_macs(form->affine) > PROFIT_MARGIN * form->macs && !folding->options->force)
-    folding->unprofitable = 1;
 }

@@ -13,6 +13,9 @@ typedef enum onefold_fold_policy {
   ONEFOLD_POLICY_KEEP    // copy the nodes as they are
 } onefold_fold_policy;
 
+/// What is folded may cost this much more than what it replaces.
+#define ONEFOLD_PROFIT_MARGIN 1.1
+
 /// The regions of a graph. A node is interior when only one node reads it, it is no output,
 /// and its reader belongs to the same region; all others are boundaries.
 typedef struct onefold_regions {
