@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The rewrite: barriers are copied, regions are folded, and each region is reported. Passes are
-// repeated until nothing changes: what was a region with several readers may by then be a node.
+// The rewrite: barriers are copied, regions are folded, and each region is reported. A region that
+// had several readers may be one node after that, so passes are repeated while there are regions
+// that were not yet looked at as a whole.
 #include "fold/rewrite.h"
 
-// Passes at most; each but the last removes a node.
+// Passes at most.
 #define MAX_PASSES 64
 
 static const char *const verdict_names[] = {
@@ -140,22 +141,37 @@ static onefold_status pass(onefold_context *context, const onefold_fold_options 
   return ONEFOLD_OK;
 }
 
-/// Passes until the graph stays as it is.
+/// Non-zero in *found where the graph has a region of nodes of different origins.
+static onefold_status find_new_region(const onefold_graph *graph, onefold_fold_level level,
+                                      const onefold_node *origin, int *found) {
+  onefold_regions regions = {0};
+  onefold_status status = onefold_regions_find(graph, level, &regions);
+  *found = 0;
+  for (onefold_node i = 0; i < graph->node_count && status == ONEFOLD_OK && !*found; i++)
+    *found = regions.root[i] == i && onefold_region_is_new(&regions, i, origin);
+  onefold_regions_destroy(graph, &regions);
+  return status;
+}
+
+/// Passes until every region has been looked at.
 static onefold_status fold_until_done(onefold_context *context, const onefold_fold_options *options,
                                       const onefold_graph *source, onefold_graph **folded) {
   onefold_node *origin = NULL;
   onefold_graph *graph = NULL;
   onefold_status status = ONEFOLD_OK;
-  int changed = 1;
-  for (int i = 0; i < MAX_PASSES && changed && status == ONEFOLD_OK; i++) {
-    const onefold_graph *from = graph ? graph : source;
+  int again = 1;
+  for (int i = 0; i < MAX_PASSES && again && status == ONEFOLD_OK; i++) {
     onefold_graph *next = NULL;
-    status = pass(context, options, from, &origin, &next);
-    changed = next && next->node_count != from->node_count;
+    status = pass(context, options, graph ? graph : source, &origin, &next);
     onefold_graph_destroy(graph);
     graph = next;
+    if (status == ONEFOLD_OK) status = find_new_region(graph, options->level, origin, &again);
   }
   onefold_release(context, origin);
+  if (status != ONEFOLD_OK) {
+    onefold_graph_destroy(graph);
+    graph = NULL;
+  }
   *folded = graph;
   return status;
 }

@@ -2,22 +2,39 @@
 // Folding a sum: the terms that are maps of one node become one map.
 #include "fold/region.h"
 
+#include <string.h>
+
 // A sum of branches of different groups may cost this much more than they do.
 #define REGROUP_MARGIN 2
+
+static int same_axis(const onefold_axis *a, const onefold_axis *b) {
+  return a->lo == b->lo && a->step == b->step && a->taps == b->taps;
+}
+
+/// Non-zero when a map has the sum's groups, window and ring: the others can be added to it.
+static int has_room(const onefold_affine *map, const onefold_affine *sum) {
+  return map->groups == sum->groups && same_axis(&map->h, &sum->h) && same_axis(&map->w, &sum->w) &&
+         memcmp(&map->ring, &sum->ring, sizeof sum->ring) == 0;
+}
 
 /// Adds the maps of terms[of[0]], terms[of[1]], ... into terms[of[0]].
 static void merge(onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
                   int32_t count) {
-  onefold_affine *sum = onefold_affine_create(folding->context, geometry);
-  if (!sum) {
+  onefold_form merged = {
+      .base = folding->terms[of[0]].base, .source = ONEFOLD_NO_NODE, .composed = 1};
+  for (int32_t k = 0; k < count && !merged.affine; k++) {
+    onefold_form *term = &folding->terms[of[k]];
+    if (!has_room(term->affine, geometry)) continue;
+    merged.affine = term->affine;
+    term->affine = NULL;
+  }
+  if (!merged.affine && !(merged.affine = onefold_affine_create(folding->context, geometry))) {
     folding->status = ONEFOLD_OUT_OF_MEMORY;
     return;
   }
-  onefold_form merged = {
-      .base = folding->terms[of[0]].base, .source = ONEFOLD_NO_NODE, .composed = 1, .affine = sum};
   for (int32_t k = 0; k < count; k++) {
     onefold_form *term = &folding->terms[of[k]];
-    onefold_affine_accumulate(sum, term->affine, 0);
+    if (term->affine) onefold_affine_accumulate(merged.affine, term->affine, 0);
     merged.macs += term->macs;
     merged.convs += term->convs;
     onefold_form_clear(folding, term);

@@ -30,6 +30,10 @@ onefold_status onefold_regions_find(const onefold_graph *graph, onefold_fold_lev
                                     onefold_regions *regions);
 void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *regions);
 
+/// Does the region that ends in `root` join nodes of different origins? NULL: yes.
+int onefold_region_is_new(const onefold_regions *regions, onefold_node root,
+                          const onefold_node *origin);
+
 /// What a node has become while its region is folded: where `composed`, `affine` applied to
 /// `base`; else the source node `source` applied to it, or `base` itself where there is none.
 typedef struct onefold_form {

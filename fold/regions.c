@@ -52,3 +52,11 @@ void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *region
   onefold_release(graph->context, regions->arrays);
   onefold_release(graph->context, regions->summed);
 }
+
+int onefold_region_is_new(const onefold_regions *regions, onefold_node root,
+                          const onefold_node *origin) {
+  const onefold_node first = regions->first[root];
+  for (onefold_node i = first; origin && i != ONEFOLD_NO_NODE; i = regions->next[i])
+    if (origin[i] != origin[first]) return 1;
+  return !origin;
+}

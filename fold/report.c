@@ -29,15 +29,6 @@ static void describe(const onefold_folding *folding, onefold_node root, int32_t 
     snprintf(text, size, "chain of %d", (int)nodes);
 }
 
-/// Does the region join nodes that the pass before had kept apart?
-static int is_new(const onefold_folding *folding, onefold_node root) {
-  if (!folding->earlier) return 1;
-  const onefold_node first = folding->regions.first[root];
-  for (onefold_node i = first; i != ONEFOLD_NO_NODE; i = folding->regions.next[i])
-    if (folding->earlier[i] != folding->earlier[first]) return 1;
-  return 0;
-}
-
 /// The only convolution of the nodes from `begin` on, or NULL.
 static const onefold_graph_node *only_conv(const onefold_graph *graph, onefold_node begin) {
   const onefold_graph_node *found = NULL;
@@ -77,7 +68,9 @@ void onefold_fold_report_region(onefold_folding *folding, onefold_node root, one
        i = folding->regions.next[i])
     add_node(folding->source, i, &region.nodes_before, &region.parameters_before,
              &region.macs_before);
-  if (!options->report || region.nodes_before < 2 || !is_new(folding, root)) return;
+  if (!options->report || region.nodes_before < 2 ||
+      !onefold_region_is_new(&folding->regions, root, folding->earlier))
+    return;
   for (onefold_node i = begin; i < folding->target->node_count; i++)
     add_node(folding->target, i, &region.nodes_after, &region.parameters_after, &region.macs_after);
   char kind[48];
