@@ -531,6 +531,44 @@ static void test_nodes(void **state) {
   onefold_context_destroy(context);
 }
 
+/// The terms of a block's sum, and whether the block's input is one of them.
+static void test_branches(void **state) {
+  (void)state;
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
+  const struct {
+    const char *block, *text;
+    int terms, plain_input;
+  } cases[] = {
+      {"repconv", "out_channels=8", 3, 0},
+      {"repconv", "out_channels=8 identity=0", 2, 0},
+      {"repconvn", "out_channels=8", 2, 0},
+      {"acnet", "out_channels=8", 3, 0},
+      {"mobileone", "out_channels=8 repeats=4", 6, 0},
+      {"mobileone", "out_channels=8 repeats=4 kernel=1 stride=2", 4, 0},
+      {"qarepvgg", "out_channels=8", 3, 1},
+      {"qarepvgg", "out_channels=8 stride=2", 2, 0},
+      {"qarepvgg_v2", "out_channels=8", 4, 1},
+      {"qarepvgg_v2", "out_channels=12", 2, 0},
+      {"linear_add", "out_channels=8", 3, 0},
+      {"linear_add", "out_channels=12", 2, 0},
+      {"repghost", "out_channels=8", 2, 0},
+      {"repghost", "out_channels=8 reparam_identity=1", 3, 0},
+      {"bottleneck", "out_channels=8", 2, 1},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char text[128];
+    snprintf(text, sizeof text, "input=1x8x6x6 %s", cases[i].text);
+    onefold_graph *graph = build(context, cases[i].block, text);
+    const onefold_graph_node *sum = graph_only(graph, ONEFOLD_NODE_SUM);
+    int plain_input = 0;
+    for (int32_t k = 0; k < sum->input_count; k++) plain_input += sum->inputs[k] == 0;
+    assert_int_equal(sum->input_count, cases[i].terms);
+    assert_int_equal(plain_input, cases[i].plain_input);
+    onefold_graph_destroy(graph);
+  }
+  onefold_context_destroy(context);
+}
+
 /// The widths of concats in YOLOv7: layers 10, 62, 16 and 93, and inside layer 51.
 static void test_concat_widths(void **state) {
   (void)state;
@@ -628,7 +666,8 @@ int main(void) {
       cmocka_unit_test(test_names),         cmocka_unit_test(test_pools),
       cmocka_unit_test(test_formulas),      cmocka_unit_test(test_rows),
       cmocka_unit_test(test_repghost_rows), cmocka_unit_test(test_nodes),
-      cmocka_unit_test(test_concat_widths), cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_branches),      cmocka_unit_test(test_concat_widths),
+      cmocka_unit_test(test_refused),
   };
   const struct CMUnitTest every_level[] = {cmocka_unit_test(test_concat_order)};
   const int failed = cmocka_run_group_tests(once, NULL, NULL);
