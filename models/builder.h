@@ -35,6 +35,12 @@ typedef onefold_node onefold_block_build_fn(onefold_builder *builder, onefold_no
 /// Records a failure; returns ONEFOLD_NO_NODE.
 onefold_node onefold_build_fail(onefold_builder *builder, onefold_status status);
 
+/// Which optional parameters the block has, for example "groups dilation se_hidden"; a call
+/// refuses all others where they are not at their defaults. Zero after a failure. Optional are
+/// mid_channels, kernel, stride, dilation, groups, padding, repeats, expansion, identity,
+/// shortcut, batch_norm, reparam_bn, reparam_identity and se_hidden.
+int onefold_build_takes(onefold_builder *builder, const char *names);
+
 /// Refuses a parameter of which the block has one value only: zero, and a failure
 /// "<block>: <name> is <value>, the block has <only>", where `value` is not `only`.
 int onefold_build_only(onefold_builder *builder, const char *name, int64_t value, int64_t only);
@@ -101,6 +107,20 @@ onefold_node onefold_build_conv_bn(onefold_builder *builder, onefold_node input,
 /// The same, and the block's activation.
 onefold_node onefold_build_conv_bn_act(onefold_builder *builder, onefold_node input,
                                        const char *name, const onefold_graph_conv2d_params *params);
+
+/// A convolution of values that are released here; NULL after a failure. `fixed` makes it a
+/// fixed filter, which counts no parameters.
+onefold_node onefold_build_conv2d_values(onefold_builder *builder, onefold_node input,
+                                         const onefold_graph_conv2d_params *params, float *values,
+                                         int fixed, const char *name);
+
+/// y[c] = scale[c]*x[c].
+onefold_node onefold_build_scale(onefold_builder *builder, onefold_node input, const float *scale,
+                                 const char *name);
+
+/// `pad` rows and columns of value[c] on every side, NULL for 0; none where `pad` is 0.
+onefold_node onefold_build_pad(onefold_builder *builder, onefold_node input, int64_t pad,
+                               const float *value, const char *name);
 
 /// The sum of branches, named `name`.
 onefold_node onefold_build_sum(onefold_builder *builder, const onefold_node *branches, size_t count,

@@ -79,6 +79,31 @@ onefold_node onefold_build_conv_bn_act(onefold_builder *builder, onefold_node in
   return onefold_build_activation(builder, onefold_build_conv_bn(builder, input, name, params));
 }
 
+onefold_node onefold_build_conv2d_values(onefold_builder *builder, onefold_node input,
+                                         const onefold_graph_conv2d_params *params, float *values,
+                                         int fixed, const char *name) {
+  onefold_node node = ONEFOLD_NO_NODE;
+  if (builder->status == ONEFOLD_OK)
+    node = fixed ? onefold_graph_filter(builder->graph, input, params, values, NULL)
+                 : onefold_graph_conv2d(builder->graph, input, params, values, NULL);
+  onefold_release(builder->context, values);
+  return onefold_build_finish(builder, node, name);
+}
+
+onefold_node onefold_build_scale(onefold_builder *builder, onefold_node input, const float *scale,
+                                 const char *name) {
+  if (builder->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;
+  return onefold_build_finish(builder, onefold_graph_scale(builder->graph, input, scale, NULL),
+                              name);
+}
+
+onefold_node onefold_build_pad(onefold_builder *builder, onefold_node input, int64_t pad,
+                               const float *value, const char *name) {
+  const onefold_pad_params params = {pad, pad, pad, pad, value};
+  if (builder->status != ONEFOLD_OK || pad == 0) return input;
+  return onefold_build_finish(builder, onefold_graph_pad(builder->graph, input, &params), name);
+}
+
 onefold_node onefold_build_sum(onefold_builder *builder, const onefold_node *branches, size_t count,
                                const char *name) {
   if (builder->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;

@@ -8,8 +8,7 @@
 
 onefold_node onefold_block_build_repvgg(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_only(builder, "kernel", p->kernel, 3) ||
-      !onefold_build_only(builder, "padding", onefold_build_padding(p, 3), p->dilation))
+  if (!onefold_build_takes(builder, "stride dilation groups identity se_hidden"))
     return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params dense = onefold_build_main_conv(p, 3);
   const onefold_graph_conv2d_params point =

@@ -8,25 +8,42 @@
 #include <string.h>
 
 /// Values lie in [low, high); half of them are negated where `both_signs`. With `fan_in` they
-/// lie in +-sqrt(3/fan_in), which keeps the variance of a sum of fan_in products.
+/// lie in +-sqrt(3/fan_in), which keeps the variance of a sum of fan_in products. `rows` scales
+/// the first rows of a matrix, the others keep its last.
 typedef struct recipe {
-  const char *suffix;
-  int32_t rank; // least rank that it applies to
+  const char *name; // of the last part; "*" at its end stands for anything
+  int32_t rank;     // least rank that it applies to
   float low, high;
   int both_signs, fan_in;
+  const float *rows;
 } recipe;
 
+/// Scales of OREPA's branches when its training begins: origin, avg, prior, kxk, 1x1, gconv. The
+/// prior's is 0; it has some weight here, so that a mistake in it shows.
+#define ROWS 6
+static const float orepa_rows[ROWS] = {0.25f, 0.25f, 0.25f, 0.5f, 1, 0.5f};
+
 static const recipe recipes[] = {
-    {"running_mean", 0, -0.5f, 0.5f, 0, 0}, {"running_var", 0, 0.5f, 1.5f, 0, 0},
-    {"bias", 0, -0.5f, 0.5f, 0, 0},         {"weight", 2, -1, 1, 0, 1},
-    {"weight", 0, 0.5f, 1.5f, 1, 0},        {"", 0, -0.5f, 0.5f, 0, 0},
+    {"running_mean", 0, -0.5f, 0.5f, 0, 0, NULL},
+    {"running_var", 0, 0.5f, 1.5f, 0, 0, NULL},
+    {"bias", 0, -0.5f, 0.5f, 0, 0, NULL},
+    {"weight*", 2, -1, 1, 0, 1, NULL},
+    {"weight", 0, 0.5f, 1.5f, 1, 0, NULL},
+    {"vector", 2, 0.5f, 1.5f, 1, 0, orepa_rows},
+    {"*", 0, -0.5f, 0.5f, 0, 0, NULL},
 };
+
+static int matches(const char *pattern, const char *name) {
+  const size_t length = strlen(pattern) - 1;
+  if (pattern[length] != '*') return strcmp(pattern, name) == 0;
+  return strncmp(pattern, name, length) == 0;
+}
 
 static const recipe *find_recipe(const char *name, int32_t rank) {
   const char *dot = strrchr(name, '.');
   const char *last = dot ? dot + 1 : name;
   const recipe *r = recipes;
-  while (*r->suffix && (strcmp(r->suffix, last) != 0 || rank < r->rank)) r++;
+  while (!matches(r->name, last) || rank < r->rank) r++;
   return r;
 }
 
@@ -61,10 +78,12 @@ static onefold_status read(const onefold_weights *weights, const char *name, con
     low = -(float)sqrt(3.0 * (double)dims[0] / (double)count);
     width = -2 * low;
   }
+  const size_t row = r->rows && dims[0] > 0 ? count / (size_t)dims[0] : count;
   for (size_t i = 0; i < count; i++) {
     const uint64_t bits = mix(base + i);
     const float unit = (float)(bits >> 40) * 0x1p-24f;
-    const float value = low + width * unit;
+    float value = low + width * unit;
+    if (r->rows) value *= r->rows[i / row < ROWS ? i / row : ROWS - 1];
     values[i] = r->both_signs && (bits & 1) ? -value : value;
   }
   return ONEFOLD_OK;
