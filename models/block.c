@@ -84,9 +84,6 @@ static onefold_status run_builder(const block *found, onefold_builder *builder, 
                                   onefold_node *output) {
   builder->status = onefold_graph_status(builder->graph);
   *output = found->build(builder, input);
-  if (builder->status == ONEFOLD_OK && builder->params->route_channels && !builder->route_used)
-    onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
-                                             "%s has one input, it was given two", found->name));
   return builder->status;
 }
 

@@ -27,7 +27,6 @@ typedef struct member {
   member_type type;
   int64_t least, most; // whole numbers and flags; reals have `least` alone
   word_fn *word;
-  int optional; // a block may have one value of it only
 } member;
 
 static const char *activation_word(int32_t value) {
@@ -56,31 +55,31 @@ static const char *largeconv_order_word(int32_t value) {
 
 #define AT(member) #member, offsetof(onefold_block_params, member)
 static const member members[] = {
-    {AT(input), MEMBER_SHAPE, 1, INT64_MAX, NULL, 0},
-    {AT(out_channels), MEMBER_WHOLE, 1, INT64_MAX, NULL, 0},
-    {AT(mid_channels), MEMBER_WHOLE, 0, INT64_MAX, NULL, 1},
-    {AT(kernel), MEMBER_WHOLE, 1, INT64_MAX, NULL, 1},
-    {AT(stride), MEMBER_WHOLE, 1, INT64_MAX, NULL, 1},
-    {AT(dilation), MEMBER_WHOLE, 1, INT64_MAX, NULL, 1},
-    {AT(groups), MEMBER_WHOLE, 1, INT64_MAX, NULL, 1},
-    {AT(padding), MEMBER_WHOLE, -1, INT64_MAX, NULL, 0},
-    {AT(repeats), MEMBER_WHOLE, 1, INT64_MAX, NULL, 1},
-    {AT(route_channels), MEMBER_WHOLE, 0, INT64_MAX, NULL, 0},
-    {AT(expansion), MEMBER_REAL, 0, 0, NULL, 1},
-    {AT(identity), MEMBER_FLAG, -1, 1, NULL, 1},
-    {AT(shortcut), MEMBER_FLAG, -1, 1, NULL, 1},
-    {AT(batch_norm), MEMBER_FLAG, 0, 1, NULL, 1},
-    {AT(reparam_bn), MEMBER_FLAG, 0, 1, NULL, 1},
-    {AT(reparam_identity), MEMBER_FLAG, 0, 1, NULL, 1},
-    {AT(activation), MEMBER_WORD, 0, 0, activation_word, 0},
-    {AT(activation_param), MEMBER_FLOAT, INT64_MIN, 0, NULL, 0},
-    {AT(bn_epsilon), MEMBER_REAL, 0, 0, NULL, 0},
-    {AT(se_hidden), MEMBER_WHOLE, 0, INT64_MAX, NULL, 1},
-    {AT(se_style), MEMBER_WORD, 0, 0, se_style_word, 0},
-    {AT(orepa_row_order), MEMBER_WORD, 0, 0, row_order_word, 0},
-    {AT(orepa_prior), MEMBER_WORD, 0, 0, prior_word, 0},
-    {AT(orepa_inner_activation), MEMBER_FLAG, 0, 1, NULL, 0},
-    {AT(largeconv_order), MEMBER_WORD, 0, 0, largeconv_order_word, 0},
+    {AT(input), MEMBER_SHAPE, 1, INT64_MAX, NULL},
+    {AT(out_channels), MEMBER_WHOLE, 1, INT64_MAX, NULL},
+    {AT(mid_channels), MEMBER_WHOLE, 0, INT64_MAX, NULL},
+    {AT(kernel), MEMBER_WHOLE, 1, INT64_MAX, NULL},
+    {AT(stride), MEMBER_WHOLE, 1, INT64_MAX, NULL},
+    {AT(dilation), MEMBER_WHOLE, 1, INT64_MAX, NULL},
+    {AT(groups), MEMBER_WHOLE, 1, INT64_MAX, NULL},
+    {AT(padding), MEMBER_WHOLE, -1, INT64_MAX, NULL},
+    {AT(repeats), MEMBER_WHOLE, 1, INT64_MAX, NULL},
+    {AT(route_channels), MEMBER_WHOLE, 0, INT64_MAX, NULL},
+    {AT(expansion), MEMBER_REAL, 0, 0, NULL},
+    {AT(identity), MEMBER_FLAG, -1, 1, NULL},
+    {AT(shortcut), MEMBER_FLAG, -1, 1, NULL},
+    {AT(batch_norm), MEMBER_FLAG, 0, 1, NULL},
+    {AT(reparam_bn), MEMBER_FLAG, 0, 1, NULL},
+    {AT(reparam_identity), MEMBER_FLAG, 0, 1, NULL},
+    {AT(activation), MEMBER_WORD, 0, 0, activation_word},
+    {AT(activation_param), MEMBER_FLOAT, INT64_MIN, 0, NULL},
+    {AT(bn_epsilon), MEMBER_REAL, 0, 0, NULL},
+    {AT(se_hidden), MEMBER_WHOLE, 0, INT64_MAX, NULL},
+    {AT(se_style), MEMBER_WORD, 0, 0, se_style_word},
+    {AT(orepa_row_order), MEMBER_WORD, 0, 0, row_order_word},
+    {AT(orepa_prior), MEMBER_WORD, 0, 0, prior_word},
+    {AT(orepa_inner_activation), MEMBER_FLAG, 0, 1, NULL},
+    {AT(largeconv_order), MEMBER_WORD, 0, 0, largeconv_order_word},
 };
 #undef AT
 #define MEMBER_COUNT (sizeof members / sizeof *members)
@@ -285,46 +284,4 @@ onefold_status onefold_block_params_set(onefold_context *context, onefold_block_
   }
   *params = changed;
   return ONEFOLD_OK;
-}
-
-/// The value of a number as text.
-static void print_member(const member *m, const onefold_block_params *params, char text[32]) {
-  const void *at = (const char *)params + m->offset;
-  int64_t whole = 0;
-  int32_t flag = 0;
-  double real = 0;
-  if (m->type == MEMBER_REAL) {
-    memcpy(&real, at, sizeof real);
-    snprintf(text, 32, "%g", real);
-    return;
-  }
-  memcpy(m->type == MEMBER_WHOLE ? (void *)&whole : (void *)&flag, at,
-         m->type == MEMBER_WHOLE ? sizeof whole : sizeof flag);
-  snprintf(text, 32, "%lld", (long long)(m->type == MEMBER_WHOLE ? whole : flag));
-}
-
-/// Non-zero where `name` is one of the words of `list`.
-static int in_list(const char *list, const char *name) {
-  const size_t length = strlen(name);
-  for (const char *at = list; (at = strstr(at, name)) != NULL; at += length)
-    if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) return 1;
-  return 0;
-}
-
-onefold_status onefold_block_params_takes(const onefold_context *context, const char *block,
-                                          const onefold_block_params *params,
-                                          const onefold_block_params *defaults, const char *taken) {
-  for (size_t i = 0; i < MEMBER_COUNT; i++) {
-    char has[32], is[32];
-    if (!members[i].optional || in_list(taken, members[i].name)) continue;
-    print_member(&members[i], params, is);
-    print_member(&members[i], defaults, has);
-    if (strcmp(is, has) != 0)
-      return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s: %s is %s, the block has %s",
-                          block, members[i].name, is, has);
-  }
-  const int64_t pad = (int64_t)((double)params->dilation * (double)(params->kernel - 1) / 2);
-  if (params->padding < 0 || params->padding == pad || in_list(taken, "padding")) return ONEFOLD_OK;
-  return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s: padding is %lld, the block has %lld",
-                      block, (long long)params->padding, (long long)pad);
 }

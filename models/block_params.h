@@ -11,10 +11,4 @@
 onefold_status onefold_block_params_check(const onefold_context *context,
                                           const onefold_block_params *params);
 
-/// Refuses every optional member (kernel, groups, ...) that differs from the block's default and
-/// is not a word of `taken`, and a padding other than dilation*(kernel-1)/2 unless "padding" is.
-onefold_status onefold_block_params_takes(const onefold_context *context, const char *block,
-                                          const onefold_block_params *params,
-                                          const onefold_block_params *defaults, const char *taken);
-
 #endif

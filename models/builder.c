@@ -2,7 +2,6 @@
 // What every builder shares: failures, parameters, reading of tensors, blocks inside blocks.
 #include "models/builder.h"
 
-#include "models/block_params.h"
 #include "models/safetensors.h"
 
 #include <stdio.h>
@@ -11,16 +10,6 @@
 onefold_node onefold_build_fail(onefold_builder *builder, onefold_status status) {
   if (builder->status == ONEFOLD_OK) builder->status = status;
   return ONEFOLD_NO_NODE;
-}
-
-int onefold_build_takes(onefold_builder *builder, const char *names) {
-  onefold_block_params defaults;
-  onefold_status status = onefold_block_params_init(builder->context, builder->block, &defaults);
-  if (status == ONEFOLD_OK)
-    status = onefold_block_params_takes(builder->context, builder->block, builder->params,
-                                        &defaults, names);
-  if (status != ONEFOLD_OK) onefold_build_fail(builder, status);
-  return builder->status == ONEFOLD_OK;
 }
 
 int onefold_build_only(onefold_builder *builder, const char *name, int64_t value, int64_t only) {
@@ -140,7 +129,6 @@ onefold_node onefold_build_finish(onefold_builder *builder, onefold_node node, c
 onefold_node onefold_build_route(onefold_builder *builder, onefold_shape grid) {
   if (builder->status != ONEFOLD_OK) return ONEFOLD_NO_NODE;
   grid.c = builder->params->route_channels;
-  builder->route_used = 1;
   if (builder->route == ONEFOLD_NO_NODE) {
     if (!builder->adds_route)
       return onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,

@@ -19,7 +19,6 @@ typedef struct onefold_builder {
   const onefold_block_params *params;
   const char *block;  // its name, for sentences
   onefold_node route; // the second input, ONEFOLD_NO_NODE where none was given
-  int32_t route_used;
   int32_t adds_route; // onefold_build_route may add an input to the graph
   onefold_status status;
 } onefold_builder;
@@ -34,12 +33,6 @@ typedef onefold_node onefold_block_build_fn(onefold_builder *builder, onefold_no
 
 /// Records a failure; returns ONEFOLD_NO_NODE.
 onefold_node onefold_build_fail(onefold_builder *builder, onefold_status status);
-
-/// Which optional parameters the block has, for example "groups dilation se_hidden"; a call
-/// refuses all others where they are not at their defaults. Zero after a failure. Optional are
-/// mid_channels, kernel, stride, dilation, groups, padding, repeats, expansion, identity,
-/// shortcut, batch_norm, reparam_bn, reparam_identity and se_hidden.
-int onefold_build_takes(onefold_builder *builder, const char *names);
 
 /// Refuses a parameter of which the block has one value only: zero, and a failure
 /// "<block>: <name> is <value>, the block has <only>", where `value` is not `only`.

@@ -35,14 +35,9 @@ static onefold_node bottleneck(onefold_builder *builder, onefold_node input, con
 onefold_node onefold_block_build_bottleneck(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
   if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
-  const int same = p->input.c == p->out_channels;
-  if (p->shortcut == 1 && !same)
-    return onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
-                                                    "%s: no shortcut from %lld to %lld channels",
-                                                    builder->block, (long long)p->input.c,
-                                                    (long long)p->out_channels));
+  const int add = onefold_build_has_shortcut(builder);
   const int64_t hidden = onefold_build_hidden(builder, p->out_channels, 0.5);
-  return bottleneck(builder, input, "", hidden, p->out_channels, 1, same && p->shortcut != 0);
+  return bottleneck(builder, input, "", hidden, p->out_channels, 1, add);
 }
 
 onefold_node onefold_block_build_c3(onefold_builder *builder, onefold_node input) {

@@ -8,7 +8,7 @@
 // Tensors: dbb_origin.{conv,bn}, dbb_1x1.{conv,bn}, dbb_1x1_kxk.{idconv1 or conv1,bn1.bn,conv2,
 // bn2}, dbb_avg.{conv,bn.bn,avgbn}.
 #include "graph/graph.h"
-#include "models/builder.h"
+#include "models/parts.h"
 
 #include <math.h>
 
@@ -81,8 +81,8 @@ static onefold_node build_avg(onefold_builder *builder, onefold_node node, int64
 
 onefold_node onefold_block_build_dbb(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, "kernel stride groups mid_channels") ||
-      !onefold_build_odd_kernel(builder))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE |
+                                          ONEFOLD_TAKES_GROUPS | ONEFOLD_TAKES_HIDDEN))
     return ONEFOLD_NO_NODE;
   if (p->groups >= p->out_channels && p->input.c != p->out_channels)
     return onefold_build_fail(builder,

@@ -3,11 +3,13 @@
 // Tensors: weight_orepa_*, vector [6][O], bn. `batch_norm` 0 leaves the batch norm out
 // ("weight only"). With dilation d the padding is d*(K-1)/2.
 #include "models/orepa_layer.h"
+#include "models/parts.h"
 
 onefold_node onefold_block_build_orepa(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, "kernel stride dilation groups mid_channels batch_norm") ||
-      !onefold_build_odd_kernel(builder))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE |
+                                          ONEFOLD_TAKES_DILATION | ONEFOLD_TAKES_GROUPS |
+                                          ONEFOLD_TAKES_HIDDEN | ONEFOLD_TAKES_BATCH_NORM))
     return ONEFOLD_NO_NODE;
   if (p->orepa_prior == ONEFOLD_OREPA_SEED_3X3_ZERO && p->kernel < 3)
     return onefold_build_fail(

@@ -2,7 +2,7 @@
 // OREPA_1x1 (Hu et al., CVPR 2022): y = act(BN(v0*W0 x + v1*W2 (W1 x))), all of 1x1. W1 leads to
 // as many channels as the smaller end has. Tensors: weight_or1x1_origin, weight_or1x1_l2i_conv1,
 // weight_or1x1_l2i_conv2, vector [2][O], bn.
-#include "models/builder.h"
+#include "models/parts.h"
 
 static onefold_node build_point(onefold_builder *builder, onefold_node input, const char *name,
                                 int64_t channels, int64_t stride) {
@@ -15,7 +15,9 @@ static onefold_node build_point(onefold_builder *builder, onefold_node input, co
 onefold_node onefold_block_build_orepa_1x1(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
   const int64_t in = p->input.c, out = p->out_channels;
-  if (!onefold_build_takes(builder, "stride")) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_KERNEL | ONEFOLD_TAKES_STRIDE) ||
+      !onefold_build_only(builder, "kernel", p->kernel, 1))
+    return ONEFOLD_NO_NODE;
   float *vector = onefold_build_read(builder, "vector", "", (const int64_t[2]){2, out}, 2);
   if (!vector) return ONEFOLD_NO_NODE;
   onefold_node branches[2];

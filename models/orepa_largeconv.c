@@ -6,6 +6,7 @@
 // The original code correlates its kernels: that is the stack with every kernel after the first
 // turned by 180 degrees (largeconv_order).
 #include "models/orepa_layer.h"
+#include "models/parts.h"
 
 #include <stdio.h>
 
@@ -43,7 +44,6 @@ static onefold_node build_kernel(onefold_builder *builder, onefold_node input, c
 
 static onefold_node build_stack(onefold_builder *builder, onefold_node node, layer_fn *build) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_odd_kernel(builder)) return ONEFOLD_NO_NODE;
   if (p->kernel < 5)
     return onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
                                                     "%s: kernel is %lld, it must be at least 5",
@@ -63,13 +63,17 @@ static onefold_node build_stack(onefold_builder *builder, onefold_node node, lay
 }
 
 onefold_node onefold_block_build_orepa_largeconv(onefold_builder *builder, onefold_node input) {
-  if (!onefold_build_takes(builder, "kernel stride dilation padding")) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE |
+                                          ONEFOLD_TAKES_DILATION | ONEFOLD_TAKES_PADDING))
+    return ONEFOLD_NO_NODE;
   return build_stack(builder, input, build_orepa);
 }
 
 onefold_node onefold_block_build_orepa_largeconv_base(onefold_builder *builder,
                                                       onefold_node input) {
-  if (!onefold_build_takes(builder, "kernel stride dilation padding groups"))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE |
+                                          ONEFOLD_TAKES_DILATION | ONEFOLD_TAKES_PADDING |
+                                          ONEFOLD_TAKES_GROUPS))
     return ONEFOLD_NO_NODE;
   return build_stack(builder, input, build_kernel);
 }

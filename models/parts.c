@@ -29,6 +29,7 @@ int onefold_build_choices(onefold_builder *builder, unsigned takes) {
       {ONEFOLD_TAKES_SHORTCUT, "shortcut", p->shortcut, -1},
       {ONEFOLD_TAKES_SE, "se_hidden", p->se_hidden, 0},
       {ONEFOLD_TAKES_ROUTE, "route_channels", p->route_channels, 0},
+      {ONEFOLD_TAKES_BATCH_NORM, "batch_norm", p->batch_norm, 1},
   };
   if (builder->status != ONEFOLD_OK || !check_kernel(builder, takes)) return 0;
   for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
@@ -59,6 +60,17 @@ int64_t onefold_build_hidden(onefold_builder *builder, int64_t channels, double 
                                            "%s: %g hidden channels from %lld with expansion %g",
                                            builder->block, hidden, (long long)channels, expansion));
   return 0;
+}
+
+int onefold_build_has_shortcut(onefold_builder *builder) {
+  const onefold_block_params *p = builder->params;
+  const int same = p->input.c == p->out_channels;
+  if (p->shortcut == 1 && !same)
+    onefold_build_fail(builder,
+                       onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
+                                    "%s: no shortcut from %lld to %lld channels", builder->block,
+                                    (long long)p->input.c, (long long)p->out_channels));
+  return same && p->shortcut != 0;
 }
 
 int64_t onefold_build_channels(const onefold_builder *builder, onefold_node node) {

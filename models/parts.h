@@ -20,7 +20,8 @@ enum {
   ONEFOLD_TAKES_IDENTITY = 1 << 9,
   ONEFOLD_TAKES_SHORTCUT = 1 << 10,
   ONEFOLD_TAKES_SE = 1 << 11,
-  ONEFOLD_TAKES_ROUTE = 1 << 12
+  ONEFOLD_TAKES_ROUTE = 1 << 12,
+  ONEFOLD_TAKES_BATCH_NORM = 1 << 13
 };
 
 /// The most repeats of a part of a block.
@@ -33,6 +34,10 @@ int onefold_build_choices(onefold_builder *builder, unsigned takes);
 /// Hidden channels: mid_channels, or `channels` times the expansion (`own` where that is 0),
 /// rounded down. Fails where that gives none.
 int64_t onefold_build_hidden(onefold_builder *builder, int64_t channels, double own);
+
+/// Non-zero where a bottleneck adds its input to its result. Fails where that is asked for and
+/// the channels forbid it.
+int onefold_build_has_shortcut(onefold_builder *builder);
 
 /// Channels of a node's result.
 int64_t onefold_build_channels(const onefold_builder *builder, onefold_node node);

@@ -4,11 +4,13 @@
 // The identity exists where the channels agree and the stride is 1, unless `identity` says
 // otherwise. With dilation d the 3x3 pads by d. Weight names: rbr_dense.{conv,bn},
 // rbr_1x1.{conv,bn}, rbr_identity, se.{down,up}.
-#include "models/builder.h"
+#include "models/parts.h"
 
 onefold_node onefold_block_build_repvgg(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, "stride dilation groups identity se_hidden"))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_STRIDE | ONEFOLD_TAKES_DILATION |
+                                          ONEFOLD_TAKES_GROUPS | ONEFOLD_TAKES_IDENTITY |
+                                          ONEFOLD_TAKES_SE))
     return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params dense = onefold_build_main_conv(p, 3);
   const onefold_graph_conv2d_params point =

@@ -6,6 +6,7 @@
 // Tensors: [rbr_dense.]weight_rbr_*, [rbr_dense.]vector, [rbr_dense.]bn, rbr_1x1.{conv,bn},
 // rbr_identity, se.*.
 #include "models/orepa_layer.h"
+#include "models/parts.h"
 
 #include <stdio.h>
 
@@ -22,13 +23,15 @@ static onefold_node build_dense(onefold_builder *builder, onefold_node input, co
 }
 
 onefold_node onefold_block_build_orepa_3x3(onefold_builder *builder, onefold_node input) {
-  if (!onefold_build_takes(builder, "stride mid_channels")) return ONEFOLD_NO_NODE;
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_STRIDE | ONEFOLD_TAKES_HIDDEN))
+    return ONEFOLD_NO_NODE;
   return onefold_build_activation(builder, build_dense(builder, input, ""));
 }
 
 onefold_node onefold_block_build_repvgg_orepa(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_takes(builder, "stride mid_channels identity se_hidden"))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_STRIDE | ONEFOLD_TAKES_HIDDEN |
+                                          ONEFOLD_TAKES_IDENTITY | ONEFOLD_TAKES_SE))
     return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params point =
       onefold_graph_conv2d_square(p->out_channels, 1, p->stride, 1);

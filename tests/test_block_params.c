@@ -150,7 +150,7 @@ static void test_append(void **state) {
   onefold_node output = 0;
   test_fails(context, onefold_block_append(context, chain, two, 2, "repvgg", &b, weights, &output),
              ONEFOLD_INVALID_ARGUMENT);
-  test_says(context, "repvgg has one input, it was given two");
+  test_says(context, "repvgg: route_channels is 8, the block has 0");
   assert_int_equal(output, ONEFOLD_NO_NODE);
   test_fails(context, onefold_block_append(context, chain, two, 0, "repvgg", &b, weights, &output),
              ONEFOLD_INVALID_ARGUMENT);

@@ -54,7 +54,10 @@ static onefold_graph *build(const grid *g, const int point[AXES]) {
   test_case("%s %s", g->block, text);
   test_ok(g->context, onefold_block_params_init(g->context, g->block, &p));
   test_ok(g->context, onefold_block_params_set(g->context, &p, onefold_block_typical(g->block)));
+  const onefold_block_params typical = p;
   test_ok(g->context, onefold_block_params_set(g->context, &p, text));
+  // A second input keeps its part of the result.
+  p.route_channels = typical.route_channels * p.out_channels / typical.out_channels;
   onefold_graph *graph;
   const onefold_status status = onefold_block_build(g->context, g->block, &p, g->weights, &graph);
   if (status == ONEFOLD_OK) return graph;
