@@ -52,23 +52,22 @@ ONEFOLD_INLINE void onefold_pool_columns(const int MAX, const int K, const int S
   vf column[12];
   const int count = (P - 1) * S + K;
   const float *src = a->src + (p * S - a->pad) * a->src_column;
-  const float *x = src;
   ONEFOLD_UNROLL(12)
-  for (int c = 0; c < count; c++, x += a->src_column) column[c] = vf_load(x);
+  for (int c = 0; c < count; c++) column[c] = vf_load(src + c * a->src_column);
   for (int64_t r = 1; r < a->rows; r++) {
-    x = src += a->src_row;
+    const float *x = src + r * a->src_row;
     ONEFOLD_UNROLL(12)
-    for (int c = 0; c < count; c++, x += a->src_column) {
-      column[c] = onefold_pool_join(MAX, vf_load(x), column[c]);
+    for (int c = 0; c < count; c++) {
+      column[c] = onefold_pool_join(MAX, vf_load(x + c * a->src_column), column[c]);
     }
   }
   float *dst = a->dst + p * a->dst_pixel;
   ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++, dst += a->dst_pixel) {
+  for (int i = 0; i < P; i++) {
     vf z = column[i * S];
     ONEFOLD_UNROLL(4)
     for (int t = 1; t < K; t++) z = onefold_pool_join(MAX, column[i * S + t], z);
-    vf_store(dst, MAX ? z : vf_div(z, vf_set1(divisor)));
+    vf_store(dst + i * a->dst_pixel, MAX ? z : vf_div(z, vf_set1(divisor)));
   }
 }
 
@@ -77,6 +76,42 @@ ONEFOLD_INLINE int64_t onefold_pool_columns_all(const int MAX, const int K, cons
                                                 const float divisor, const onefold_pool_args *a) {
   for (; p + P <= end; p += P) onefold_pool_columns(MAX, K, S, P, p, divisor, a);
   return p;
+}
+
+/// Maxima of pixels p .. p+P-1 of a wide window with stride 1, inside the
+/// image: the columns that all of them have, those before and those behind.
+ONEFOLD_INLINE void onefold_pool_wide(const int P, const int64_t p, const onefold_pool_args *a) {
+  vf before[8], shared = vf_set1(-INFINITY), behind[8];
+  const float *src = a->src + (p - a->pad) * a->src_column;
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P - 1; i++) before[i] = behind[i] = shared;
+  for (int64_t r = 0; r < a->rows; r++) {
+    const float *x = src + r * a->src_row, *y = x + a->taps * a->src_column;
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P - 1; i++) {
+      before[i] = vf_max_nan(vf_load(x + i * a->src_column), before[i]);
+    }
+    for (int64_t t = P - 1; t < a->taps; t++) {
+      shared = vf_max_nan(vf_load(x + t * a->src_column), shared);
+    }
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P - 1; i++) {
+      behind[i] = vf_max_nan(vf_load(y + i * a->src_column), behind[i]);
+    }
+  }
+  // Pixel i has before[i ..] and behind[.. i-1].
+  ONEFOLD_UNROLL(8)
+  for (int i = P - 3; i >= 0; i--) before[i] = vf_max_nan(before[i], before[i + 1]);
+  ONEFOLD_UNROLL(8)
+  for (int i = 1; i < P - 1; i++) behind[i] = vf_max_nan(behind[i], behind[i - 1]);
+  float *dst = a->dst + p * a->dst_pixel;
+  ONEFOLD_UNROLL(8)
+  for (int i = 0; i < P; i++) {
+    vf z = shared;
+    if (i < P - 1) z = vf_max_nan(before[i], z);
+    if (i > 0) z = vf_max_nan(behind[i - 1], z);
+    vf_store(dst + i * a->dst_pixel, z);
+  }
 }
 
 /// A pixel whose window may reach over the border.
@@ -111,6 +146,8 @@ ONEFOLD_INLINE void onefold_pool_body(const int MAX, const onefold_pool_args *a)
     p = onefold_pool_columns_all(MAX, 3, 2, 4, p, end, divisor, a);
   } else if (a->taps == 5 && a->stride == 1) {
     p = onefold_pool_columns_all(MAX, 5, 1, 8, p, end, divisor, a);
+  } else if (MAX && a->taps >= 6 && a->stride == 1) {
+    for (; p + 6 <= end; p += 6) onefold_pool_wide(6, p, a);
   }
   for (; p + 4 <= end; p += 4) onefold_pool_taps(MAX, 4, p, 0, a->taps, divisor, a);
   for (; p < end; p++) onefold_pool_taps(MAX, 1, p, 0, a->taps, divisor, a);
