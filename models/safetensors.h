@@ -27,6 +27,8 @@ typedef struct onefold_safetensors {
   onefold_tensor **by_name;
   size_t count;
   const unsigned char *data;
+  const unsigned char *bytes; // the whole file
+  size_t length;
 } onefold_safetensors;
 
 /// Reads the header of a file that is mapped at `bytes`. `label` names it in sentences.

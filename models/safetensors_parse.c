@@ -161,6 +161,8 @@ onefold_status onefold_safetensors_parse(const onefold_context *context, const c
   else
     status = read_entries(context, label, length - LENGTH_BYTES - (size_t)header, file);
   file->data = bytes + LENGTH_BYTES + (size_t)header;
+  file->bytes = bytes;
+  file->length = length;
   if (status != ONEFOLD_OK) onefold_safetensors_clear(context, file);
   return status;
 }

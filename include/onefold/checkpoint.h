@@ -27,10 +27,16 @@ typedef struct onefold_checkpoint_block {
   const char *block;  // for onefold_block_build
   onefold_checkpoint_state state;
   const char *reason; // why it is unknown or was not folded; "" otherwise
+  /// Where no tensor tells the groups of a training form, one group with the input channels of
+  /// one: the kernel is the same. 0 where it is unknown.
   int64_t in_channels, out_channels, kernel, groups;
-  double bn_epsilon;
+  double bn_epsilon, family_epsilon; // the one in use and the family's default
+  /// The smallest variance of its batch normalisations: where it is not far above epsilon, the
+  /// result depends on epsilon. Infinite unless it is in its training form.
+  double least_variance;
   size_t tensors; // of the file that belong to it
-  /// Its largest region; NULL before folding.
+  /// The region that became the deploy form's convolution, its multiply-adds per pixel of the
+  /// result; NULL before folding and where it was not folded.
   const onefold_fold_region *region;
 } onefold_checkpoint_block;
 typedef void (*onefold_checkpoint_block_fn)(void *user, const onefold_checkpoint_block *block);
@@ -60,8 +66,10 @@ ONEFOLD_API onefold_status onefold_checkpoint_visit(onefold_context *context,
                                                     const onefold_checkpoint_options *options);
 
 /// Folds every block of `in` that can be folded and writes the result, with all other tensors as
-/// they are, to the file `out` (by way of a temporary file beside it, which is renamed). The
-/// names are those that the family's own deploy form loads. `out` NULL: writes nothing.
+/// they are, to the file `out` (by way of a temporary file beside it, which is renamed, so that
+/// `out` may be the file of `in`). The names are those that the family's own deploy form loads,
+/// the element type of folded tensors is F32, and the metadata get an entry "onefold". A file
+/// without a block to fold is copied byte for byte. `out` NULL: writes nothing.
 /// Errors: IO, FORMAT, UNSUPPORTED, REFUSED, OUT_OF_MEMORY, INVALID_ARGUMENT.
 ONEFOLD_API onefold_status onefold_checkpoint_fold(onefold_context *context,
                                                    const onefold_weights *in, const char *out,

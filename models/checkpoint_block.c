@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One block of a checkpoint: built in its training form, folded, and looked at: its deploy form
+// has one convolution.
+#include "graph/graph.h"
+#include "models/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// What is kept of the last region that folding reports.
+typedef struct kept {
+  const onefold_context *context;
+  onefold_deploy *deploy;
+  double pixels;
+  char reason[ONEFOLD_REASON];
+  int32_t failed; // out of memory
+} kept;
+
+void onefold_deploy_dims(const onefold_match *match, int64_t dims[4]) {
+  dims[0] = match->sizes['O'];
+  dims[1] = match->sizes['I'] / match->groups;
+  dims[2] = dims[3] = match->sizes['K'];
+}
+
+double onefold_deploy_epsilon(const onefold_match *match,
+                              const onefold_checkpoint_options *options) {
+  return options->bn_epsilon >= 0 ? options->bn_epsilon : match->family->bn_epsilon;
+}
+
+/// The deploy form's convolution belongs to the region that is reported last: regions come in
+/// the order of their nodes, and the block's result is made of the last.
+static void keep_region(void *user, const onefold_fold_region *region) {
+  kept *k = user;
+  onefold_deploy *deploy = k->deploy;
+  onefold_release(k->context, deploy->ranges);
+  deploy->ranges = NULL;
+  deploy->region = *region;
+  snprintf(deploy->name, sizeof deploy->name, "%s", region->name);
+  snprintf(deploy->kind, sizeof deploy->kind, "%s", region->kind ? region->kind : "");
+  snprintf(k->reason, sizeof k->reason, "%s", region->reason);
+  deploy->region.name = deploy->name;
+  deploy->region.kind = deploy->kind;
+  deploy->region.macs_before /= k->pixels;
+  deploy->region.macs_after /= k->pixels;
+  deploy->region.channel_min = deploy->region.channel_max = NULL;
+  deploy->region.channels = 0;
+  if (region->channels <= 0 || !region->channel_min || !region->channel_max) return;
+  const size_t count = (size_t)region->channels;
+  deploy->ranges = onefold_allocate(k->context, 2 * count * sizeof *deploy->ranges);
+  k->failed |= !deploy->ranges;
+  if (!deploy->ranges) return;
+  memcpy(deploy->ranges, region->channel_min, count * sizeof *deploy->ranges);
+  memcpy(deploy->ranges + count, region->channel_max, count * sizeof *deploy->ranges);
+  deploy->region.channels = region->channels;
+  deploy->region.channel_min = deploy->ranges;
+  deploy->region.channel_max = deploy->ranges + count;
+}
+
+/// The stride and the size of the image do not change the kernel of a sum of parallel branches.
+static onefold_status set_params(onefold_context *context, const onefold_match *match,
+                                 double epsilon, onefold_block_params *params) {
+  onefold_status status = onefold_block_params_init(context, match->family->block, params);
+  if (status != ONEFOLD_OK) return status;
+  const int64_t kernel = match->sizes['K'], side = kernel < 4 ? 8 : 2 * kernel + 1;
+  params->input = (onefold_shape){1, match->sizes['I'], side, side};
+  params->out_channels = match->sizes['O'];
+  params->mid_channels = match->sizes['T'];
+  params->kernel = kernel;
+  params->groups = match->groups;
+  params->repeats = match->repeats;
+  params->identity = match->identity;
+  params->activation = ONEFOLD_ACT_NONE;
+  params->bn_epsilon = epsilon;
+  params->prefix = match->prefix;
+  return ONEFOLD_OK;
+}
+
+/// The convolution that makes the graph's only output, where it is the deploy form's.
+static const onefold_graph_node *deploy_conv(const onefold_graph *graph,
+                                             const onefold_match *match) {
+  int64_t dims[4];
+  onefold_deploy_dims(match, dims);
+  const onefold_graph_node *node =
+      graph->output_count == 1 ? &graph->nodes[graph->outputs[0]] : NULL;
+  if (!node || node->kind != ONEFOLD_NODE_CONV2D ||
+      graph->nodes[node->inputs[0]].kind != ONEFOLD_NODE_INPUT)
+    return NULL;
+  const onefold_graph_conv2d_params *p = &node->as.conv2d.params;
+  const int64_t pad = dims[2] / 2;
+  const int fits = p->out_channels == dims[0] && p->groups == match->groups &&
+                   p->kernel_h == dims[2] && p->kernel_w == dims[2] && p->stride_h == 1 &&
+                   p->stride_w == 1 && p->dilation_h == 1 && p->dilation_w == 1 &&
+                   p->pad_top == pad && p->pad_bottom == pad && p->pad_left == pad &&
+                   p->pad_right == pad;
+  return fits ? node : NULL;
+}
+
+/// The context's sentence becomes the reason, except that memory is none.
+static onefold_status take_reason(const onefold_context *context, onefold_status status,
+                                  onefold_match *match) {
+  if (status != ONEFOLD_OUT_OF_MEMORY && status != ONEFOLD_OK) {
+    onefold_context_last_error(context, match->reason, sizeof match->reason);
+    return ONEFOLD_OK;
+  }
+  return status;
+}
+
+static onefold_status fold(onefold_context *context, const onefold_graph *graph,
+                           const onefold_checkpoint_options *options, onefold_match *match,
+                           onefold_deploy *deploy) {
+  const onefold_shape shape = onefold_graph_shape(graph, graph->outputs[0]);
+  kept k = {.context = context, .deploy = deploy, .pixels = (double)shape.h * (double)shape.w};
+  onefold_fold_options fold_options;
+  onefold_fold_options_init(&fold_options);
+  // The deploy form has no bias at the border, and it is one convolution at any price.
+  fold_options.border = 0;
+  fold_options.force = 1;
+  fold_options.measure = options->check;
+  fold_options.report = keep_region;
+  fold_options.user = &k;
+  onefold_status status = onefold_fold(context, graph, &fold_options, &deploy->graph);
+  if (status != ONEFOLD_OK) return take_reason(context, status, match);
+  if (k.failed)
+    return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for the ranges of %lld channels",
+                        (long long)match->sizes['O']);
+  const onefold_graph_node *node = deploy_conv(deploy->graph, match);
+  if (node) {
+    deploy->weight = node->as.conv2d.weight;
+    deploy->bias = node->as.conv2d.bias;
+    deploy->region.reason = "";
+    return ONEFOLD_OK;
+  }
+  snprintf(match->reason, sizeof match->reason, "it does not fold to one convolution%s%.400s",
+           k.reason[0] ? ": " : "", k.reason);
+  onefold_graph_destroy(deploy->graph);
+  deploy->graph = NULL;
+  return ONEFOLD_OK;
+}
+
+onefold_status onefold_deploy_make(onefold_context *context, const onefold_weights *weights,
+                                   const onefold_checkpoint_options *options, onefold_match *match,
+                                   onefold_deploy *deploy) {
+  *deploy = (onefold_deploy){0};
+  onefold_block_params params;
+  onefold_graph *graph = NULL;
+  onefold_status status =
+      set_params(context, match, onefold_deploy_epsilon(match, options), &params);
+  if (status == ONEFOLD_OK)
+    status = onefold_block_build(context, match->family->block, &params, weights, &graph);
+  if (status == ONEFOLD_OK)
+    status = fold(context, graph, options, match, deploy);
+  else
+    status = take_reason(context, status, match);
+  onefold_graph_destroy(graph);
+  return status;
+}
+
+void onefold_deploy_release(const onefold_context *context, onefold_deploy *deploy) {
+  onefold_graph_destroy(deploy->graph);
+  onefold_release(context, deploy->ranges);
+  *deploy = (onefold_deploy){0};
+}
