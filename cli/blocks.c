@@ -2,7 +2,7 @@
 // Blocks of a checkpoint as JSON: one object per block, null for what is not known.
 #include "cli/blocks.h"
 
-#include "bench/bench.h"
+#include "cli/options.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -170,20 +170,12 @@ json_t *onefold_cli_warnings(const json_t *blocks) {
 
 // -------------------------------------------------------------- in common
 
-void onefold_cli_complain(const char *program, const onefold_context *context,
-                          onefold_status status) {
-  char sentence[1024] = "";
-  if (context) onefold_context_last_error(context, sentence, sizeof sentence);
-  fprintf(stderr, "%s: %s: %s\n", program, onefold_status_name(status), sentence);
-}
-
 int onefold_cli_open(const char *program, const char *path, onefold_context **context,
                      onefold_weights **weights) {
-  onefold_status status = onefold_context_create(NULL, context);
-  if (status == ONEFOLD_OK) status = onefold_weights_open(*context, path, weights);
-  if (status == ONEFOLD_OK) return ONEFOLD_EXIT_OK;
-  onefold_cli_complain(program, *context, status);
-  return ONEFOLD_EXIT_FAILURE;
+  const int code = onefold_cli_context(program, 0, NULL, context);
+  if (code != ONEFOLD_EXIT_OK) return code;
+  const onefold_status status = onefold_weights_open(*context, path, weights);
+  return status == ONEFOLD_OK ? ONEFOLD_EXIT_OK : (int)onefold_cli_fail(program, *context, status);
 }
 
 int onefold_cli_print_json(const char *program, json_t *root) {
@@ -191,6 +183,5 @@ int onefold_cli_print_json(const char *program, json_t *root) {
       !root || json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) || puts("") < 0;
   json_decref(root);
   if (!failed) return ONEFOLD_EXIT_OK;
-  fprintf(stderr, "%s: the JSON could not be written\n", program);
-  return ONEFOLD_EXIT_FAILURE;
+  return onefold_cli_say(program, ONEFOLD_EXIT_FAILURE, "the JSON could not be written");
 }

@@ -33,10 +33,6 @@ void onefold_cli_print_blocks(const json_t *blocks, int folding);
 /// Opens a checkpoint; says on standard error what went wrong, and returns an onefold_exit.
 int onefold_cli_open(const char *program, const char *path, onefold_context **context,
                      onefold_weights **weights);
-/// Says on standard error what went wrong last.
-void onefold_cli_complain(const char *program, const onefold_context *context,
-                          onefold_status status);
-
 /// Writes and releases the JSON; an onefold_exit.
 int onefold_cli_print_json(const char *program, json_t *root);
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold fold: a training checkpoint becomes the deploy form's.
-#include "bench/bench.h"
 #include "cli/blocks.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 
-#include <argp.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +75,7 @@ static int print_json(const char *program, const fold_options *o, const cli_bloc
                 onefold_cli_count(all->blocks, "not folded"), "unknown",
                 onefold_cli_count(all->blocks, "unknown"), "already_folded",
                 onefold_cli_count(all->blocks, "already folded"), "other_tensors", all->others,
-                "warnings", warnings);
+                "warnings", onefold_cli_warnings(all->blocks));
   return onefold_cli_print_json(program, root);
 }
 
@@ -113,9 +112,9 @@ static int fold(const char *program, const fold_options *o, onefold_context *con
       onefold_checkpoint_fold(context, weights, o->dry ? NULL : o->out, &options);
   const int refused = status == ONEFOLD_REFUSED; // by --check
   int code = ONEFOLD_EXIT_FAILURE;
-  if (status != ONEFOLD_OK) onefold_cli_complain(program, context, status);
+  if (status != ONEFOLD_OK) code = onefold_cli_fail(program, context, status);
   if (all.failed)
-    fprintf(stderr, "%s: no memory for the report\n", program);
+    code = onefold_cli_say(program, ONEFOLD_EXIT_FAILURE, "no memory for the report");
   else if (status == ONEFOLD_OK || refused)
     code = (o->json ? print_json : print_text)(program, o, &all, !refused && !o->dry);
   if (code == ONEFOLD_EXIT_OK && refused) code = ONEFOLD_EXIT_WRONG;

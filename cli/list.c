@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold list: the tensors of a checkpoint, and the blocks that can be folded.
-#include "bench/bench.h"
 #include "cli/blocks.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,9 +90,9 @@ static int list(const char *program, const list_options *o, onefold_context *con
   const char *note = onefold_weights_metadata(weights, "onefold");
   int code = ONEFOLD_EXIT_FAILURE;
   if (status != ONEFOLD_OK)
-    onefold_cli_complain(program, context, status);
+    code = onefold_cli_fail(program, context, status);
   else if (all.failed)
-    fprintf(stderr, "%s: no memory for the list\n", program);
+    code = onefold_cli_say(program, ONEFOLD_EXIT_FAILURE, "no memory for the list");
   else if (o->json)
     code = onefold_cli_print_json(
         program,

@@ -64,10 +64,10 @@ static onefold_status set_params(onefold_context *context, const onefold_match *
   const int64_t kernel = match->sizes['K'], side = kernel < 4 ? 8 : 2 * kernel + 1;
   params->input = (onefold_shape){1, match->sizes['I'], side, side};
   params->out_channels = match->sizes['O'];
-  params->mid_channels = match->sizes['T'];
+  if (match->sizes['T']) params->mid_channels = match->sizes['T'];
   params->kernel = kernel;
   params->groups = match->groups;
-  params->repeats = match->repeats;
+  if (match->repeats) params->repeats = match->repeats;
   params->identity = match->identity;
   params->activation = ONEFOLD_ACT_NONE;
   params->bn_epsilon = epsilon;
