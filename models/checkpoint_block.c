@@ -24,7 +24,7 @@ void onefold_deploy_dims(const onefold_match *match, int64_t dims[4]) {
 
 double onefold_deploy_epsilon(const onefold_match *match,
                               const onefold_checkpoint_options *options) {
-  return options->bn_epsilon >= 0 ? options->bn_epsilon : match->family->bn_epsilon;
+  return options->bn_epsilon >= 0 ? options->bn_epsilon : match->bn_epsilon;
 }
 
 /// The deploy form's convolution belongs to the region that is reported last: regions come in
@@ -56,40 +56,52 @@ static void keep_region(void *user, const onefold_fold_region *region) {
   deploy->region.channel_max = deploy->ranges + count;
 }
 
-/// The stride and the size of the image do not change the kernel of a sum of parallel branches.
+/// Whether the family has an identity where channels agree and the stride is 1.
+static int has_identity(const onefold_family *family) {
+  for (const onefold_family_key *key = family->keys; key->name; key++)
+    if (key->need == ONEFOLD_KEY_IDENTITY) return 1;
+  return 0;
+}
+
+/// The stride and the size of the image do not change the folded kernel. Where channels agree and
+/// no identity is there, the stride was not 1. An activation keeps RepGhost's two convolutions
+/// apart, and does not matter elsewhere.
 static onefold_status set_params(onefold_context *context, const onefold_match *match,
                                  double epsilon, onefold_block_params *params) {
-  onefold_status status = onefold_block_params_init(context, match->family->block, params);
+  const int64_t *sizes = match->sizes;
+  const onefold_status status = onefold_block_params_init(context, match->family->block, params);
   if (status != ONEFOLD_OK) return status;
-  const int64_t kernel = match->sizes['K'], side = kernel < 4 ? 8 : 2 * kernel + 1;
-  params->input = (onefold_shape){1, match->sizes['I'], side, side};
-  params->out_channels = match->sizes['O'];
-  if (match->sizes['T']) params->mid_channels = match->sizes['T'];
-  params->kernel = kernel;
-  params->groups = match->groups;
+  params->kernel = sizes['R'] ? sizes['R'] : sizes['K'];
+  const int64_t side = params->kernel < 4 ? 9 : 2 * params->kernel + 1;
+  params->input = (onefold_shape){1, sizes['P'] ? sizes['P'] : sizes['I'], side, side};
+  params->out_channels = sizes['O'];
+  if (sizes['T']) params->mid_channels = sizes['T'];
+  if (!sizes['P']) params->groups = match->groups;
   if (match->repeats) params->repeats = match->repeats;
-  params->identity = match->identity;
-  params->activation = ONEFOLD_ACT_NONE;
+  if (has_identity(match->family) && !match->identity && sizes['I'] == sizes['O'])
+    params->stride = 2;
+  params->activation = ONEFOLD_ACT_RELU;
   params->bn_epsilon = epsilon;
   params->prefix = match->prefix;
   return ONEFOLD_OK;
 }
 
-/// The convolution that makes the graph's only output, where it is the deploy form's.
-static const onefold_graph_node *deploy_conv(const onefold_graph *graph,
-                                             const onefold_match *match) {
+/// The convolution before the last activation, where it is the deploy form's and nothing linear
+/// is before it.
+static const onefold_graph_node *deploy_conv(const onefold_graph *graph, const onefold_match *match,
+                                             int64_t stride) {
   int64_t dims[4];
   onefold_deploy_dims(match, dims);
-  const onefold_graph_node *node =
-      graph->output_count == 1 ? &graph->nodes[graph->outputs[0]] : NULL;
-  if (!node || node->kind != ONEFOLD_NODE_CONV2D ||
-      graph->nodes[node->inputs[0]].kind != ONEFOLD_NODE_INPUT)
-    return NULL;
+  const onefold_graph_node *node = &graph->nodes[graph->outputs[0]];
+  if (node->kind == ONEFOLD_NODE_ACTIVATION) node = &graph->nodes[node->inputs[0]];
+  if (node->kind != ONEFOLD_NODE_CONV2D) return NULL;
+  const onefold_node_kind before = graph->nodes[node->inputs[0]].kind;
+  if (before != ONEFOLD_NODE_INPUT && before != ONEFOLD_NODE_ACTIVATION) return NULL;
   const onefold_graph_conv2d_params *p = &node->as.conv2d.params;
   const int64_t pad = dims[2] / 2;
   const int fits = p->out_channels == dims[0] && p->groups == match->groups &&
-                   p->kernel_h == dims[2] && p->kernel_w == dims[2] && p->stride_h == 1 &&
-                   p->stride_w == 1 && p->dilation_h == 1 && p->dilation_w == 1 &&
+                   p->kernel_h == dims[2] && p->kernel_w == dims[2] && p->stride_h == stride &&
+                   p->stride_w == stride && p->dilation_h == 1 && p->dilation_w == 1 &&
                    p->pad_top == pad && p->pad_bottom == pad && p->pad_left == pad &&
                    p->pad_right == pad;
   return fits ? node : NULL;
@@ -106,8 +118,8 @@ static onefold_status take_reason(const onefold_context *context, onefold_status
 }
 
 static onefold_status fold(onefold_context *context, const onefold_graph *graph,
-                           const onefold_checkpoint_options *options, onefold_match *match,
-                           onefold_deploy *deploy) {
+                           const onefold_checkpoint_options *options, int64_t stride,
+                           onefold_match *match, onefold_deploy *deploy) {
   const onefold_shape shape = onefold_graph_shape(graph, graph->outputs[0]);
   kept k = {.context = context, .deploy = deploy, .pixels = (double)shape.h * (double)shape.w};
   onefold_fold_options fold_options;
@@ -123,7 +135,7 @@ static onefold_status fold(onefold_context *context, const onefold_graph *graph,
   if (k.failed)
     return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for the ranges of %lld channels",
                         (long long)match->sizes['O']);
-  const onefold_graph_node *node = deploy_conv(deploy->graph, match);
+  const onefold_graph_node *node = deploy_conv(deploy->graph, match, stride);
   if (node) {
     deploy->weight = node->as.conv2d.weight;
     deploy->bias = node->as.conv2d.bias;
@@ -148,7 +160,7 @@ onefold_status onefold_deploy_make(onefold_context *context, const onefold_weigh
   if (status == ONEFOLD_OK)
     status = onefold_block_build(context, match->family->block, &params, weights, &graph);
   if (status == ONEFOLD_OK)
-    status = fold(context, graph, options, match, deploy);
+    status = fold(context, graph, options, params.stride, match, deploy);
   else
     status = take_reason(context, status, match);
   onefold_graph_destroy(graph);

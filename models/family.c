@@ -13,11 +13,14 @@
 
 #define TENSOR(need, name, shape)  {name, shape, ONEFOLD_KEY_##need, 0},
 #define NORM(need, name, channels) {name, channels, ONEFOLD_KEY_##need, 1},
-#define ONEFOLD_FAMILY(name, block, bn_epsilon, kernel, marks, deploy, deploy_shape, ...)          \
-  {name,         #block,                                                                           \
-   bn_epsilon,   kernel,                                                                           \
-   marks,        deploy,                                                                           \
-   deploy_shape, (const onefold_family_key[]){__VA_ARGS__{NULL, NULL, ONEFOLD_KEY_ALWAYS, 0}}},
+#define ONEFOLD_FAMILY(name, block, kernel, marks, deploy, deploy_shape, ...)                      \
+  {name,                                                                                           \
+   #block,                                                                                         \
+   kernel,                                                                                         \
+   marks,                                                                                          \
+   deploy,                                                                                         \
+   deploy_shape,                                                                                   \
+   (const onefold_family_key[]){__VA_ARGS__{NULL, NULL, ONEFOLD_KEY_ALWAYS, 0}}},
 static const onefold_family families[] = {
 #include "models/family_list.def"
 };
@@ -31,6 +34,7 @@ typedef struct fitting {
   const onefold_scan *scan;
   int32_t number;
   onefold_match *match;
+  const onefold_family_key *key; // the one in hand
 } fitting;
 
 __attribute__((format(printf, 2, 3))) static int refuse(fitting *f, const char *format, ...) {
@@ -84,8 +88,14 @@ static void print_wanted(const onefold_match *match, const char *shape, char *te
   }
 }
 
-/// Takes a tensor of the given shape.
-static int take(fitting *f, const onefold_tensor *tensor, const char *shape) {
+static void own(const fitting *f, const onefold_tensor *tensor) {
+  if (f->key->need == ONEFOLD_KEY_BESIDE) return;
+  f->scan->owner[tensor - f->scan->file->tensors] = f->number;
+}
+
+/// Takes a tensor of the key's shape.
+static int take(fitting *f, const onefold_tensor *tensor) {
+  const char *shape = f->key->shape;
   if (!tensor->dtype || !tensor->dtype->convert)
     return refuse(f, "'%s' has the element type %.16s; F32, F16, BF16 and F64 are read",
                   tensor->name, tensor->dtype_name);
@@ -100,7 +110,7 @@ static int take(fitting *f, const onefold_tensor *tensor, const char *shape) {
       fits = number == size;
     s = *end >= 'A' ? end + 1 : end;
   }
-  f->scan->owner[tensor - f->scan->file->tensors] = f->number;
+  own(f, tensor);
   if (fits && rank == tensor->rank) return 1;
   char has[176], wanted[176];
   onefold_weights_print_shape(tensor->dims, tensor->rank, has, sizeof has);
@@ -108,36 +118,36 @@ static int take(fitting *f, const onefold_tensor *tensor, const char *shape) {
   return refuse(f, "'%s' is %s, %s is needed", tensor->name, has, wanted);
 }
 
-static int fit_tensor(fitting *f, const char *name, const char *suffix, const char *shape,
-                      const char *without) {
+static int fit_tensor(fitting *f, const char *name, const char *suffix, const char *without) {
   const onefold_tensor *tensor = find(f, name, suffix);
-  if (tensor) return take(f, tensor, shape);
+  if (tensor) return take(f, tensor);
   return refuse(f, "'%s%s%s' is missing%s", f->match->prefix, name, suffix, without);
 }
 
-static int fit_norm(fitting *f, const char *name, const char *shape) {
-  static const char *const suffixes[] = {".weight", ".bias", ".running_mean", ".running_var"};
+#define NORM_TENSORS 4
+static const char *const norm_suffixes[NORM_TENSORS] = {".weight", ".bias", ".running_mean",
+                                                        ".running_var"};
+
+static int fit_norm(fitting *f, const char *name) {
   const onefold_tensor *counter = find(f, name, ".num_batches_tracked");
-  if (counter) f->scan->owner[counter - f->scan->file->tensors] = f->number;
-  for (int i = 0; i < 4; i++)
-    if (!fit_tensor(f, name, suffixes[i], shape, i < 2 ? "" : ": batch norm without statistics"))
+  if (counter) own(f, counter);
+  for (int i = 0; i < NORM_TENSORS; i++)
+    if (!fit_tensor(f, name, norm_suffixes[i], i < 2 ? "" : ": batch norm without statistics"))
       return 0;
   return 1;
 }
 
-/// Whether any tensor of a key is there.
-static int is_there(const fitting *f, const onefold_family_key *key, const char *name) {
-  static const char *const suffixes[] = {".weight", ".bias", ".running_mean", ".running_var"};
-  if (!key->norm) return find(f, name, "") != NULL;
-  for (int i = 0; i < 4; i++)
-    if (find(f, name, suffixes[i])) return 1;
+/// Whether any tensor of the key is there.
+static int is_there(const fitting *f, const char *name) {
+  if (!f->key->norm) return find(f, name, "") != NULL;
+  for (int i = 0; i < NORM_TENSORS; i++)
+    if (find(f, name, norm_suffixes[i])) return 1;
   return 0;
 }
 
-/// A key with `number` in place of '#' and '+'; of "a|b" the one that is there, else b.
-static void put_number(const fitting *f, const onefold_family_key *key, int64_t number,
-                       char name[MAX_KEY]) {
-  const char *s = key->name, *bar;
+/// The key with `number` in place of '#' and '+'; of "a|b" the one that is there, else b.
+static void put_number(const fitting *f, int64_t number, char name[MAX_KEY]) {
+  const char *s = f->key->name, *bar;
   do {
     size_t used = 0;
     bar = NULL;
@@ -150,16 +160,17 @@ static void put_number(const fitting *f, const onefold_family_key *key, int64_t 
         name[used++] = *s;
     }
     name[used] = '\0';
-  } while (bar && !is_there(f, key, name));
+  } while (bar && !is_there(f, name));
 }
 
-static int fit_one(fitting *f, const onefold_family_key *key, const char *name) {
-  if (!is_there(f, key, name)) {
-    if (key->need == ONEFOLD_KEY_IDENTITY || key->need == ONEFOLD_KEY_BUFFER) return 1;
-  } else if (key->need == ONEFOLD_KEY_IDENTITY) {
+static int fit_one(fitting *f, const char *name) {
+  const onefold_key_need need = f->key->need;
+  if (!is_there(f, name)) {
+    if (need == ONEFOLD_KEY_IDENTITY || need == ONEFOLD_KEY_BUFFER) return 1;
+  } else if (need == ONEFOLD_KEY_IDENTITY) {
     f->match->identity = 1;
   }
-  return key->norm ? fit_norm(f, name, key->shape) : fit_tensor(f, name, "", key->shape, "");
+  return f->key->norm ? fit_norm(f, name) : fit_tensor(f, name, "", "");
 }
 
 /// Groups and input channels. Where no tensor tells, one group: the kernel of a sum of parallel
@@ -167,8 +178,12 @@ static int fit_one(fitting *f, const onefold_family_key *key, const char *name) 
 static int derive(fitting *f) {
   onefold_match *m = f->match;
   int64_t *sizes = m->sizes;
-  if (m->identity) sizes['I'] = sizes['O'];
-  if (!sizes['K']) sizes['K'] = 2 * m->repeats + 1;
+  if (m->identity || !sizes['J']) sizes['I'] = sizes['O'];
+  if (!sizes['J']) sizes['J'] = 1;
+  if (!sizes['K']) { // the tensors of '+' and the one before them are a stack of 3x3
+    sizes['K'] = 2 * m->repeats + 1;
+    m->repeats = 0;
+  }
   if (sizes['U'])
     m->groups = sizes['T'] / sizes['U'];
   else
@@ -185,6 +200,7 @@ static int derive(fitting *f) {
 
 static int fit_key(fitting *f, const onefold_family_key *key) {
   onefold_match *m = f->match;
+  f->key = key;
   if (key->need == ONEFOLD_KEY_WIDE || key->need == ONEFOLD_KEY_DENSE) {
     if (!derive(f)) return 0;
     if (key->need == ONEFOLD_KEY_WIDE && m->sizes['K'] == 1) return 1;
@@ -192,12 +208,12 @@ static int fit_key(fitting *f, const onefold_family_key *key) {
   }
   char name[MAX_KEY];
   int64_t number = strchr(key->name, '+') ? 1 : 0;
-  put_number(f, key, number, name);
-  if (!strpbrk(key->name, "#+")) return fit_one(f, key, name);
+  put_number(f, number, name);
+  if (!strpbrk(key->name, "#+")) return fit_one(f, name);
   do {
-    if (!fit_one(f, key, name)) return 0;
-    put_number(f, key, ++number, name);
-  } while (m->repeats ? number < m->repeats : is_there(f, key, name));
+    if (!fit_one(f, name)) return 0;
+    put_number(f, ++number, name);
+  } while (m->repeats ? number < m->repeats : is_there(f, name));
   m->repeats = number;
   return 1;
 }
@@ -240,7 +256,8 @@ static const onefold_tensor *take_strangers(fitting *f) {
     const onefold_tensor *tensor = file->by_name[i];
     int32_t *owner = &f->scan->owner[tensor - file->tensors];
     for (const onefold_family_key *key = f->match->family->keys; key->name && *owner < 0; key++) {
-      if (!same_component(key->name, tensor->name + length)) continue;
+      if (key->need == ONEFOLD_KEY_BESIDE || !same_component(key->name, tensor->name + length))
+        continue;
       *owner = f->number;
       stranger = tensor;
     }
@@ -260,7 +277,7 @@ static int check_deploy(fitting *f) {
 }
 
 int onefold_family_fit(const onefold_scan *scan, int32_t number, onefold_match *match) {
-  fitting f = {scan, number, match};
+  fitting f = {scan, number, match, match->family->keys};
   match->sizes['K'] = match->family->kernel;
   int fits = 1;
   size_t count = 0;

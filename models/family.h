@@ -13,7 +13,9 @@ typedef enum onefold_key_need {
   ONEFOLD_KEY_IDENTITY, // where the block has an identity branch; then I = O
   ONEFOLD_KEY_WIDE,     // where the kernel is larger than 1x1, and only there
   ONEFOLD_KEY_DENSE,    // where the groups are fewer than the output channels, and only there
-  ONEFOLD_KEY_BUFFER    // or not: a constant of the block
+  ONEFOLD_KEY_BUFFER,   // or not: a constant of the block
+  ONEFOLD_KEY_BESIDE    // always, but of the convolution before: the block's graph has it, and it
+                        // stays as it is
 } onefold_key_need;
 
 typedef struct onefold_family_key {
@@ -24,7 +26,6 @@ typedef struct onefold_family_key {
 
 typedef struct onefold_family {
   const char *name, *block;
-  double bn_epsilon;
   int64_t kernel;
   size_t marks;
   const char *deploy, *deploy_shape;
@@ -40,10 +41,11 @@ const onefold_family *onefold_family_at(size_t index);
 typedef struct onefold_match {
   const onefold_family *family;
   char *prefix;
+  double bn_epsilon; // the family's
   onefold_checkpoint_state state;
   char reason[ONEFOLD_REASON]; // why it is UNKNOWN or was not folded
   int64_t sizes['Z' + 1];      // by the letters of the shapes; 0 where not known
-  int64_t groups, repeats;     // `repeats`: how often '#' and '+' occur, from 0 on
+  int64_t groups, repeats;     // `repeats`: how many numbers '#' stands for
   int32_t identity;
   size_t first;   // number of the first tensor in the file that is not a counter
   size_t tensors; // of the file that belong to it
@@ -52,7 +54,7 @@ typedef struct onefold_match {
 
 /// What is in a file. `owner[i]` is the match that tensor i belongs to, or -1.
 typedef struct onefold_scan {
-  const onefold_context *context;
+  onefold_context *context;
   const onefold_safetensors *file;
   onefold_match *matches; // in the order of `first`
   int32_t count, capacity;
@@ -60,7 +62,7 @@ typedef struct onefold_scan {
 } onefold_scan;
 
 /// Finds every block of a file. Errors: OUT_OF_MEMORY. Clear it in any case.
-onefold_status onefold_scan_file(const onefold_context *context, const onefold_safetensors *file,
+onefold_status onefold_scan_file(onefold_context *context, const onefold_safetensors *file,
                                  onefold_scan *scan);
 void onefold_scan_clear(onefold_scan *scan);
 

@@ -24,26 +24,33 @@ static int64_t prefix_length(const char *name, const char *key, const char *suff
   return (int64_t)prefix;
 }
 
-/// A new match at the first `length` bytes of a name; NULL when out of memory.
-static onefold_match *add_match(onefold_scan *scan, const onefold_family *family, const char *name,
-                                size_t length) {
+/// Makes *match the next match, at the first `length` bytes of a name. It counts when scan->count
+/// does. Errors: OUT_OF_MEMORY.
+static onefold_status next_match(onefold_scan *scan, const onefold_family *family, const char *name,
+                                 size_t length, onefold_match **match) {
   if (scan->count == scan->capacity) {
     const int32_t capacity = scan->capacity ? 2 * scan->capacity : 64;
     onefold_match *grown =
         onefold_allocate(scan->context, (size_t)capacity * sizeof *scan->matches);
-    if (!grown) return NULL;
+    if (!grown) return ONEFOLD_OUT_OF_MEMORY;
     if (scan->count) memcpy(grown, scan->matches, (size_t)scan->count * sizeof *grown);
     onefold_release(scan->context, scan->matches);
     scan->matches = grown;
     scan->capacity = capacity;
   }
-  onefold_match *match = &scan->matches[scan->count];
-  *match = (onefold_match){.family = family, .least_variance = INFINITY};
-  match->prefix = onefold_allocate(scan->context, length + 1);
-  if (!match->prefix) return NULL;
-  memcpy(match->prefix, name, length);
-  match->prefix[length] = '\0';
-  return match;
+  onefold_block_params params;
+  const onefold_status status = onefold_block_params_init(scan->context, family->block, &params);
+  if (status != ONEFOLD_OK) return status;
+  char *prefix = onefold_allocate(scan->context, length + 1);
+  if (!prefix) return ONEFOLD_OUT_OF_MEMORY;
+  memcpy(prefix, name, length);
+  prefix[length] = '\0';
+  *match = &scan->matches[scan->count];
+  **match = (onefold_match){.family = family,
+                            .prefix = prefix,
+                            .bn_epsilon = params.bn_epsilon,
+                            .least_variance = INFINITY};
+  return ONEFOLD_OK;
 }
 
 static onefold_status find_training(onefold_scan *scan, const onefold_family *family) {
@@ -51,8 +58,9 @@ static onefold_status find_training(onefold_scan *scan, const onefold_family *fa
     const char *name = scan->file->tensors[i].name;
     const int64_t length = scan->owner[i] < 0 ? prefix_length(name, family->keys->name, "") : -1;
     if (length < 0) continue;
-    onefold_match *match = add_match(scan, family, name, (size_t)length);
-    if (!match) return ONEFOLD_OUT_OF_MEMORY;
+    onefold_match *match;
+    const onefold_status status = next_match(scan, family, name, (size_t)length, &match);
+    if (status != ONEFOLD_OK) return status;
     if (onefold_family_fit(scan, scan->count, match))
       scan->count++;
     else
@@ -85,8 +93,9 @@ static onefold_status find_folded(onefold_scan *scan, const onefold_family *fami
     const int64_t length =
         scan->owner[i] < 0 ? prefix_length(weight->name, family->deploy, ".weight") : -1;
     if (length < 0) continue;
-    onefold_match *match = add_match(scan, family, weight->name, (size_t)length);
-    if (!match) return ONEFOLD_OUT_OF_MEMORY;
+    onefold_match *match;
+    const onefold_status status = next_match(scan, family, weight->name, (size_t)length, &match);
+    if (status != ONEFOLD_OK) return status;
     const onefold_tensor *bias = onefold_scan_find(scan, match->prefix, family->deploy, ".bias");
     if (bias && scan->owner[bias - file->tensors] < 0 && is_deploy(match, weight, bias))
       scan->owner[i] = scan->owner[bias - file->tensors] = scan->count++;
@@ -142,7 +151,7 @@ static onefold_status sort(onefold_scan *scan) {
   return ONEFOLD_OK;
 }
 
-onefold_status onefold_scan_file(const onefold_context *context, const onefold_safetensors *file,
+onefold_status onefold_scan_file(onefold_context *context, const onefold_safetensors *file,
                                  onefold_scan *scan) {
   *scan = (onefold_scan){.context = context, .file = file};
   scan->owner = onefold_allocate(context, file->count * sizeof *scan->owner);
@@ -157,7 +166,7 @@ onefold_status onefold_scan_file(const onefold_context *context, const onefold_s
     summarise(scan);
     status = sort(scan);
   }
-  if (status != ONEFOLD_OK)
+  if (status == ONEFOLD_OUT_OF_MEMORY)
     onefold_fail(context, status, "no memory for the blocks of %zu tensors", file->count);
   return status;
 }
