@@ -7,7 +7,7 @@
 
 #include <onefold/onefold.h>
 
-#define TEST_MAX_TENSORS 256
+#define TEST_MAX_TENSORS 1024
 
 typedef struct test_tensor {
   char name[128];
