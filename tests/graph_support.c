@@ -72,6 +72,7 @@ float **graph_run(onefold_context *context, const onefold_graph *graph, graph_fo
   onefold_exec_destroy(exec);
   for (size_t k = 0; k < outs; k++) {
     test_from_layout(out[k], form.out, block, outputs[k], y[k]);
+    test_lanes_finite(out[k], form.out, block, outputs[k]);
     assert_memory_equal(outputs[k], again[k], sizes[k] * sizeof **again);
   }
   free(again);

@@ -135,6 +135,11 @@ static void test_slices_joined_again(void **state) {
   const onefold_node whole = onefold_graph_slice(g, x, 0, s.block);
   const onefold_node over = relu(g, onefold_graph_concat(g, &whole, 1));
   finish(&s, g, onefold_graph_sum(g, (const onefold_node[]){over, whole}, 2), 3, 0);
+  // Slices of two nodes, which only look like one.
+  g = new_graph(&s, 1, s.block);
+  parts[0] = onefold_graph_slice(g, conv(&s, g, 0, 2 * s.block), 0, s.block);
+  parts[1] = onefold_graph_slice(g, conv(&s, g, 0, 2 * s.block), s.block, s.block);
+  finish(&s, g, concat2(g, parts[0], parts[1]), 4, 2);
   // In the other order they are copied.
   g = new_graph(&s, 1, s.block);
   onefold_graph_split(g, conv(&s, g, 0, 2 * s.block), sizes, 2, parts);
@@ -150,6 +155,12 @@ static void test_parts_with_other_readers(void **state) {
   const onefold_node a = conv(&s, g, 0, s.block), b = conv(&s, g, 0, s.block);
   const onefold_node over = relu(g, concat2(g, a, b));
   finish(&s, g, concat2(g, over, graph_random_bn(&s.rng, g, b, 1e-3)), 4, 0);
+  // The same by way of a concat in a concat.
+  g = new_graph(&s, 1, s.block);
+  const onefold_node part = conv(&s, g, 0, s.block);
+  const onefold_node inner = concat2(g, part, conv(&s, g, 0, s.block));
+  const onefold_node outer = relu(g, concat2(g, inner, conv(&s, g, 0, s.block)));
+  finish(&s, g, concat2(g, outer, graph_random_bn(&s.rng, g, part, 1e-3)), 5, 0);
   // Without the other reader it is overwritten: no copy and no second tensor.
   g = new_graph(&s, 1, s.block);
   finish(&s, g, relu(g, concat2(g, conv(&s, g, 0, s.block), conv(&s, g, 0, s.block))), 3, 0);
