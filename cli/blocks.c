@@ -57,14 +57,14 @@ static json_t *change(double before, double after) {
 
 void onefold_cli_add_block(void *user, const onefold_checkpoint_block *block) {
   cli_blocks *all = user;
-  json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:I}",
-                             "prefix", block->prefix, "family", block->family, "block",
-                             block->block, "state", state_name(block), "reason", block->reason,
-                             "in_channels", (json_int_t)block->in_channels, "out_channels",
-                             (json_int_t)block->out_channels, "kernel", (json_int_t)block->kernel,
-                             "groups", (json_int_t)block->groups, "bn_epsilon", block->bn_epsilon,
-                             "family_epsilon", block->family_epsilon, "least_variance",
-                             number(block->least_variance), "tensors", (json_int_t)block->tensors);
+  json_t *object = json_pack(
+      "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:I, s:s}", "prefix",
+      block->prefix, "family", block->family, "block", block->block, "state", state_name(block),
+      "reason", block->reason, "in_channels", (json_int_t)block->in_channels, "out_channels",
+      (json_int_t)block->out_channels, "kernel", (json_int_t)block->kernel, "groups",
+      (json_int_t)block->groups, "bn_epsilon", block->bn_epsilon, "family_epsilon",
+      block->family_epsilon, "least_variance", number(block->least_variance), "tensors",
+      (json_int_t)block->tensors, "dtype", block->dtype);
   const onefold_fold_region *region = block->region;
   int failed = !object;
   if (object && region) {
@@ -94,6 +94,15 @@ void onefold_cli_add_rest(void *user, const char *name, const char *dtype, const
 static const char *text_of(const json_t *block, const char *key) {
   const char *text = json_string_value(json_object_get(block, key));
   return text ? text : "";
+}
+
+json_int_t onefold_cli_widened(const json_t *blocks) {
+  json_int_t count = 0;
+  size_t i;
+  const json_t *block;
+  json_array_foreach(blocks, i, block) count +=
+      strcmp(text_of(block, "state"), "folded") == 0 && strcmp(text_of(block, "dtype"), "F32") != 0;
+  return count;
 }
 
 json_int_t onefold_cli_count(const json_t *blocks, const char *state) {

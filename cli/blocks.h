@@ -23,6 +23,9 @@ void onefold_cli_add_rest(void *user, const char *name, const char *dtype, const
 /// Blocks of a state: "training", "folded", "not folded", "already folded", "unknown".
 json_int_t onefold_cli_count(const json_t *blocks, const char *state);
 
+/// Folded blocks whose tensors were not float32 before.
+json_int_t onefold_cli_widened(const json_t *blocks);
+
 /// Sentences for what a user should know of epsilon: an array of texts.
 json_t *onefold_cli_warnings(const json_t *blocks);
 

@@ -87,6 +87,9 @@ static int print_text(const char *program, const fold_options *o, const cli_bloc
   onefold_cli_print_blocks(all->blocks, 1);
   printf("%lld of %zu blocks folded; %lld other tensors copied\n", (long long)folded,
          json_array_size(all->blocks), (long long)all->others);
+  const json_int_t widened = onefold_cli_widened(all->blocks);
+  if (widened)
+    printf("%lld folded blocks were of another type and are F32 now\n", (long long)widened);
   if (before) printf("%lld blocks were folded already\n", (long long)before);
   if (kept) printf("%lld blocks stay in their training form\n", (long long)kept);
   if (!json_array_size(all->blocks)) puts("no block of a known family was found");
@@ -132,7 +135,7 @@ int onefold_cli_fold(int argc, char **argv) {
       "\vThe JSON is an object with \"blocks\", an array in the order of the file. A block has "
       "prefix, family, block, state (\"folded\", \"not folded\", \"already folded\" or "
       "\"unknown\"), reason, in_channels, out_channels, kernel, groups, bn_epsilon, "
-      "family_epsilon, least_variance and tensors; where it was folded also parameters and "
+      "family_epsilon, least_variance, tensors and dtype; where it was folded also parameters and "
       "macs_per_pixel (before, after), max_abs_error, max_rel_error (null without --check) and "
       "channel_weights: of the largest |w| of each output channel the largest, the median and "
       "their ratio.\n\n"

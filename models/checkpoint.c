@@ -42,6 +42,7 @@ static void report_match(const folding *f, const onefold_match *match,
       .family_epsilon = match->bn_epsilon,
       .least_variance = match->least_variance,
       .tensors = match->tensors,
+      .dtype = f->scan.file->tensors[match->first].dtype_name,
       .region = region,
   };
   f->options->block(f->options->user, &block);

@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_TESTS_CHECKPOINT_SUPPORT_H
 #define ONEFOLD_TESTS_CHECKPOINT_SUPPORT_H
 
+#include "tests/file_support.h"
 #include "tests/support.h"
 
 #include <onefold/onefold.h>
@@ -43,5 +44,51 @@ void test_checkpoint_convert(test_checkpoint *checkpoint, const char *dtype);
 void test_checkpoint_write(onefold_context *context, const test_checkpoint *checkpoint,
                            const char *path);
 void test_checkpoint_clear(test_checkpoint *checkpoint);
+
+/// A block of a family, and what its place in a checkpoint should be called.
+typedef struct test_family {
+  const char *family, *block, *params, *deploy;
+  int64_t in, out, kernel, groups; // as they are recognised
+  int deploy_is_told;              // the deploy form is recognised
+} test_family;
+
+/// What the callbacks saw.
+typedef struct test_seen {
+  int blocks, rest, regions;
+  onefold_checkpoint_block block; // the last
+  onefold_fold_region region;
+  char prefix[64], family[64], reason[512];
+} test_seen;
+
+/// Options whose callbacks write to *s, which is cleared.
+onefold_checkpoint_options test_options_for(test_seen *s);
+/// The number of blocks of each state, for the callback onefold_checkpoint_options.block; the user
+/// pointer is an int[3].
+void test_count_states(void *user, const onefold_checkpoint_block *block);
+
+/// A directory and the files that most tests need.
+typedef struct test_place {
+  onefold_context *context;
+  test_directory directory;
+  test_file_path in, out, again;
+  test_checkpoint checkpoint;
+} test_place;
+
+test_place *test_place_make(void);
+void test_place_remove(test_place *p);
+onefold_weights *test_place_open(test_place *p, const char *path);
+
+/// Appends tensors that belong to no block, of element types that must be copied as they are.
+void test_checkpoint_others(test_checkpoint *checkpoint);
+#define TEST_OTHERS 6
+
+void test_expect_same_file(const onefold_weights *a, const onefold_weights *b);
+/// Asserts that `out` has the deploy form's tensors, as folding the block alone gives them. Epsilon
+/// is the block's own where it is negative.
+void test_expect_deploy(test_place *p, const test_family *c, const char *prefix, double epsilon,
+                        const onefold_weights *out);
+/// How many tensors both files have; asserts that these are the same to the bit, and that those of
+/// `out` are at aligned places.
+int test_count_copied(const onefold_weights *in, const onefold_weights *out);
 
 #endif

@@ -34,7 +34,8 @@ typedef struct onefold_checkpoint_block {
   /// The smallest variance of its batch normalisations: where it is not far above epsilon, the
   /// result depends on epsilon. Infinite unless it is in its training form.
   double least_variance;
-  size_t tensors; // of the file that belong to it
+  size_t tensors;    // of the file that belong to it
+  const char *dtype; // of the first of them; folded tensors are F32
   /// The region that became the deploy form's convolution, its multiply-adds per pixel of the
   /// result; NULL before folding and where it was not folded.
   const onefold_fold_region *region;
