@@ -58,13 +58,13 @@ static json_t *change(double before, double after) {
 void onefold_cli_add_block(void *user, const onefold_checkpoint_block *block) {
   cli_blocks *all = user;
   json_t *object = json_pack(
-      "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:I, s:s}", "prefix",
+      "{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:I, s:s, s:s}", "prefix",
       block->prefix, "family", block->family, "block", block->block, "state", state_name(block),
       "reason", block->reason, "in_channels", (json_int_t)block->in_channels, "out_channels",
       (json_int_t)block->out_channels, "kernel", (json_int_t)block->kernel, "groups",
       (json_int_t)block->groups, "bn_epsilon", block->bn_epsilon, "family_epsilon",
       block->family_epsilon, "least_variance", number(block->least_variance), "tensors",
-      (json_int_t)block->tensors, "dtype", block->dtype);
+      (json_int_t)block->tensors, "dtype", block->dtype, "note", block->note);
   const onefold_fold_region *region = block->region;
   int failed = !object;
   if (object && region) {
@@ -115,15 +115,15 @@ json_int_t onefold_cli_count(const json_t *blocks, const char *state) {
 
 // ------------------------------------------------------------------- warnings
 
-/// What the blocks of one family have in common with respect to epsilon.
+/// What the blocks of one family that fold have in common.
 typedef struct family {
-  const char *name, *worst; // prefix of the block with the least variance
+  const char *name, *note, *worst; // prefix of the block with the least variance
   double used, own, least;
   int blocks, near;
 } family;
 
 static family summarise(const json_t *blocks, const char *name) {
-  family f = {.name = name, .worst = "", .least = INFINITY};
+  family f = {.name = name, .note = "", .worst = "", .least = INFINITY};
   size_t i;
   const json_t *block;
   json_array_foreach(blocks, i, block) {
@@ -132,6 +132,7 @@ static family summarise(const json_t *blocks, const char *name) {
         (strcmp(state, "folded") != 0 && strcmp(state, "training") != 0))
       continue;
     f.blocks++;
+    f.note = text_of(block, "note");
     f.used = json_number_value(json_object_get(block, "bn_epsilon"));
     f.own = json_number_value(json_object_get(block, "family_epsilon"));
     const json_t *variance = json_object_get(block, "least_variance");
@@ -146,6 +147,9 @@ static family summarise(const json_t *blocks, const char *name) {
 }
 
 static void warn_family(const family *f, json_t *warnings) {
+  if (*f->note)
+    json_array_append_new(warnings,
+                          json_sprintf("%d blocks of %s: %s", f->blocks, f->name, f->note));
   if (f->used != f->own)
     json_array_append_new(warnings,
                           json_sprintf("%d blocks of %s: epsilon %g in place of the family's %g",

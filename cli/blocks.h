@@ -26,7 +26,8 @@ json_int_t onefold_cli_count(const json_t *blocks, const char *state);
 /// Folded blocks whose tensors were not float32 before.
 json_int_t onefold_cli_widened(const json_t *blocks);
 
-/// Sentences for what a user should know of epsilon: an array of texts.
+/// Sentences for what a user should know of epsilon and of what tensors cannot tell: an array of
+/// texts.
 json_t *onefold_cli_warnings(const json_t *blocks);
 
 /// A table with one line per block; `folding` adds what folding changed. Then a line for each

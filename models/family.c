@@ -13,14 +13,11 @@
 
 #define TENSOR(need, name, shape)  {name, shape, ONEFOLD_KEY_##need, 0},
 #define NORM(need, name, channels) {name, channels, ONEFOLD_KEY_##need, 1},
-#define ONEFOLD_FAMILY(name, block, kernel, marks, deploy, deploy_shape, ...)                      \
-  {name,                                                                                           \
-   #block,                                                                                         \
-   kernel,                                                                                         \
-   marks,                                                                                          \
-   deploy,                                                                                         \
-   deploy_shape,                                                                                   \
-   (const onefold_family_key[]){__VA_ARGS__{NULL, NULL, ONEFOLD_KEY_ALWAYS, 0}}},
+#define ONEFOLD_FAMILY(name, block, kernel, marks, deploy, deploy_shape, note, ...)                \
+  {name,   #block,                                                                                 \
+   kernel, marks,                                                                                  \
+   deploy, deploy_shape,                                                                           \
+   note,   (const onefold_family_key[]){__VA_ARGS__{NULL, NULL, ONEFOLD_KEY_ALWAYS, 0}}},
 static const onefold_family families[] = {
 #include "models/family_list.def"
 };

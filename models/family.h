@@ -28,7 +28,7 @@ typedef struct onefold_family {
   const char *name, *block;
   int64_t kernel;
   size_t marks;
-  const char *deploy, *deploy_shape;
+  const char *deploy, *deploy_shape, *note;
   const onefold_family_key *keys; // a row without a name ends them
 } onefold_family;
 

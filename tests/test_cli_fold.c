@@ -224,6 +224,18 @@ static void test_half(void **state) {
   test_place_remove(p);
 }
 
+static void test_note(void **state) {
+  (void)state;
+  test_place *p = test_place_make();
+  test_checkpoint_block(p->context, &p->checkpoint, "repghost", "input=1x6x9x9 out_channels=8",
+                        "a.");
+  test_checkpoint_write(p->context, &p->checkpoint, p->in);
+  test_run run = run_fold(p, "", 0);
+  expect_line(run.err, "warning: 1 blocks of RepGhost: a plain identity beside fusion_bn");
+  test_run_free(&run);
+  test_place_remove(p);
+}
+
 static void test_list(void **state) {
   (void)state;
   test_place *p = make_mixed();
@@ -300,9 +312,10 @@ static void test_mistakes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_table),    cmocka_unit_test(test_json), cmocka_unit_test(test_writing),
-      cmocka_unit_test(test_epsilon),  cmocka_unit_test(test_half), cmocka_unit_test(test_list),
-      cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_table),   cmocka_unit_test(test_json),
+      cmocka_unit_test(test_writing), cmocka_unit_test(test_epsilon),
+      cmocka_unit_test(test_half),    cmocka_unit_test(test_note),
+      cmocka_unit_test(test_list),    cmocka_unit_test(test_mistakes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ typedef struct onefold_checkpoint_block {
   const char *block;  // for onefold_block_build
   onefold_checkpoint_state state;
   const char *reason; // why it is unknown or was not folded; "" otherwise
+  const char *note;   // what the tensors of its family cannot tell; "" where there is nothing
   /// Where no tensor tells the groups of a training form, one group with the input channels of
   /// one: the kernel is the same. 0 where it is unknown.
   int64_t in_channels, out_channels, kernel, groups;
