@@ -30,6 +30,8 @@ int onefold_build_choices(onefold_builder *builder, unsigned takes) {
       {ONEFOLD_TAKES_SE, "se_hidden", p->se_hidden, 0},
       {ONEFOLD_TAKES_ROUTE, "route_channels", p->route_channels, 0},
       {ONEFOLD_TAKES_BATCH_NORM, "batch_norm", p->batch_norm, 1},
+      {ONEFOLD_TAKES_REPARAM, "reparam_bn", p->reparam_bn, 1},
+      {ONEFOLD_TAKES_REPARAM, "reparam_identity", p->reparam_identity, 0},
   };
   if (builder->status != ONEFOLD_OK || !check_kernel(builder, takes)) return 0;
   for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)

@@ -21,7 +21,8 @@ enum {
   ONEFOLD_TAKES_SHORTCUT = 1 << 10,
   ONEFOLD_TAKES_SE = 1 << 11,
   ONEFOLD_TAKES_ROUTE = 1 << 12,
-  ONEFOLD_TAKES_BATCH_NORM = 1 << 13
+  ONEFOLD_TAKES_BATCH_NORM = 1 << 13,
+  ONEFOLD_TAKES_REPARAM = 1 << 14 // reparam_bn and reparam_identity
 };
 
 /// The most repeats of a part of a block.

@@ -21,7 +21,8 @@ static onefold_node depthwise(onefold_builder *builder, onefold_node input, cons
 
 onefold_node onefold_block_build_repghost(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
-  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE))
+  if (!onefold_build_choices(builder, ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE |
+                                          ONEFOLD_TAKES_REPARAM))
     return ONEFOLD_NO_NODE;
   const onefold_graph_conv2d_params conv = onefold_build_main_conv(p, p->kernel);
   onefold_node primary =
@@ -58,7 +59,8 @@ static onefold_node shortcut(onefold_builder *builder, onefold_node input) {
 onefold_node onefold_block_build_repghost_bottleneck(onefold_builder *builder, onefold_node input) {
   const onefold_block_params *p = builder->params;
   const unsigned takes = ONEFOLD_TAKES_ODD_KERNEL | ONEFOLD_TAKES_STRIDE | ONEFOLD_TAKES_HIDDEN |
-                         ONEFOLD_TAKES_EXPANSION | ONEFOLD_TAKES_SHORTCUT | ONEFOLD_TAKES_SE;
+                         ONEFOLD_TAKES_EXPANSION | ONEFOLD_TAKES_SHORTCUT | ONEFOLD_TAKES_SE |
+                         ONEFOLD_TAKES_REPARAM;
   if (!onefold_build_choices(builder, takes)) return ONEFOLD_NO_NODE;
   const int64_t hidden = onefold_build_hidden(builder, p->out_channels, 1);
   onefold_node node = ghost(builder, input, "ghost1.", hidden, p->activation);
