@@ -6,81 +6,82 @@
 
 #include <stdlib.h>
 
-onefold_status onefold_bench_form_fold(const bench_block *block, int form, onefold_graph **folded) {
+onefold_status onefold_bench_form_fold(const bench_block *block, int form,
+                                       onefold_fold_report_fn report, void *user,
+                                       onefold_graph **folded) {
   onefold_fold_options options;
   onefold_fold_options_init(&options);
   options.level = (onefold_fold_level)onefold_bench_forms[form].level;
+  options.report = report;
+  options.user = user;
   return onefold_fold(block->session->context, block->graph, &options, folded);
 }
 
 onefold_exec_options onefold_bench_form_options(const bench_block *block, int form) {
   return (onefold_exec_options){
       .struct_size = sizeof(onefold_exec_options),
-      .in_layout = block->in_layout,
+      .in_layout = block->inputs[0].layout,
       .out_layout = block->out_layout,
       .fuse_epilogues = onefold_bench_forms[form].fuse_epilogues,
   };
 }
 
 onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec) {
-  const float *inputs[1] = {block->input};
+  const float *inputs[BENCH_INPUTS];
+  for (size_t i = 0; i < block->input_count; i++) inputs[i] = block->inputs[i].values;
   float *outputs[1] = {block->forms[form].output};
   return onefold_exec_run(exec, inputs, outputs);
 }
 
-/// The block's own geometry must be the problem's.
-static int check_geometry(bench_session *session, const char *problem,
-                          const onefold_conv2d_desc *d) {
-  const int64_t pad = d->dilation_h * (d->kernel_h - 1) / 2;
-  if (d->kernel_h == d->kernel_w && d->stride_h == d->stride_w && d->dilation_h == d->dilation_w &&
-      d->kernel_h % 2 == 1 && d->pad_top == pad && d->pad_bottom == pad && d->pad_left == pad &&
-      d->pad_right == pad) {
-    return ONEFOLD_EXIT_OK;
-  }
-  fprintf(stderr,
-          "%s: %s: a block has a square odd kernel, one stride, one dilation and padding of "
-          "dilation*(kernel-1)/2 = %lld\n",
-          session->options->command, problem, (long long)pad);
-  session->status = ONEFOLD_EXIT_USAGE;
-  return ONEFOLD_EXIT_USAGE;
-}
-
 static int build_graph(const bench_block_spec *spec, bench_block *block) {
   bench_session *session = block->session;
-  const onefold_conv2d_desc *d = &spec->desc;
-  onefold_block_params params;
-  onefold_status status = onefold_block_params_init(session->context, spec->block, &params);
-  if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, spec->block, status);
-  params.input = block->in;
-  params.out_channels = d->out_channels;
-  params.kernel = d->kernel_h;
-  params.stride = d->stride_h;
-  params.dilation = d->dilation_h;
-  params.groups = d->groups;
-  params.prefix = spec->prefix;
+  onefold_block_params params = spec->params;
   if (session->options->has_activation) params.activation = session->options->activation;
-  status =
+  const onefold_status status =
       onefold_block_build(session->context, spec->block, &params, spec->weights, &block->graph);
+  if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, block->problem, status);
+  while (block->input_count < BENCH_INPUTS) {
+    const onefold_node node = onefold_graph_input_at(block->graph, block->input_count);
+    if (node == ONEFOLD_NO_NODE) break;
+    bench_input *input = &block->inputs[block->input_count++];
+    input->shape = onefold_graph_shape(block->graph, node);
+    input->layout = onefold_bench_in_layout(session, params.input.c);
+  }
+  block->out = onefold_graph_shape(block->graph, onefold_graph_output_at(block->graph, 0));
+  return ONEFOLD_EXIT_OK;
+}
+
+static int make_input(bench_block *block, bench_input *input) {
+  bench_session *session = block->session;
+  const size_t plain = onefold_tensor_elements(session->context, input->shape, ONEFOLD_NCHW);
+  input->floats = onefold_tensor_elements(session->context, input->shape, input->layout);
+  block->input_floats += input->floats;
+  input->plain = onefold_bench_floats(plain);
+  input->values = onefold_bench_floats(input->floats);
+  if (!input->plain || !input->values) {
+    return onefold_bench_session_fail(session, block->problem, ONEFOLD_OUT_OF_MEMORY);
+  }
+  onefold_bench_fill(session, input->plain, plain);
+  const onefold_status status = onefold_reorder(session->context, input->shape, ONEFOLD_NCHW,
+                                                input->plain, input->layout, input->values);
   if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, block->problem, status);
   return ONEFOLD_EXIT_OK;
 }
 
-static int make_images(bench_block *block) {
-  bench_session *session = block->session;
-  onefold_context *context = session->context;
-  const size_t plain = onefold_tensor_elements(context, block->in, ONEFOLD_NCHW);
-  block->input_floats = onefold_tensor_elements(context, block->in, block->in_layout);
-  block->output_floats = onefold_tensor_elements(context, block->out, block->out_layout);
-  block->plain = onefold_bench_floats(plain);
-  block->input = onefold_bench_floats(block->input_floats);
-  if (!block->plain || !block->input) {
-    return onefold_bench_session_fail(session, block->problem, ONEFOLD_OUT_OF_MEMORY);
-  }
-  onefold_bench_fill(session, block->plain, plain);
-  const onefold_status status = onefold_reorder(context, block->in, ONEFOLD_NCHW, block->plain,
-                                                block->in_layout, block->input);
-  if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, block->problem, status);
-  return ONEFOLD_EXIT_OK;
+static void keep_region(void *user, const onefold_fold_region *region) {
+  bench_block *block = user;
+  bench_region *more = realloc(block->regions, (block->region_count + 1) * sizeof *block->regions);
+  if (!more) return;
+  block->regions = more;
+  bench_region *kept = &more[block->region_count++];
+  *kept = (bench_region){.verdict = region->verdict,
+                         .macs_before = region->macs_before,
+                         .macs_after = region->macs_after,
+                         .parameters_before = region->parameters_before,
+                         .parameters_after = region->parameters_after};
+  snprintf(kept->name, sizeof kept->name, "%s", region->name);
+  snprintf(kept->kind, sizeof kept->kind, "%s", region->kind);
+  snprintf(kept->reason, sizeof kept->reason, "%s", region->reason);
 }
 
 static int make_form(bench_block *block, int index) {
@@ -90,7 +91,8 @@ static int make_form(bench_block *block, int index) {
   form->output = onefold_bench_floats(block->output_floats);
   if (!form->output) status = ONEFOLD_OUT_OF_MEMORY;
   if (status == ONEFOLD_OK && onefold_bench_forms[index].folds) {
-    status = onefold_bench_form_fold(block, index, &form->folded);
+    status = onefold_bench_form_fold(block, index, index == BENCH_FOLDED ? keep_region : NULL,
+                                     block, &form->folded);
   }
   form->graph = form->folded ? form->folded : block->graph;
   const onefold_exec_options options = onefold_bench_form_options(block, index);
@@ -142,18 +144,14 @@ static int compare_forms(bench_block *block) {
 
 int onefold_bench_block_make(bench_session *session, const bench_block_spec *spec,
                              bench_block *block) {
-  const onefold_conv2d_desc *d = &spec->desc;
   *block = (bench_block){.session = session};
-  onefold_conv2d_desc_print(d, block->problem, sizeof block->problem);
-  block->in = (onefold_shape){d->batch, d->in_channels, d->in_h, d->in_w};
-  block->in_layout = onefold_bench_in_layout(session, d->in_channels);
+  snprintf(block->problem, sizeof block->problem, "%s", spec->problem);
   block->out_layout = onefold_bench_out_layout(session);
-  int status = check_geometry(session, block->problem, d);
-  if (status) return status;
-  const onefold_status shaped = onefold_conv2d_output_shape(session->context, d, &block->out);
-  if (shaped != ONEFOLD_OK) return onefold_bench_session_fail(session, block->problem, shaped);
-  status = build_graph(spec, block);
-  if (!status) status = make_images(block);
+  int status = build_graph(spec, block);
+  for (size_t i = 0; i < block->input_count && !status; i++) {
+    status = make_input(block, &block->inputs[i]);
+  }
+  block->output_floats = onefold_tensor_elements(session->context, block->out, block->out_layout);
   for (int i = 0; i < BENCH_FORMS && !status; i++) {
     if (session->options->forms[i]) status = make_form(block, i);
   }
@@ -168,6 +166,9 @@ void onefold_bench_block_destroy(bench_block *block) {
     free(block->forms[i].output);
   }
   onefold_graph_destroy(block->graph);
-  free(block->plain);
-  free(block->input);
+  for (size_t i = 0; i < block->input_count; i++) {
+    free(block->inputs[i].plain);
+    free(block->inputs[i].values);
+  }
+  free(block->regions);
 }

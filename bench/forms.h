@@ -8,11 +8,28 @@
 
 /// Which block, at which problem, with which weights.
 typedef struct bench_block_spec {
-  const char *block;        // "repvgg"
-  onefold_conv2d_desc desc; // of its largest convolution
-  const char *prefix;       // of the weights' names
+  const char *block;           // "repvgg"
+  const char *problem;         // how it is called in names: benchdnn's form, or parameters
+  onefold_block_params params; // with the prefix of the weights' names
   const onefold_weights *weights;
 } bench_block_spec;
+
+#define BENCH_INPUTS 2 // of a block at most
+
+typedef struct bench_input {
+  onefold_shape shape;
+  onefold_layout layout;
+  float *plain, *values; // NCHW and layout
+  size_t floats;         // of values
+} bench_input;
+
+/// What folding made of a region.
+typedef struct bench_region {
+  char name[64], kind[32], reason[160];
+  onefold_fold_verdict verdict;
+  double macs_before, macs_after;
+  int64_t parameters_before, parameters_after;
+} bench_region;
 
 typedef struct bench_form {
   const onefold_graph *graph; // the training graph, or `folded`
@@ -27,12 +44,15 @@ typedef struct bench_form {
 
 typedef struct bench_block {
   bench_session *session;
-  char problem[160]; // benchdnn's form
+  char problem[160];
   onefold_graph *graph;
-  onefold_shape in, out;
-  onefold_layout in_layout, out_layout;
-  float *plain, *input; // NCHW and in_layout
-  size_t input_floats, output_floats;
+  bench_input inputs[BENCH_INPUTS];
+  size_t input_count, input_floats; // of all inputs
+  onefold_shape out;
+  onefold_layout out_layout;
+  size_t output_floats;
+  bench_region *regions; // of the folded form, where it is one of the options
+  size_t region_count;
   bench_form forms[BENCH_FORMS]; // those of the options
 } bench_block;
 
@@ -43,7 +63,9 @@ int onefold_bench_block_make(bench_session *session, const bench_block_spec *spe
 void onefold_bench_block_destroy(bench_block *block);
 
 /// Fold level and options of a form of a block.
-onefold_status onefold_bench_form_fold(const bench_block *block, int form, onefold_graph **folded);
+onefold_status onefold_bench_form_fold(const bench_block *block, int form,
+                                       onefold_fold_report_fn report, void *user,
+                                       onefold_graph **folded);
 onefold_exec_options onefold_bench_form_options(const bench_block *block, int form);
 onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec);
 

@@ -27,8 +27,8 @@ static int run_form(void *user) {
 static int chill(void *user) {
   const timing *t = user;
   const bench_block *b = t->block;
-  onefold_bench_session_chill(b->session, b->input, b->input_floats, b->forms[t->form].output,
-                              b->output_floats);
+  onefold_bench_session_chill(b->session, b->inputs[0].values, b->inputs[0].floats,
+                              b->forms[t->form].output, b->output_floats);
   return 0;
 }
 
@@ -88,7 +88,7 @@ static int prepare_nothing(void *user) {
 
 static int run_fold(void *user) {
   timing *t = user;
-  return onefold_bench_form_fold(t->block, t->form, &t->graph) != ONEFOLD_OK;
+  return onefold_bench_form_fold(t->block, t->form, NULL, NULL, &t->graph) != ONEFOLD_OK;
 }
 
 static int run_plan(void *user) {
@@ -118,8 +118,9 @@ static int run_first(void *user) {
 static int run_reorder_in(void *user) {
   const timing *t = user;
   const bench_block *b = t->block;
-  return onefold_reorder(b->session->context, b->in, ONEFOLD_NCHW, b->plain, b->in_layout,
-                         b->input) != ONEFOLD_OK;
+  const bench_input *input = &b->inputs[0];
+  return onefold_reorder(b->session->context, input->shape, ONEFOLD_NCHW, input->plain,
+                         input->layout, input->values) != ONEFOLD_OK;
 }
 
 static int run_reorder_out(void *user) {
@@ -135,7 +136,7 @@ static double bytes_of(const bench_block *b, onefold_shape shape, size_t floats)
 }
 
 static double bytes_in(const bench_block *b) {
-  return bytes_of(b, b->in, b->input_floats);
+  return bytes_of(b, b->inputs[0].shape, b->inputs[0].floats);
 }
 
 static double bytes_out(const bench_block *b) {
@@ -165,7 +166,7 @@ static int applies(const bench_block *block, int form, int step) {
   case BENCH_STEP_FOLD:
     return block->forms[form].folded != NULL;
   case BENCH_STEP_REORDER_IN:
-    return block->in_layout != ONEFOLD_NCHW;
+    return block->inputs[0].layout != ONEFOLD_NCHW;
   case BENCH_STEP_REORDER_OUT:
     return block->out_layout != ONEFOLD_NCHW;
   default:

@@ -15,15 +15,14 @@ static int parse(onefold_context *context, const bench_options *options, const c
   return ONEFOLD_EXIT_USAGE;
 }
 
-int onefold_bench_problems_parse(const bench_options *options, size_t first, const char *fallback,
-                                 bench_problems *problems) {
-  const size_t given = options->argument_count > first ? options->argument_count - first : 0;
+int onefold_bench_problems_parse(const bench_options *options, bench_problems *problems) {
+  const size_t given = options->argument_count;
   *problems = (bench_problems){0};
-  if (given == 0 && !fallback) {
+  if (given == 0) {
     fprintf(stderr, "%s: no problem is given, such as mb1ic64ih56oc64kh3ph1\n", options->command);
     return ONEFOLD_EXIT_USAGE;
   }
-  problems->descs = calloc(given + 1, sizeof *problems->descs);
+  problems->descs = calloc(given, sizeof *problems->descs);
   onefold_context *context = NULL; // holds the sentences
   const onefold_context_options one = {.struct_size = sizeof one, .threads = 1};
   if (!problems->descs || onefold_context_create(&one, &context) != ONEFOLD_OK) {
@@ -32,10 +31,8 @@ int onefold_bench_problems_parse(const bench_options *options, size_t first, con
     return ONEFOLD_EXIT_FAILURE;
   }
   int status = ONEFOLD_EXIT_OK;
-  if (given == 0) status = parse(context, options, fallback, &problems->descs[problems->count++]);
   for (size_t i = 0; i < given && !status; i++) {
-    status =
-        parse(context, options, options->arguments[first + i], &problems->descs[problems->count++]);
+    status = parse(context, options, options->arguments[i], &problems->descs[problems->count++]);
   }
   onefold_context_destroy(context);
   if (status) onefold_bench_problems_free(problems);

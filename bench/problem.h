@@ -5,15 +5,14 @@
 
 #include "bench/session.h"
 
-/// The problems in arguments[first..], or `fallback` where there is none.
+/// The problems among the arguments.
 typedef struct bench_problems {
   onefold_conv2d_desc *descs;
   size_t count;
 } bench_problems;
 
 /// Parses all before anything runs. Returns an onefold_exit after a sentence.
-int onefold_bench_problems_parse(const bench_options *options, size_t first, const char *fallback,
-                                 bench_problems *problems);
+int onefold_bench_problems_parse(const bench_options *options, bench_problems *problems);
 void onefold_bench_problems_free(bench_problems *problems);
 
 #endif

@@ -169,7 +169,7 @@ int onefold_bench_conv(int argc, char **argv) {
       onefold_bench_options_parse(&options, argc, argv, BENCH_TAKES_PROBLEMS, "PROBLEM...", doc);
   if (status) return status;
   bench_problems problems;
-  status = onefold_bench_problems_parse(&options, 0, NULL, &problems);
+  status = onefold_bench_problems_parse(&options, &problems);
   bench_session session;
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {

@@ -46,6 +46,18 @@ static onefold_conv2d_desc describe(const shape *s) {
   return d;
 }
 
+/// Parameters of a shape's block, for the weights of the given prefix.
+static int params_of(bench_session *session, const shape *s, const char *prefix,
+                     onefold_block_params *params) {
+  const onefold_status status = onefold_block_params_init(session->context, "repvgg", params);
+  if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, "repvgg", status);
+  params->input = (onefold_shape){1, s->in, s->size, s->size};
+  params->out_channels = s->out;
+  params->stride = s->stride;
+  params->prefix = prefix;
+  return ONEFOLD_EXIT_OK;
+}
+
 static void prefix_of(const shape *s, char *prefix, size_t size) {
   snprintf(prefix, size, "%s%s", s->stage, s->stage[0] ? "." : "");
 }
@@ -125,12 +137,14 @@ static int time_shape(bench_session *session, const source *from, const shape *s
   char prefix[64], name[224];
   prefix_of(s, prefix, sizeof prefix);
   const int in_file = from->file && has_weights(from->file, s);
-  const bench_block_spec spec = {.block = "repvgg",
-                                 .desc = describe(s),
-                                 .prefix = prefix,
-                                 .weights = in_file ? from->file : from->generated};
-  bench_block block;
-  int status = onefold_bench_block_make(session, &spec, &block);
+  char problem[160];
+  const onefold_conv2d_desc desc = describe(s);
+  onefold_conv2d_desc_print(&desc, problem, sizeof problem);
+  bench_block_spec spec = {
+      .block = "repvgg", .problem = problem, .weights = in_file ? from->file : from->generated};
+  bench_block block = {0};
+  int status = params_of(session, s, prefix, &spec.params);
+  if (!status) status = onefold_bench_block_make(session, &spec, &block);
   if (!status) {
     snprintf(name, sizeof name, "block/repvgg/%s", block.problem);
     status = onefold_bench_block_time(&block, name);
