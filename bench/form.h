@@ -3,7 +3,8 @@
 #ifndef ONEFOLD_BENCH_FORM_H
 #define ONEFOLD_BENCH_FORM_H
 
-enum { BENCH_EAGER, BENCH_BRANCHES, BENCH_FOLDED, BENCH_FORMS };
+/// BENCH_GENERATED is for blocks that generate their weight at every call: OREPA.
+enum { BENCH_EAGER, BENCH_BRANCHES, BENCH_FOLDED, BENCH_GENERATED, BENCH_FORMS };
 
 typedef struct bench_form_kind {
   const char *key, *title; // "eager", "T0 eager"

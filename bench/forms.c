@@ -2,6 +2,7 @@
 // One block prepared in each form: built, folded, planned, packed, run and compared.
 #include "bench/forms.h"
 
+#include "bench/generated.h"
 #include "bench/image.h"
 
 #include <stdlib.h>
@@ -29,8 +30,10 @@ onefold_exec_options onefold_bench_form_options(const bench_block *block, int fo
 onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec) {
   const float *inputs[BENCH_INPUTS];
   for (size_t i = 0; i < block->input_count; i++) inputs[i] = block->inputs[i].values;
-  float *outputs[1] = {block->forms[form].output};
-  return onefold_exec_run(exec, inputs, outputs);
+  const bench_form *f = &block->forms[form];
+  float *outputs[1] = {f->output};
+  if (f->generated) return onefold_bench_generated_run(f->generated, inputs[0], outputs[0]);
+  return onefold_exec_run(exec ? exec : f->exec, inputs, outputs);
 }
 
 static int build_graph(const bench_block_spec *spec, bench_block *block) {
@@ -84,13 +87,11 @@ static void keep_region(void *user, const onefold_fold_region *region) {
   snprintf(kept->reason, sizeof kept->reason, "%s", region->reason);
 }
 
-static int make_form(bench_block *block, int index) {
+static onefold_status make_exec(bench_block *block, int index) {
   bench_session *session = block->session;
   bench_form *form = &block->forms[index];
   onefold_status status = ONEFOLD_OK;
-  form->output = onefold_bench_floats(block->output_floats);
-  if (!form->output) status = ONEFOLD_OUT_OF_MEMORY;
-  if (status == ONEFOLD_OK && onefold_bench_forms[index].folds) {
+  if (onefold_bench_forms[index].folds) {
     status = onefold_bench_form_fold(block, index, index == BENCH_FOLDED ? keep_region : NULL,
                                      block, &form->folded);
   }
@@ -100,13 +101,38 @@ static int make_form(bench_block *block, int index) {
     status = onefold_exec_create(session->context, form->graph, &options, &form->exec);
   }
   if (status == ONEFOLD_OK) status = onefold_exec_pack(form->exec);
-  if (status == ONEFOLD_OK) status = onefold_bench_form_run(block, index, form->exec);
-  if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, block->problem, status);
+  if (status != ONEFOLD_OK) return status;
   onefold_exec_get_info(form->exec, &form->info);
-  const onefold_graph_totals totals = onefold_graph_count(form->graph);
-  form->flops = 2.0 * totals.macs;
-  form->bytes = (double)sizeof(float) * ((double)totals.parameters + (double)block->input_floats +
-                                         (double)block->output_floats);
+  form->flops = 2.0 * onefold_graph_count(form->graph).macs;
+  return ONEFOLD_OK;
+}
+
+static onefold_status make_generated(const bench_block_spec *spec, bench_block *block) {
+  bench_form *form = &block->forms[BENCH_GENERATED];
+  const onefold_status status = onefold_bench_generated_make(spec, block, &form->generated);
+  if (status != ONEFOLD_OK) return status;
+  form->info.steps = 1;
+  form->info.packed_bytes = onefold_bench_generated_bytes(form->generated);
+  form->flops = 2.0 * onefold_bench_generated_macs(form->generated);
+  form->graph = block->graph; // whose weights it reads
+  return ONEFOLD_OK;
+}
+
+static int make_form(const bench_block_spec *spec, bench_block *block, int index) {
+  bench_session *session = block->session;
+  bench_form *form = &block->forms[index];
+  if (index == BENCH_GENERATED && !onefold_bench_generated_applies(spec)) return ONEFOLD_EXIT_OK;
+  form->output = onefold_bench_floats(block->output_floats);
+  onefold_status status = form->output ? ONEFOLD_OK : ONEFOLD_OUT_OF_MEMORY;
+  if (status == ONEFOLD_OK) {
+    status = index == BENCH_GENERATED ? make_generated(spec, block) : make_exec(block, index);
+  }
+  if (status == ONEFOLD_OK) status = onefold_bench_form_run(block, index, NULL);
+  if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, block->problem, status);
+  form->ready = 1;
+  form->bytes =
+      (double)sizeof(float) * ((double)onefold_graph_count(form->graph).parameters +
+                               (double)block->input_floats + (double)block->output_floats);
   return ONEFOLD_EXIT_OK;
 }
 
@@ -121,7 +147,7 @@ static int compare_forms(bench_block *block) {
   }
   for (int i = 0; i < BENCH_FORMS && !status; i++) {
     bench_form *form = &block->forms[i];
-    if (!form->exec) continue;
+    if (!form->ready) continue;
     const onefold_status reordered =
         onefold_reorder(session->context, block->out, block->out_layout, form->output, ONEFOLD_NCHW,
                         have_first ? other : first);
@@ -153,7 +179,7 @@ int onefold_bench_block_make(bench_session *session, const bench_block_spec *spe
   }
   block->output_floats = onefold_tensor_elements(session->context, block->out, block->out_layout);
   for (int i = 0; i < BENCH_FORMS && !status; i++) {
-    if (session->options->forms[i]) status = make_form(block, i);
+    if (session->options->forms[i]) status = make_form(spec, block, i);
   }
   if (!status && session->options->check) status = compare_forms(block);
   return status;
@@ -162,6 +188,7 @@ int onefold_bench_block_make(bench_session *session, const bench_block_spec *spe
 void onefold_bench_block_destroy(bench_block *block) {
   for (int i = 0; i < BENCH_FORMS; i++) {
     onefold_exec_destroy(block->forms[i].exec);
+    onefold_bench_generated_destroy(block->forms[i].generated);
     onefold_graph_destroy(block->forms[i].folded);
     free(block->forms[i].output);
   }

@@ -31,10 +31,15 @@ typedef struct bench_region {
   int64_t parameters_before, parameters_after;
 } bench_region;
 
+/// A block whose weight is generated at every call (generated.h).
+typedef struct bench_generated bench_generated;
+
 typedef struct bench_form {
+  int ready;                  // the form is among the options, and the block has it
   const onefold_graph *graph; // the training graph, or `folded`
   onefold_graph *folded;
-  onefold_exec *exec;
+  onefold_exec *exec; // NULL where `generated` is there
+  bench_generated *generated;
   onefold_exec_info info;
   float *output; // [elements of the output in out_layout]
   double flops, bytes;
@@ -67,6 +72,7 @@ onefold_status onefold_bench_form_fold(const bench_block *block, int form,
                                        onefold_fold_report_fn report, void *user,
                                        onefold_graph **folded);
 onefold_exec_options onefold_bench_form_options(const bench_block *block, int form);
+/// By an execution of the form's graph; NULL: by what the form itself has.
 onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec);
 
 /// Times the forms against each other: fills forms[].stat.

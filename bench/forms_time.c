@@ -21,7 +21,7 @@ typedef struct timing {
 
 static int run_form(void *user) {
   const timing *t = user;
-  return onefold_bench_form_run(t->block, t->form, t->block->forms[t->form].exec) != ONEFOLD_OK;
+  return onefold_bench_form_run(t->block, t->form, NULL) != ONEFOLD_OK;
 }
 
 static int chill(void *user) {
@@ -35,7 +35,8 @@ static int chill(void *user) {
 /// Fewer repetitions of what is slow, so that a whole report stays short.
 static int repetitions(const bench_block *block, double min_time) {
   double flops = 0.0;
-  for (int i = 0; i < BENCH_FORMS; i++) flops += block->forms[i].exec ? block->forms[i].flops : 0.0;
+  for (int i = 0; i < BENCH_FORMS; i++)
+    flops += block->forms[i].ready ? block->forms[i].flops : 0.0;
   // A quarter of the peak is a cautious guess; each form takes the minimum time at least.
   const double each =
       BENCH_FORMS * min_time * 1.5 + flops * 4e-9 / block->session->peak.threads_gflops;
@@ -53,7 +54,7 @@ int onefold_bench_block_time(bench_block *block, const char *name) {
   size_t count = 0;
   for (int i = 0; i < BENCH_FORMS; i++) {
     bench_form *form = &block->forms[i];
-    if (!form->exec) continue;
+    if (!form->ready) continue;
     timings[count] = (timing){.block = block, .form = i};
     snprintf(names[count], sizeof names[count], "%s/%s/threads:%d", name,
              onefold_bench_forms[i].key, (int)session->options->threads);

@@ -13,7 +13,7 @@ static void print(bench_session *session, const char *name, const bench_block *b
   int first = 1;
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &block->forms[i];
-    if (!form->exec) continue;
+    if (!form->ready) continue;
     onefold_bench_rows_add(session, onefold_bench_forms[i].title, &form->stat, form->flops,
                            form->bytes, i != BENCH_FOLDED && folded->count ? folded : NULL,
                            first || !session->options->check ? -1.0 : form->max_error);
@@ -24,7 +24,7 @@ static void print(bench_session *session, const char *name, const bench_block *b
   }
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &block->forms[i];
-    if (!form->exec) continue;
+    if (!form->ready) continue;
     fprintf(session->out, "%-12s  %zu operator%s, weights %s, arena %s\n",
             onefold_bench_forms[i].title, form->info.steps, form->info.steps == 1 ? "" : "s",
             onefold_bench_cell_bytes((double)form->info.packed_bytes).text,

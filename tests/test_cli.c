@@ -95,6 +95,9 @@ static void test_mistakes(void **state) {
       {"bench block nonsense", 2, "the blocks are repvgg"},
       {"bench block --form=half ic8ih8oc8kh3ph1", 2, "--form=half"},
       {"bench block ic8ih8oc8kh3", 2, "padding of"},
+      {"bench block orepa kernels=3", 2, "kernels"},
+      {"bench block orepa kernel=4", 2, "kernel is 4"},
+      {"bench block all ic8ih8oc8kh3ph1", 2, "typically"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     test_run run = test_program(cases[i].arguments);
@@ -252,6 +255,38 @@ static void test_block(void **state) {
 #undef A
 }
 
+/// Parameters instead of a convolution; the form that generates its weight; what did not fold.
+static void test_block_parameters(void **state) {
+  (void)state;
+  json_t *report =
+      run_json("bench block --json - " QUICK "orepa input=1x8x6x5,out_channels=12,groups=2");
+#define A "block/orepa/input=1x8x6x5,out_channels=12,groups=2/"
+  static const char *const forms[] = {A "eager", A "branches", A "folded", A "generated"};
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    char name[160];
+    snprintf(name, sizeof name, "%s/threads:1", forms[i]);
+    check_row(report, name, work);
+    snprintf(name, sizeof name, "%s/threads:1_median", forms[i]);
+    if (i) assert_true(number(test_entry(report, name), "max_error") <= 1e-4);
+  }
+#undef A
+  json_decref(report);
+  const struct {
+    const char *arguments, *says;
+  } cases[] = {
+      {"repvgg_orepa input=1x8x6x5,out_channels=8,orepa_inner_activation=1", "nonlinear inside"},
+      {"mpc_n input=1x8x6x4,out_channels=16,route_channels=4", "folded exactly: 3 of 3 parts"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char arguments[256];
+    snprintf(arguments, sizeof arguments, "bench block " QUICK "%s", cases[i].arguments);
+    test_run run = test_program(arguments);
+    test_exits(&run, arguments, 0);
+    if (!strstr(run.out, cases[i].says)) fail_msg("no \"%s\" in:\n%s", cases[i].says, run.out);
+    test_run_free(&run);
+  }
+}
+
 /// The main job lists its rows once each, and one of them runs.
 static void test_main_job(void **state) {
   (void)state;
@@ -366,8 +401,8 @@ int main(void) {
       cmocka_unit_test(test_help),         cmocka_unit_test(test_mistakes),
       cmocka_unit_test(test_info),         cmocka_unit_test(test_conv),
       cmocka_unit_test(test_conv_options), cmocka_unit_test(test_isa),
-      cmocka_unit_test(test_block),        cmocka_unit_test(test_main_job),
-      cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_block),        cmocka_unit_test(test_block_parameters),
+      cmocka_unit_test(test_main_job),     cmocka_unit_test(test_weights),
   };
   return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
 }
