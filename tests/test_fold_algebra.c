@@ -331,6 +331,36 @@ static void test_sum_refuses_other_grids(void **state) {
   onefold_affine_destroy(context, b);
 }
 
+/// A convolution of joined inputs is the sum of its columns' convolutions of the parts.
+static void test_columns(void **state) {
+  (void)state;
+  test_rng rng = {28};
+  const int64_t sizes[3] = {3, 1, 4}, h = 6, w = 7;
+  const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(5, 3, 2, 1);
+  onefold_affine *whole = random_conv(&rng, (onefold_shape){1, 8, h, w}, &p, 1);
+  double *x = random_image(&rng, 8 * h * w);
+  double *wanted = apply(whole, x, NULL), *sum = NULL;
+  int64_t begin = 0;
+  for (int k = 0; k < 3; k++) {
+    onefold_affine *part = onefold_affine_columns(context, whole, begin, sizes[k]);
+    assert_non_null(part);
+    assert_int_equal(part->in_channels, sizes[k]);
+    double *y = apply(part, x + begin * h * w, NULL);
+    for (int64_t i = 0; sum && i < outputs(whole); i++) sum[i] += y[i];
+    if (sum)
+      free(y);
+    else
+      sum = y;
+    begin += sizes[k];
+    onefold_affine_destroy(context, part);
+  }
+  assert_true(largest_difference(wanted, sum, outputs(whole)) < 1e-12);
+  free(x);
+  free(wanted);
+  free(sum);
+  onefold_affine_destroy(context, whole);
+}
+
 /// A map becomes a convolution and back: same map, same geometry, tightest dilation.
 static void test_to_conv2d(void **state) {
   (void)state;
@@ -581,6 +611,7 @@ int main(void) {
       cmocka_unit_test(test_stride_parity),
       cmocka_unit_test(test_sums),
       cmocka_unit_test(test_sum_refuses_other_grids),
+      cmocka_unit_test(test_columns),
       cmocka_unit_test(test_to_conv2d),
       cmocka_unit_test(test_symmetric_padding),
       cmocka_unit_test(test_published_repvgg),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Folding: rewrites every maximal linear region of a graph (convolutions,
-// batch normalisations, identities, sums) into one convolution, in double
-// precision, or leaves it and says why. The source graph is never written to.
+// batch normalisations, identities, fixed filters, average pooling, padding,
+// slices, sums, concatenations) into one convolution, in double precision, or
+// leaves it and says why. The source graph is never written to.
 #ifndef ONEFOLD_FOLD_H
 #define ONEFOLD_FOLD_H
 
@@ -13,8 +14,9 @@ ONEFOLD_BEGIN
 
 /// How far to fold.
 typedef enum onefold_fold_level {
-  /// Batch normalisations into the convolution before them, nothing else: the
-  /// best multi-branch form.
+  /// Batch normalisations into the convolutions and poolings before them, also
+  /// those of a sum, and padding into the convolution after it; nothing else:
+  /// the best multi-branch form.
   ONEFOLD_FOLD_BATCH_NORM = 0,
   /// Whole linear regions.
   ONEFOLD_FOLD_REGIONS = 1
