@@ -173,7 +173,8 @@ typedef struct onefold_exec_options {
   size_t struct_size;
   onefold_layout in_layout, out_layout;
   /// Zero: one operator per node, as an eager framework runs it. Non-zero:
-  /// sums, scales and activations move into the epilogues of convolutions.
+  /// sums, scales and activations move into the epilogues of convolutions,
+  /// and the parts of a concat are written where they belong.
   int32_t fuse_epilogues;
 } onefold_exec_options;
 
@@ -195,12 +196,13 @@ ONEFOLD_API void onefold_exec_destroy(onefold_exec *exec);
 
 typedef struct onefold_exec_info {
   size_t steps;        // operator calls per run
-  size_t packed_bytes; // weights
+  size_t packed_bytes; // weights and constants
   size_t arena_bytes;  // intermediate tensors and workspace
 } onefold_exec_info;
 ONEFOLD_API void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info);
 
-/// One line per step: operator, shape, algorithm, kernel, epilogue.
+/// One line per step: operator, shape, algorithm, kernel, epilogue, and from or to which channel
+/// of a larger tensor it reads or writes.
 ONEFOLD_API void onefold_exec_describe(const onefold_exec *exec,
                                        void (*line)(void *user, const char *text), void *user);
 
