@@ -19,7 +19,7 @@ static const struct argp_option argp_options[] = {
     {"json", 'j', NULL, 0, "Report as JSON", 0},
     {"check", 'c', "LIMIT", OPTION_ARG_OPTIONAL,
      "Run both forms of each block on random data; write nothing where they differ by more than "
-     "LIMIT of the largest value (default 1e-5)",
+     "LIMIT of the largest value (default 1e-4)",
      0},
     {"eps", 'e', "X", 0, "Epsilon of every batch normalisation (default: the family's)", 0},
     {"dry-run", 'n', NULL, 0, "Fold and report, but write nothing", 0},

@@ -19,7 +19,7 @@ typedef struct folding {
 void onefold_checkpoint_options_init(onefold_checkpoint_options *options) {
   if (!options) return;
   *options = (onefold_checkpoint_options){
-      .struct_size = sizeof *options, .bn_epsilon = -1, .check_limit = 1e-5};
+      .struct_size = sizeof *options, .bn_epsilon = -1, .check_limit = 1e-4};
 }
 
 // ---------------------------------------------------------------- callbacks

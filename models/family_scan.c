@@ -141,6 +141,7 @@ static int by_first(const void *a, const void *b) {
 
 /// Puts the matches in the order of their first tensors.
 static onefold_status sort(onefold_scan *scan) {
+  if (scan->count == 0) return ONEFOLD_OK;
   int32_t *place = onefold_allocate(scan->context, (size_t)scan->count * sizeof *place);
   if (!place) return ONEFOLD_OUT_OF_MEMORY;
   qsort(scan->matches, (size_t)scan->count, sizeof *scan->matches, by_first);

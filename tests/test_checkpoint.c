@@ -136,6 +136,20 @@ static void check_fold(test_place *p, const test_family *c, const char *prefix) 
   onefold_weights_close(in);
 }
 
+/// Every family of the list has a case here.
+static void test_list(void **state) {
+  (void)state;
+  const onefold_family *family;
+  for (size_t i = 0; (family = onefold_family_at(i)); i++) {
+    size_t k = 0;
+    while (k < CASES && (strcmp(cases[k].family, family->name) != 0 ||
+                         strcmp(cases[k].block, family->block) != 0 ||
+                         strcmp(cases[k].deploy, family->deploy) != 0))
+      k++;
+    if (k == CASES) test_failed("no case for %s", family->name);
+  }
+}
+
 static void test_families(void **state) {
   (void)state;
   static const char *const prefixes[] = {"", "stage1.0.", "model.102.", "ema.model.102."};
@@ -364,10 +378,11 @@ static void test_arguments(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_families),      cmocka_unit_test(test_together),
-      cmocka_unit_test(test_element_types), cmocka_unit_test(test_constants),
-      cmocka_unit_test(test_epsilon),       cmocka_unit_test(test_check),
-      cmocka_unit_test(test_files),         cmocka_unit_test(test_arguments),
+      cmocka_unit_test(test_list),      cmocka_unit_test(test_families),
+      cmocka_unit_test(test_together),  cmocka_unit_test(test_element_types),
+      cmocka_unit_test(test_constants), cmocka_unit_test(test_epsilon),
+      cmocka_unit_test(test_check),     cmocka_unit_test(test_files),
+      cmocka_unit_test(test_arguments),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

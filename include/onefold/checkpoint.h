@@ -59,7 +59,8 @@ typedef struct onefold_checkpoint_options {
   void *user;
 } onefold_checkpoint_options;
 
-/// Epsilon by family, no check with a limit of 1e-5, no callbacks.
+/// Epsilon by family, no check, with a limit of 1e-4 (an ill-placed weight gives 1e-2 and more), no
+/// callbacks.
 ONEFOLD_API void onefold_checkpoint_options_init(onefold_checkpoint_options *options);
 
 /// Calls back for what is in a file that onefold_weights_open opened.
