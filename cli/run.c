@@ -161,6 +161,14 @@ static onefold_exit read_input(run *r, size_t i) {
   return ONEFOLD_EXIT_OK;
 }
 
+/// Non-zero where the block has a second input, which its typical parameters then have too.
+static int has_route(run *r) {
+  onefold_block_params typical = r->params;
+  typical.route_channels = 0;
+  onefold_block_params_set(r->context, &typical, onefold_block_typical(r->options->model));
+  return typical.route_channels > 0;
+}
+
 /// The block's parameters: its defaults, what was set, and the shapes of the inputs.
 static onefold_exit read_params(run *r) {
   const run_options *o = r->options;
@@ -175,7 +183,7 @@ static onefold_exit read_params(run *r) {
   for (size_t i = 0; i < o->inputs.count && !code; i++) code = read_input(r, i);
   r->params.prefix = o->prefix;
   r->params.input = r->shapes[0];
-  if (o->inputs.count > 1) r->params.route_channels = r->shapes[1].c;
+  if (o->inputs.count > 1 && has_route(r)) r->params.route_channels = r->shapes[1].c;
   return code;
 }
 
