@@ -98,38 +98,35 @@ static onefold_array read_tensor(const place *p, const onefold_weights *weights,
   return array;
 }
 
-/// A block that PyTorch ran, in every form.
+/// A block that PyTorch ran, in every form. Its one input is golden.input.
 static void check_golden(const place *p, const char *name) {
   char path[512], arguments[900];
-  snprintf(path, sizeof path, "%s/repvgg_%s.safetensors", ONEFOLD_TEST_VECTORS, name);
+  snprintf(path, sizeof path, "%s/%s.safetensors", ONEFOLD_TEST_VECTORS, name);
   onefold_weights *weights;
   test_ok(p->context, onefold_weights_open(p->context, path, &weights));
-  onefold_array params = read_tensor(p, weights, "golden.params");
   onefold_array x = read_tensor(p, weights, "golden.input");
   onefold_array golden = read_tensor(p, weights, "golden.output");
-  onefold_weights_close(weights);
   test_ok(p->context, onefold_array_write(p->context, p->x, &x));
   static const char *const forms[] = {"", "--form=eager", "--form=branches", "--form=folded"};
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     test_case("%s %s", name, forms[i]);
-    const float *v = params.values;
     snprintf(arguments, sizeof arguments,
-             "--model=repvgg --weights='%s' --prefix=block. %s --threads=1 --set 'out_channels=%g "
-             "stride=%g dilation=%g groups=%g' --set 'se_hidden=%g bn_epsilon=%.9g activation=%s'",
-             path, forms[i], (double)v[0], (double)v[1], (double)v[2], (double)v[3], (double)v[4],
-             (double)v[5], onefold_activation_name((onefold_activation)v[6]));
+             "--model=%s --weights='%s' --prefix=block. %s --threads=1 --set '%s'",
+             onefold_weights_metadata(weights, "block"), path, forms[i],
+             onefold_weights_metadata(weights, "params"));
     onefold_array y = run_quietly(p, arguments);
     expect_close(&y, &golden, 1e-5);
     onefold_array_release(p->context, &y);
   }
+  onefold_weights_close(weights);
   free(golden.values);
   free(x.values);
-  free(params.values);
 }
 
 static void test_golden(void **state) {
   (void)state;
-  static const char *const names[] = {"identity", "groups", "stride", "dilation", "se"};
+  static const char *const names[] = {"repvgg_identity", "repvgg_groups", "repvgg_dilation",
+                                      "repvgg_se",       "orepa_plain",   "dbb_groups"};
   place p = make_place();
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_golden(&p, names[i]);
   free_place(&p);

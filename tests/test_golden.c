@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Blocks of tests/vectors/, written by PyTorch (tools/golden_*.py): weights, an input, and the
-// output of the training form in double precision. Every form must agree on every ISA level.
-#include "tests/graph_support.h"
+// The files of tests/vectors/, written by PyTorch (tools/golden_blocks.py): a block's weights in
+// training form, its inputs, and the output in double precision. Every form of the block must
+// agree on every ISA level, and fold as the file says.
+#include "tests/block_support.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,100 +14,179 @@
 #error "ONEFOLD_TEST_VECTORS names the directory of the golden files"
 #endif
 
-enum { OUT_CHANNELS, STRIDE, DILATION, GROUPS, HIDDEN, EPSILON, ACTIVATION, PARAM_COUNT };
+enum { MOST_INPUTS = 2, VERDICTS = ONEFOLD_FOLD_NOT_FINITE + 1 };
 
-/// A tensor of the file in memory to be freed; its dimensions in `dims`.
-static float *read_golden(onefold_context *context, const onefold_weights *weights,
-                          const char *name, int64_t dims[8]) {
-  int32_t rank;
-  test_ok(context, onefold_weights_shape(weights, name, dims, &rank));
-  size_t count = 1;
-  for (int32_t i = 0; i < rank; i++) count *= (size_t)dims[i];
-  float *values = malloc(count * sizeof *values);
+typedef struct golden {
+  onefold_context *context;
+  onefold_weights *weights;
+  const char *block; // of the file's metadata
+  onefold_graph *graph;
+  const float *x[MOST_INPUTS];
+  float *y;
+} golden;
+
+// -------------------------------------------------------------------- files
+
+static int is_golden(const struct dirent *entry) {
+  return block_name_ends(entry->d_name, ".safetensors");
+}
+
+/// Calls `visit` with the path of each file, in the order of their names.
+static void visit_files(void (*visit)(void *user, const char *path), void *user) {
+  struct dirent **entries;
+  const int count = scandir(ONEFOLD_TEST_VECTORS, &entries, is_golden, alphasort);
+  if (count <= 0) test_failed("no golden files in %s", ONEFOLD_TEST_VECTORS);
+  for (int i = 0; i < count; i++) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", ONEFOLD_TEST_VECTORS, entries[i]->d_name);
+    test_case("%s", path);
+    visit(user, path);
+    free(entries[i]);
+  }
+  free(entries);
+}
+
+/// A text of the file's metadata, or a failed test.
+static const char *metadata(const onefold_weights *weights, const char *key) {
+  const char *text = onefold_weights_metadata(weights, key);
+  if (!text) test_failed("the file's metadata has no '%s'", key);
+  return text;
+}
+
+/// A tensor of the given shape, to be freed.
+static float *read_tensor(const golden *g, const char *name, onefold_shape shape) {
+  const int64_t dims[4] = {shape.n, shape.c, shape.h, shape.w};
+  float *values = malloc((size_t)(shape.n * shape.c * shape.h * shape.w) * sizeof *values);
   assert_non_null(values);
-  test_ok(context, onefold_weights_read(weights, name, dims, rank, values));
+  test_ok(g->context, onefold_weights_read(g->weights, name, dims, 4, values));
   return values;
 }
 
-static void check_file(onefold_isa isa, const char *name) {
-  onefold_context *context = test_context(isa, 1);
-  char path[512];
-  snprintf(path, sizeof path, "%s/repvgg_%s.safetensors", ONEFOLD_TEST_VECTORS, name);
-  test_case("%s", path);
-  onefold_weights *weights;
-  test_ok(context, onefold_weights_open(context, path, &weights));
-  int64_t in[8], out[8], size[8];
-  float *params = read_golden(context, weights, "golden.params", size);
-  float *x = read_golden(context, weights, "golden.input", in);
-  float *golden = read_golden(context, weights, "golden.output", out);
-  assert_int_equal(size[0], PARAM_COUNT);
-
-  onefold_block_params p;
-  test_ok(context, onefold_block_params_init(context, "repvgg", &p));
-  p.input = (onefold_shape){in[0], in[1], in[2], in[3]};
-  p.out_channels = (int64_t)params[OUT_CHANNELS];
-  p.stride = (int64_t)params[STRIDE];
-  p.dilation = (int64_t)params[DILATION];
-  p.groups = (int64_t)params[GROUPS];
-  p.se_hidden = (int64_t)params[HIDDEN];
-  p.bn_epsilon = (double)params[EPSILON];
-  p.activation = (onefold_activation)params[ACTIVATION];
+static golden open_golden(onefold_isa isa, const char *path) {
+  static const char *const inputs[MOST_INPUTS] = {"golden.input", "golden.input2"};
+  golden g = {.context = test_context(isa, 1)};
+  test_ok(g.context, onefold_weights_open(g.context, path, &g.weights));
+  g.block = metadata(g.weights, "block");
+  onefold_block_params p = block_params(g.context, g.block, metadata(g.weights, "params"));
   p.prefix = "block.";
-  onefold_graph *graph;
-  test_ok(context, onefold_block_build(context, "repvgg", &p, weights, &graph));
-  const onefold_shape shape = onefold_graph_shape(graph, graph->outputs[0]);
-  assert_int_equal(shape.n, out[0]);
-  assert_int_equal(shape.c, out[1]);
-  assert_int_equal(shape.h, out[2]);
-  assert_int_equal(shape.w, out[3]);
+  test_ok(g.context, onefold_block_build(g.context, g.block, &p, g.weights, &g.graph));
+  const int count = graph_count_kind(g.graph, ONEFOLD_NODE_INPUT);
+  assert_true(count <= MOST_INPUTS);
+  for (int i = 0; i < count; i++) {
+    const onefold_node node = onefold_graph_input_at(g.graph, (size_t)i);
+    g.x[i] = read_tensor(&g, inputs[i], onefold_graph_shape(g.graph, node));
+  }
+  assert_int_equal(g.graph->output_count, 1);
+  g.y = read_tensor(&g, "golden.output", onefold_graph_shape(g.graph, g.graph->outputs[0]));
+  return g;
+}
 
-  // Our reference in double differs from PyTorch's by the rounding of the file alone.
-  graph_result reference = graph_reference(graph, (const float *const[]){x}, 0);
-  for (size_t i = 0; i < reference.count; i++)
-    if (!(fabs(reference.value[i] - (double)golden[i]) <= 0x1p-23 * reference.scale[i]))
-      test_failed("element %zu: reference %.9g, PyTorch %.9g", i, reference.value[i],
-                  (double)golden[i]);
-  for (size_t i = 0; i < reference.count; i++) reference.value[i] = (double)golden[i];
-  onefold_graph *branches = graph_branches(context, graph, NULL);
-  onefold_graph *folded = graph_fold(context, graph, NULL);
-  graph_only(folded, ONEFOLD_NODE_CONV2D);
-  const onefold_graph *const forms[3] = {graph, branches, folded};
-  for (int i = 0; i < 3; i++) {
-    float **y = graph_run(context, forms[i], (graph_form){i > 0, ONEFOLD_NCHW, ONEFOLD_NCHW},
-                          (const float *const[]){x});
-    graph_expect(&reference, y[0], 2);
+static void close_golden(golden *g) {
+  for (int i = 0; i < MOST_INPUTS; i++) free((void *)g->x[i]);
+  free(g->y);
+  onefold_graph_destroy(g->graph);
+  onefold_weights_close(g->weights);
+  onefold_context_destroy(g->context);
+}
+
+// ------------------------------------------------------------------ results
+
+/// The reference, of which the value is PyTorch's. Ours in double may differ by the rounding of
+/// the file's floats: of the output, and of constants that a builder computes.
+static graph_result golden_reference(const golden *g) {
+  graph_result reference = graph_reference(g->graph, g->x, 0);
+  for (size_t i = 0; i < reference.count; i++) {
+    const double want = (double)g->y[i];
+    if (!(fabs(reference.value[i] - want) <= 0x1p-23 * reference.scale[i]))
+      test_failed("element %zu: reference %.9g, PyTorch %.9g", i, reference.value[i], want);
+    reference.value[i] = want;
+  }
+  return reference;
+}
+
+static void collect_verdict(void *user, const onefold_fold_region *region) {
+  ((int *)user)[region->verdict]++;
+}
+
+/// Folds the block, and checks what is reported and left.
+static onefold_graph *fold_golden(const golden *g) {
+  int verdicts[VERDICTS] = {0};
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.report = collect_verdict;
+  options.user = verdicts;
+  onefold_graph *folded = graph_fold_with(g->context, g->graph, options, NULL);
+  char text[256] = "";
+  for (int v = 0; v < VERDICTS; v++)
+    if (verdicts[v])
+      snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", *text ? ", " : "",
+               onefold_fold_verdict_name((onefold_fold_verdict)v));
+  const char *want = metadata(g->weights, "verdicts");
+  if (strcmp(text, want) != 0) test_failed("folding reports '%s', expected '%s'", text, want);
+  const int convs = graph_count_kind(folded, ONEFOLD_NODE_CONV2D);
+  want = metadata(g->weights, "convs");
+  if (convs != atoi(want)) test_failed("folding leaves %d convolutions, expected %s", convs, want);
+  return folded;
+}
+
+static void check_file(void *user, const char *path) {
+  golden g = open_golden(*(const onefold_isa *)user, path);
+  graph_result reference = golden_reference(&g);
+  onefold_graph *branches = graph_branches(g.context, g.graph, NULL);
+  onefold_graph *folded = fold_golden(&g);
+  const struct {
+    const onefold_graph *graph;
+    graph_form form;
+    double factor;
+  } runs[] = {
+      {g.graph, {0, ONEFOLD_NCHW, ONEFOLD_NCHW}, 1},
+      {g.graph, {1, ONEFOLD_BLOCKED, ONEFOLD_NCHW}, 1},
+      {branches, {1, ONEFOLD_NCHW, ONEFOLD_NHWC}, 2},
+      {folded, {1, ONEFOLD_NCHW, ONEFOLD_NCHW}, 2},
+      {folded, {1, ONEFOLD_NHWC, ONEFOLD_BLOCKED}, 2},
+  };
+  for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+    float **y = graph_run(g.context, runs[i].graph, runs[i].form, g.x);
+    graph_expect(&reference, y[0], runs[i].factor);
     free(y);
   }
   onefold_graph_destroy(folded);
   onefold_graph_destroy(branches);
-  onefold_graph_destroy(graph);
   graph_result_free(&reference);
-  onefold_weights_close(weights);
-  free(golden);
-  free(x);
-  free(params);
-  onefold_context_destroy(context);
+  close_golden(&g);
 }
 
-#define GOLDEN(name)                                                                               \
-  static void test_##name(void **state) {                                                          \
-    check_file((onefold_isa)(intptr_t)*state, #name);                                              \
+static void test_files(void **state) {
+  onefold_isa isa = (onefold_isa)(intptr_t)*state;
+  visit_files(check_file, &isa);
+}
+
+// ----------------------------------------------------------------- the list
+
+enum { MOST_BLOCKS = 256 };
+
+static void note_block(void *user, const char *path) {
+  int *seen = user;
+  golden g = open_golden(ONEFOLD_ISA_REF, path);
+  for (size_t i = 0; i < MOST_BLOCKS && onefold_block_name(i); i++)
+    seen[i] += strcmp(onefold_block_name(i), g.block) == 0;
+  close_golden(&g);
+}
+
+static void test_every_block(void **state) {
+  (void)state;
+  int seen[MOST_BLOCKS] = {0};
+  visit_files(note_block, seen);
+  for (size_t i = 0; onefold_block_name(i); i++) {
+    assert_true(i < MOST_BLOCKS);
+    if (!seen[i]) test_failed("no golden file of the block '%s'", onefold_block_name(i));
   }
-GOLDEN(identity)
-GOLDEN(groups)
-GOLDEN(depthwise)
-GOLDEN(stride)
-GOLDEN(image)
-GOLDEN(dilation)
-GOLDEN(se)
+}
 
 int main(void) {
   if (test_isa_missing()) return 1;
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_identity),  cmocka_unit_test(test_groups),
-      cmocka_unit_test(test_depthwise), cmocka_unit_test(test_stride),
-      cmocka_unit_test(test_image),     cmocka_unit_test(test_dilation),
-      cmocka_unit_test(test_se),
-  };
-  return test_every_level("golden", tests, sizeof tests / sizeof *tests);
+  const struct CMUnitTest list[] = {cmocka_unit_test(test_every_block)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_files)};
+  const int failures = cmocka_run_group_tests_name("golden_list", list, NULL, NULL);
+  return failures + test_every_level("golden", tests, sizeof tests / sizeof *tests);
 }
