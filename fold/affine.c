@@ -202,15 +202,6 @@ onefold_affine *onefold_affine_columns(const onefold_context *context, const one
   return part;
 }
 
-static int is_point(const onefold_axis *axis) {
-  return axis->taps == 1 && axis->lo == 0 && axis->stride == 1 && axis->in == axis->out;
-}
-
-int onefold_affine_is_scale(const onefold_affine *affine) {
-  return affine->groups == affine->in_channels && affine->in_channels == affine->out_channels &&
-         is_point(&affine->h) && is_point(&affine->w);
-}
-
 /// Outputs at both ends whose windows lie outside the image; the others as an axis.
 static onefold_axis crop_outside(const onefold_axis *axis, int64_t *before, int64_t *after) {
   const int64_t hi = onefold_axis_hi(axis);
@@ -232,6 +223,17 @@ double onefold_affine_macs(const onefold_affine *affine) {
   const onefold_axis w = crop_outside(&affine->w, &before, &after);
   return (double)affine->out_channels * (double)inputs * (double)h.taps * (double)w.taps *
          (double)h.out * (double)w.out;
+}
+
+static int is_point(const onefold_axis *axis) {
+  return axis->taps == 1 && axis->lo == 0 && axis->stride == 1 && axis->in == axis->out;
+}
+
+int onefold_affine_is_scale(const onefold_affine *affine, onefold_ring *outside) {
+  const onefold_axis h = crop_outside(&affine->h, &outside->top, &outside->bottom);
+  const onefold_axis w = crop_outside(&affine->w, &outside->left, &outside->right);
+  return affine->groups == affine->in_channels && affine->in_channels == affine->out_channels &&
+         is_point(&h) && is_point(&w);
 }
 
 /// Padding that reads the window.

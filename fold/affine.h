@@ -80,8 +80,9 @@ onefold_affine *onefold_affine_columns(const onefold_context *context, const one
 /// Multiply-adds of one image; outputs whose window lies outside it take none.
 double onefold_affine_macs(const onefold_affine *affine);
 
-/// Non-zero when the map is y[c] = t[c]*x[c] + b[c]: one tap at offset 0, one channel a group.
-int onefold_affine_is_scale(const onefold_affine *affine);
+/// Non-zero when the map is y[c] = t[c]*x[c] + b[c], with outputs around it that see nothing of
+/// the image and are b[c]: *outside says how many on each side.
+int onefold_affine_is_scale(const onefold_affine *affine, onefold_ring *outside);
 
 /// The convolution that the map is, without its border. The padding is symmetric where that
 /// gives the same output size. Outputs whose whole window lies outside the image are left out of

@@ -48,14 +48,21 @@ typedef struct scratch {
   float *zeros;
 } scratch;
 
-static onefold_status rewrite(const onefold_graph *source, onefold_graph *target,
-                              const scratch *s) {
+/// Fills sums[]; how many are to be moved.
+static int32_t find_sums(const onefold_graph *source, const scratch *s) {
+  int32_t found = 0;
   onefold_graph_count_uses(source, s->uses);
   for (onefold_node i = 0; i < source->node_count; i++) {
     const onefold_graph_node *node = &source->nodes[i];
     if (!(s->sums[i] = sum_below(source, s->uses, node))) continue;
     s->sums[node->inputs[0]] = s->sums[i];
+    found++;
   }
+  return found;
+}
+
+static onefold_status rewrite(const onefold_graph *source, onefold_graph *target,
+                              const scratch *s) {
   for (onefold_node i = 0; i < source->node_count; i++) {
     const onefold_graph_node *node = &source->nodes[i];
     if (s->sums[i] == node) continue; // it is added by its reader
@@ -85,10 +92,13 @@ onefold_status onefold_fold_distribute(onefold_context *context, const onefold_g
                      .sums = onefold_allocate(context, count * sizeof *s.sums),
                      .operands = onefold_allocate(context, inputs * sizeof *s.operands),
                      .zeros = onefold_allocate(context, channels * sizeof *s.zeros)};
-  onefold_status status = onefold_graph_create(context, target);
-  if (status == ONEFOLD_OK && (!s.uses || !s.map || !s.sums || !s.operands || !s.zeros))
+  *target = NULL;
+  onefold_status status = ONEFOLD_OK;
+  if (!s.uses || !s.map || !s.sums || !s.operands || !s.zeros)
     status = onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %zu nodes", count);
-  if (status == ONEFOLD_OK) status = rewrite(source, *target, &s);
+  else if (find_sums(source, &s) > 0)
+    status = onefold_graph_create(context, target);
+  if (*target) status = rewrite(source, *target, &s);
   if (status != ONEFOLD_OK) {
     onefold_graph_destroy(*target);
     *target = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The rewrite: barriers are copied, regions are folded, and each region is reported. A region that
-// had several readers may be one node after that, so passes are repeated while there are regions
-// that were not yet looked at as a whole.
+// had several readers may be one node after that, and a part that did not pay may pay then, so
+// passes are repeated until no region changes.
 #include "fold/rewrite.h"
 
 // Passes at most.
@@ -56,8 +56,24 @@ static void fold_region(onefold_folding *folding, onefold_node root) {
   attempt(folding, root, ONEFOLD_POLICY_KEEP);
 }
 
+/// Are the target's nodes from `begin` on of other kinds than the region's?
+static int has_changed(const onefold_folding *folding, onefold_node root, onefold_node begin) {
+  int32_t counts[ONEFOLD_NODE_KIND_COUNT] = {0};
+  for (onefold_node i = folding->regions.first[root]; i != ONEFOLD_NO_NODE;
+       i = folding->regions.next[i])
+    counts[folding->source->nodes[i].kind]++;
+  for (onefold_node i = begin; i < folding->target->node_count; i++)
+    counts[folding->target->nodes[i].kind]--;
+  for (int i = 0; i < ONEFOLD_NODE_KIND_COUNT; i++)
+    if (counts[i]) return 1;
+  return 0;
+}
+
 /// Notes what the target's new nodes were made for.
 static void note_origin(onefold_folding *folding, onefold_node node) {
+  const onefold_origin origin = {.node = node,
+                                 .changed = folding->regions.root[node] == node &&
+                                            has_changed(folding, node, folding->origin_count)};
   while (folding->status == ONEFOLD_OK && folding->origin_count < folding->target->node_count) {
     if (!onefold_graph_reserve(folding->context, (void **)&folding->origin, folding->origin_count,
                                &folding->origin_capacity, sizeof *folding->origin)) {
@@ -65,7 +81,7 @@ static void note_origin(onefold_folding *folding, onefold_node node) {
                                      "no memory to fold '%s'", folding->source->nodes[node].name);
       return;
     }
-    folding->origin[folding->origin_count++] = node;
+    folding->origin[folding->origin_count++] = origin;
   }
 }
 
@@ -74,6 +90,7 @@ static void fold_nodes(onefold_folding *folding) {
   for (onefold_node i = 0; i < source->node_count && folding->status == ONEFOLD_OK; i++) {
     const onefold_graph_node *node = &source->nodes[i];
     const onefold_node begin = folding->target->node_count;
+    if (folding->regions.uses[i] == 0 && node->kind != ONEFOLD_NODE_INPUT) continue;
     if (folding->regions.root[i] == i) {
       fold_region(folding, i);
       if (folding->status == ONEFOLD_OK) onefold_fold_report_region(folding, i, begin);
@@ -124,7 +141,7 @@ static void run(onefold_folding *folding) {
 
 /// Folds once over the graph's nodes. *origin takes the place of what the pass before left.
 static onefold_status pass(onefold_context *context, const onefold_fold_options *options,
-                           const onefold_graph *source, onefold_node **origin,
+                           const onefold_graph *source, onefold_origin **origin,
                            onefold_graph **folded) {
   onefold_folding folding = {
       .context = context, .options = options, .source = source, .earlier = *origin};
@@ -141,14 +158,14 @@ static onefold_status pass(onefold_context *context, const onefold_fold_options 
   return ONEFOLD_OK;
 }
 
-/// Non-zero in *found where the graph has a region of nodes of different origins.
-static onefold_status find_new_region(const onefold_graph *graph, onefold_fold_level level,
-                                      const onefold_node *origin, int *found) {
+/// Non-zero in *found where a region is to be looked at again.
+static onefold_status find_open_region(const onefold_graph *graph, onefold_fold_level level,
+                                       const onefold_origin *origin, int *found) {
   onefold_regions regions = {0};
   onefold_status status = onefold_regions_find(graph, level, &regions);
   *found = 0;
   for (onefold_node i = 0; i < graph->node_count && status == ONEFOLD_OK && !*found; i++)
-    *found = regions.root[i] == i && onefold_region_is_new(&regions, i, origin);
+    *found = regions.root[i] == i && onefold_region_is_open(&regions, i, origin);
   onefold_regions_destroy(graph, &regions);
   return status;
 }
@@ -156,7 +173,7 @@ static onefold_status find_new_region(const onefold_graph *graph, onefold_fold_l
 /// Passes until every region has been looked at.
 static onefold_status fold_until_done(onefold_context *context, const onefold_fold_options *options,
                                       const onefold_graph *source, onefold_graph **folded) {
-  onefold_node *origin = NULL;
+  onefold_origin *origin = NULL;
   onefold_graph *graph = NULL;
   onefold_status status = ONEFOLD_OK;
   int again = 1;
@@ -165,7 +182,7 @@ static onefold_status fold_until_done(onefold_context *context, const onefold_fo
     status = pass(context, options, graph ? graph : source, &origin, &next);
     onefold_graph_destroy(graph);
     graph = next;
-    if (status == ONEFOLD_OK) status = find_new_region(graph, options->level, origin, &again);
+    if (status == ONEFOLD_OK) status = find_open_region(graph, options->level, origin, &again);
   }
   onefold_release(context, origin);
   if (status != ONEFOLD_OK) {
@@ -176,17 +193,23 @@ static onefold_status fold_until_done(onefold_context *context, const onefold_fo
   return status;
 }
 
-/// Joins convolutions side by side; a last pass puts the slices where the next fold would.
-static onefold_status join_sides(onefold_context *context, const onefold_fold_options *options,
-                                 onefold_graph **graph) {
-  onefold_fold_options quiet = *options;
-  quiet.report = NULL;
-  onefold_graph *joined = NULL, *made = NULL;
-  onefold_status status = onefold_fold_horizontal(context, *graph, &joined);
-  if (status == ONEFOLD_OK) status = fold_until_done(context, &quiet, joined, &made);
-  onefold_graph_destroy(joined);
-  onefold_graph_destroy(*graph);
-  *graph = made;
+/// The rewrites and passes of a level, once each. *again is set where there are rewrites and
+/// something has changed, so that another turn may find more.
+static onefold_status turn(onefold_context *context, const onefold_fold_options *options,
+                           const onefold_graph *source, onefold_graph **folded, int *again) {
+  onefold_graph *spread = NULL, *made = NULL, *joined = NULL;
+  onefold_status status = ONEFOLD_OK;
+  if (options->level == ONEFOLD_FOLD_BATCH_NORM)
+    status = onefold_fold_distribute(context, source, &spread);
+  if (status == ONEFOLD_OK)
+    status = fold_until_done(context, options, spread ? spread : source, &made);
+  if (status == ONEFOLD_OK && options->horizontal)
+    status = onefold_fold_horizontal(context, made, &joined);
+  const int rewrites = options->level == ONEFOLD_FOLD_BATCH_NORM || options->horizontal;
+  *again = spread || joined || (rewrites && made && made->node_count != source->node_count);
+  onefold_graph_destroy(spread);
+  if (joined || status != ONEFOLD_OK) onefold_graph_destroy(made);
+  *folded = status != ONEFOLD_OK ? NULL : joined ? joined : made;
   return status;
 }
 
@@ -217,14 +240,22 @@ onefold_status onefold_fold(onefold_context *context, const onefold_graph *sourc
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                         "the graph is incomplete: building it failed (%s)",
                         onefold_status_name(source->status));
-  onefold_graph *spread = NULL, *made = NULL;
+  onefold_fold_options own = *options;
+  onefold_graph *graph = NULL;
   onefold_status status = ONEFOLD_OK;
-  if (options->level == ONEFOLD_FOLD_BATCH_NORM)
-    status = onefold_fold_distribute(context, source, &spread);
-  if (status == ONEFOLD_OK)
-    status = fold_until_done(context, options, spread ? spread : source, &made);
-  onefold_graph_destroy(spread);
-  if (status == ONEFOLD_OK && options->horizontal) status = join_sides(context, options, &made);
-  *folded = made;
-  return status;
+  int again = 1;
+  for (int i = 0; i < MAX_PASSES && again && status == ONEFOLD_OK; i++) {
+    onefold_graph *next = NULL;
+    status = turn(context, &own, graph ? graph : source, &next, &again);
+    onefold_graph_destroy(graph);
+    graph = next;
+    own.report = NULL; // what there is to say was said
+  }
+  if (status == ONEFOLD_OK) status = onefold_graph_sort(graph);
+  if (status != ONEFOLD_OK) {
+    onefold_graph_destroy(graph);
+    return status;
+  }
+  *folded = graph;
+  return ONEFOLD_OK;
 }

@@ -81,18 +81,6 @@ static int narrow(onefold_folding *folding, const double *source, float *target,
   return finite;
 }
 
-static onefold_node emit_scale(onefold_folding *folding, const onefold_form *form) {
-  const onefold_affine *affine = form->affine;
-  const size_t channels = (size_t)affine->out_channels;
-  float *arrays = make_floats(folding, 2 * channels);
-  onefold_node node = ONEFOLD_NO_NODE;
-  if (arrays && narrow(folding, affine->weight, arrays, channels) &&
-      narrow(folding, affine->bias, arrays + channels, channels))
-    node = onefold_graph_scale(folding->target, form->base, arrays, arrays + channels);
-  onefold_release(folding->context, arrays);
-  return node;
-}
-
 /// Outputs whose windows lie outside the image are the bias alone.
 static onefold_node emit_outside(onefold_folding *folding, onefold_node node,
                                  const onefold_ring *outside, const float *bias) {
@@ -100,6 +88,21 @@ static onefold_node emit_outside(onefold_folding *folding, onefold_node node,
   const onefold_pad_params params = {outside->top, outside->bottom, outside->left, outside->right,
                                      bias};
   return onefold_graph_pad(folding->target, node, &params);
+}
+
+static onefold_node emit_scale(onefold_folding *folding, const onefold_form *form,
+                               const onefold_ring *outside) {
+  const onefold_affine *affine = form->affine;
+  const size_t channels = (size_t)affine->out_channels;
+  float *arrays = make_floats(folding, 2 * channels);
+  onefold_node node = ONEFOLD_NO_NODE;
+  if (arrays && narrow(folding, affine->weight, arrays, channels) &&
+      narrow(folding, affine->bias, arrays + channels, channels)) {
+    node = onefold_graph_scale(folding->target, form->base, arrays, arrays + channels);
+    node = emit_outside(folding, node, outside, arrays + channels);
+  }
+  onefold_release(folding->context, arrays);
+  return node;
 }
 
 static onefold_node emit_conv2d(onefold_folding *folding, const onefold_form *form) {
@@ -147,8 +150,10 @@ onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, one
   const onefold_node begin = folding->target->node_count;
   if (form->composed) {
     if (did_not_pay(folding, form)) folding->unprofitable = 1;
-    node = onefold_affine_is_scale(form->affine) && form->convs == 0 ? emit_scale(folding, form)
-                                                                     : emit_conv2d(folding, form);
+    onefold_ring outside;
+    node = form->convs == 0 && onefold_affine_is_scale(form->affine, &outside)
+               ? emit_scale(folding, form, &outside)
+               : emit_conv2d(folding, form);
     node = emit_border(folding, form->affine, node);
     for (onefold_node i = begin; i < folding->target->node_count; i++)
       onefold_graph_name(folding->target, i, folding->source->nodes[named].name);

@@ -122,15 +122,23 @@ static int has_followers(const scratch *s, onefold_node leader) {
   return 0;
 }
 
-static onefold_status rewrite(const scratch *s) {
+/// Fills the arrays; non-zero when there is something to join.
+static int find_work(const scratch *s) {
   const onefold_graph *source = s->source;
+  int found = 0;
   onefold_graph_count_uses(source, s->uses);
   for (onefold_node i = 0; i < source->node_count; i++) {
     s->reader[i] = s->map[i] = ONEFOLD_NO_NODE;
-    for (int32_t k = 0; k < source->nodes[i].input_count; k++)
+    for (int32_t k = 0; s->uses[i] > 0 && k < source->nodes[i].input_count; k++)
       s->reader[source->nodes[i].inputs[k]] = i;
   }
   find_groups(s);
+  for (onefold_node i = 0; i < source->node_count; i++) found |= s->leader[i] != i;
+  return found;
+}
+
+static onefold_status rewrite(const scratch *s) {
+  const onefold_graph *source = s->source;
   for (onefold_node i = 0; i < source->node_count; i++) {
     const onefold_graph_node *node = &source->nodes[i];
     if (s->leader[i] == i && may_join(s, i) && has_followers(s, i)) emit_group(s, i);
@@ -152,17 +160,20 @@ onefold_status onefold_fold_horizontal(onefold_context *context, const onefold_g
       inputs = (size_t)source->nodes[i].input_count;
   *target = NULL;
   onefold_node *arrays = onefold_allocate(context, (4 * count + inputs) * sizeof *arrays);
-  onefold_status status =
-      arrays ? onefold_graph_create(context, target)
-             : onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %zu nodes", count);
-  if (status == ONEFOLD_OK) {
-    const scratch s = {source,
-                       *target,
-                       arrays,
-                       arrays + count,
-                       arrays + 2 * count,
-                       arrays + 3 * count,
-                       arrays + 4 * count};
+  onefold_status status = ONEFOLD_OK;
+  if (!arrays)
+    status = onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %zu nodes", count);
+  scratch s = {.source = source};
+  if (arrays) {
+    s.uses = arrays;
+    s.reader = arrays + count;
+    s.map = arrays + 2 * count;
+    s.leader = arrays + 3 * count;
+    s.operands = arrays + 4 * count;
+    if (find_work(&s)) status = onefold_graph_create(context, target);
+  }
+  if (*target) {
+    s.target = *target;
     status = rewrite(&s);
   }
   if (status != ONEFOLD_OK) {

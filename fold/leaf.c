@@ -92,13 +92,22 @@ onefold_affine *onefold_leaf_border(const onefold_context *context, const onefol
                                     const onefold_graph_node *node) {
   (void)graph;
   const onefold_border_params *p = &node->as.border;
-  const onefold_axis h = {node->shape.h, node->shape.h, 1, 0, 0, 1};
-  const onefold_axis w = {node->shape.w, node->shape.w, 1, 0, 0, 1};
-  onefold_affine *affine = per_channel(context, node->shape.c, h, w,
-                                       (onefold_ring){p->top, p->bottom, p->left, p->right});
-  for (int64_t c = 0; affine && c < node->shape.c; c++) affine->weight[c] = 1;
-  const size_t count = affine && affine->border ? onefold_affine_border(affine) : 0;
-  for (size_t i = 0; i < count; i++) affine->border[i] = (double)p->bias[i];
+  const onefold_shape s = node->shape;
+  const onefold_axis h = {s.h, s.h, 1, 0, 0, 1}, w = {s.w, s.w, 1, 0, 0, 1};
+  const onefold_ring ring = {p->top, p->bottom, p->left, p->right};
+  onefold_affine *affine = per_channel(context, s.c, h, w, ring);
+  if (!affine) return NULL;
+  // With an empty ring there is one class, which is every pixel: a bias.
+  double *values = affine->border ? affine->border : affine->bias;
+  const int64_t cols = onefold_ring_cols(&ring), classes = onefold_ring_rows(&ring) * cols;
+  for (int64_t c = 0; c < s.c; c++) {
+    affine->weight[c] = 1;
+    for (int64_t i = 0; i < classes; i++) {
+      const int empty = onefold_ring_position(i / cols, s.h, p->top, p->bottom) < 0 ||
+                        onefold_ring_position(i % cols, s.w, p->left, p->right) < 0;
+      values[c * classes + i] = empty ? 0 : (double)p->bias[c * classes + i];
+    }
+  }
   return affine;
 }
 

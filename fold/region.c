@@ -37,8 +37,9 @@ static onefold_form restart(onefold_folding *folding, onefold_node node, onefold
 
 /// Why `map` may not follow `in`; EXACT when it may.
 static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
-                                  const onefold_form *in, const onefold_affine *map,
-                                  double chain_macs) {
+                                  const onefold_form *in, const onefold_form *own) {
+  const onefold_affine *map = own->affine;
+  const double chain_macs = in->macs + own->macs;
   const char *name = folding->source->nodes[node].name;
   onefold_fold_verdict verdict = onefold_affine_compose_verdict(in->affine, map);
   if (verdict == ONEFOLD_FOLD_INEXACT_DATA)
@@ -55,7 +56,9 @@ static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
   const int may_pay_later =
       folding->policy == ONEFOLD_POLICY_EAGER && folding->regions.summed[node];
   const double macs = onefold_affine_macs(&geometry);
-  if (macs <= ONEFOLD_PROFIT_MARGIN * chain_macs || may_pay_later || folding->options->force)
+  // Scales and padding alone are no convolution yet.
+  if (macs <= ONEFOLD_PROFIT_MARGIN * chain_macs || may_pay_later || folding->options->force ||
+      in->convs + own->convs == 0)
     return ONEFOLD_FOLD_EXACT;
   onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
                         "folding '%s' into the map before it takes %.4g multiply-adds instead "
@@ -88,8 +91,7 @@ static int accept_border(onefold_folding *folding, onefold_node node) {
 /// The node's map after the input's.
 static onefold_form compose(onefold_folding *folding, onefold_node node, onefold_form in,
                             onefold_form own) {
-  const double chain_macs = in.macs + own.macs;
-  if (judge(folding, node, &in, own.affine, chain_macs) != ONEFOLD_FOLD_EXACT) {
+  if (judge(folding, node, &in, &own) != ONEFOLD_FOLD_EXACT) {
     onefold_form_clear(folding, &own);
     return restart(folding, node, &in);
   }
@@ -97,7 +99,7 @@ static onefold_form compose(onefold_folding *folding, onefold_node node, onefold
                          .source = ONEFOLD_NO_NODE,
                          .composed = 1,
                          .affine = onefold_affine_compose(folding->context, in.affine, own.affine),
-                         .macs = chain_macs,
+                         .macs = in.macs + own.macs,
                          .convs = in.convs + own.convs};
   onefold_form_clear(folding, &own);
   if (!result.affine) {
@@ -110,26 +112,31 @@ static onefold_form compose(onefold_folding *folding, onefold_node node, onefold
   return result;
 }
 
-/// A node of a linear kind that is no affine map: it stays, and what follows begins anew.
-static onefold_form keep(onefold_folding *folding, onefold_node node, onefold_form *in,
-                         onefold_fold_verdict verdict) {
-  const onefold_graph_node *n = &folding->source->nodes[node];
-  onefold_region_refuse(folding, verdict, "'%s' %s", n->name,
-                        verdict == ONEFOLD_FOLD_BN_NO_STATS
-                            ? "has no running statistics: its result depends on the batch"
-                            : "divides by fewer pixels at the border");
+/// A node that stays as it is; what follows begins anew.
+static onefold_form keep(onefold_folding *folding, onefold_node node, onefold_form *in) {
   onefold_form own = restart(folding, node, in);
   const onefold_form kept = {.base = onefold_form_emit(folding, &own, node),
                              .source = ONEFOLD_NO_NODE};
   return kept;
 }
 
+/// May the node's map be composed with others? Says why not.
+static int takes_part(onefold_folding *folding, const onefold_graph_node *n) {
+  const onefold_fold_verdict verdict = onefold_leaf_verdict(folding->source, n);
+  if (verdict != ONEFOLD_FOLD_EXACT)
+    onefold_region_refuse(folding, verdict, "'%s' %s", n->name,
+                          verdict == ONEFOLD_FOLD_BN_NO_STATS
+                              ? "has no running statistics: its result depends on the batch"
+                              : "divides by fewer pixels at the border");
+  return verdict == ONEFOLD_FOLD_EXACT &&
+         (n->kind != ONEFOLD_NODE_BORDER || folding->options->border);
+}
+
 /// The form of a node of one input from that input's.
 static onefold_form follow(onefold_folding *folding, onefold_node node, onefold_form in) {
   const onefold_graph_node *n = &folding->source->nodes[node];
-  const onefold_fold_verdict verdict = onefold_leaf_verdict(folding->source, n);
   if (folding->policy == ONEFOLD_POLICY_KEEP) return restart(folding, node, &in);
-  if (verdict != ONEFOLD_FOLD_EXACT) return keep(folding, node, &in, verdict);
+  if (!takes_part(folding, n)) return keep(folding, node, &in);
   // A slice is no work where it stands, and a convolution of all channels for a part of them is.
   const int sliced =
       in.source != ONEFOLD_NO_NODE && folding->source->nodes[in.source].kind == ONEFOLD_NODE_SLICE;

@@ -22,17 +22,28 @@ typedef struct onefold_regions {
   onefold_node *root;    // per node: last node of its region; ONEFOLD_NO_NODE for barriers
   onefold_node *first;   // per root: first node of its region
   onefold_node *next;    // per node: the region's next node in order, or ONEFOLD_NO_NODE
+  int32_t *uses;         // per node: its readers, 0 where no output needs it
   unsigned char *summed; // per node: a sum of the region is above it
-  onefold_node *arrays;  // owns root, first and next
+  onefold_node *arrays;  // owns the arrays but summed
 } onefold_regions;
 
 onefold_status onefold_regions_find(const onefold_graph *graph, onefold_fold_level level,
                                     onefold_regions *regions);
 void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *regions);
 
+/// Where a node of a target comes from.
+typedef struct onefold_origin {
+  onefold_node node; // the root or barrier of the source that it was made for
+  int changed;       // that region has become more or fewer nodes
+} onefold_origin;
+
 /// Does the region that ends in `root` join nodes of different origins? NULL: yes.
 int onefold_region_is_new(const onefold_regions *regions, onefold_node root,
-                          const onefold_node *origin);
+                          const onefold_origin *origin);
+
+/// Is it to be looked at again: is it new, or are there several nodes of a changed region?
+int onefold_region_is_open(const onefold_regions *regions, onefold_node root,
+                           const onefold_origin *origin);
 
 /// What a node has become while its region is folded: where `composed`, `affine` applied to
 /// `base`; else the source node `source` applied to it, or `base` itself where there is none.
@@ -59,9 +70,9 @@ typedef struct onefold_folding {
   onefold_form *terms;         // of the join at hand
   const onefold_affine **maps; // of the terms that are merged
   onefold_node *operands;      // of the node at hand
-  onefold_node *origin;        // per target node: the root or barrier that it was made for
+  onefold_origin *origin;      // per target node
   int32_t origin_count, origin_capacity;
-  const onefold_node *earlier; // per source node: its origin in the pass before; NULL in the first
+  const onefold_origin *earlier; // per source node, of the pass before; NULL in the first
   // Of the region at hand.
   onefold_fold_policy policy;
   onefold_fold_verdict verdict;

@@ -28,11 +28,12 @@ onefold_status onefold_regions_find(const onefold_graph *graph, onefold_fold_lev
   regions->first = regions->arrays + count;
   regions->next = regions->arrays + 2 * count;
   onefold_node *reader = regions->arrays + 3 * count;
-  int32_t *uses = regions->arrays + 4 * count;
+  int32_t *uses = regions->uses = regions->arrays + 4 * count;
   onefold_graph_count_uses(graph, uses);
   for (onefold_node i = 0; i < graph->node_count; i++) {
     reader[i] = regions->root[i] = regions->first[i] = regions->next[i] = ONEFOLD_NO_NODE;
-    for (int32_t k = 0; k < graph->nodes[i].input_count; k++) reader[graph->nodes[i].inputs[k]] = i;
+    for (int32_t k = 0; uses[i] > 0 && k < graph->nodes[i].input_count; k++)
+      reader[graph->nodes[i].inputs[k]] = i;
   }
   for (onefold_node i = graph->node_count - 1; i >= 0; i--) {
     if (!onefold_node_is_linear(graph->nodes[i].kind)) continue;
@@ -54,9 +55,16 @@ void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *region
 }
 
 int onefold_region_is_new(const onefold_regions *regions, onefold_node root,
-                          const onefold_node *origin) {
+                          const onefold_origin *origin) {
   const onefold_node first = regions->first[root];
   for (onefold_node i = first; origin && i != ONEFOLD_NO_NODE; i = regions->next[i])
-    if (origin[i] != origin[first]) return 1;
+    if (origin[i].node != origin[first].node) return 1;
   return !origin;
+}
+
+int onefold_region_is_open(const onefold_regions *regions, onefold_node root,
+                           const onefold_origin *origin) {
+  const onefold_node first = regions->first[root];
+  return onefold_region_is_new(regions, root, origin) ||
+         (regions->next[first] != ONEFOLD_NO_NODE && origin[first].changed);
 }

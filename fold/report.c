@@ -68,11 +68,13 @@ void onefold_fold_report_region(onefold_folding *folding, onefold_node root, one
        i = folding->regions.next[i])
     add_node(folding->source, i, &region.nodes_before, &region.parameters_before,
              &region.macs_before);
-  if (!options->report || region.nodes_before < 2 ||
-      !onefold_region_is_new(&folding->regions, root, folding->earlier))
-    return;
+  if (!options->report || region.nodes_before < 2) return;
   for (onefold_node i = begin; i < folding->target->node_count; i++)
     add_node(folding->target, i, &region.nodes_after, &region.parameters_after, &region.macs_after);
+  // A later pass has something to say where it joins what was apart, or has folded further.
+  if (region.nodes_after == region.nodes_before &&
+      !onefold_region_is_new(&folding->regions, root, folding->earlier))
+    return;
   char kind[48];
   describe(folding, root, region.nodes_before, kind, sizeof kind);
   region.kind = kind;

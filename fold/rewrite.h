@@ -6,12 +6,12 @@
 #include "fold/region.h"
 
 /// The same graph with each batch normalisation of a sum moved into the sum's terms, where it can
-/// go on into convolutions: the best multi-branch form.
+/// go on into convolutions: the best multi-branch form. NULL in *target where there is none.
 onefold_status onefold_fold_distribute(onefold_context *context, const onefold_graph *source,
                                        onefold_graph **target);
 
 /// The same graph with convolutions of one input that have one geometry, and one activation after
-/// them, as one convolution and slices.
+/// them, as one convolution and slices. NULL in *target where there are none.
 onefold_status onefold_fold_horizontal(onefold_context *context, const onefold_graph *source,
                                        onefold_graph **target);
 

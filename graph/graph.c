@@ -210,7 +210,8 @@ onefold_graph_totals onefold_graph_count(const onefold_graph *graph) {
 
 void onefold_graph_count_uses(const onefold_graph *graph, int32_t *uses) {
   for (int32_t i = 0; i < graph->node_count; i++) uses[i] = 0;
-  for (int32_t i = 0; i < graph->node_count; i++)
-    for (int32_t k = 0; k < graph->nodes[i].input_count; k++) uses[graph->nodes[i].inputs[k]]++;
   for (int32_t i = 0; i < graph->output_count; i++) uses[graph->outputs[i]]++;
+  for (int32_t i = graph->node_count - 1; i >= 0; i--)
+    for (int32_t k = 0; uses[i] > 0 && k < graph->nodes[i].input_count; k++)
+      uses[graph->nodes[i].inputs[k]]++;
 }

@@ -117,7 +117,12 @@ int onefold_graph_reserve(const onefold_context *context, void **array, int32_t 
 /// Removes the nodes from `node_count` on. None of them may be an output.
 void onefold_graph_truncate(onefold_graph *graph, int32_t node_count);
 
-/// Readers of each node: how many inputs and outputs refer to it, into uses[node_count].
+/// Puts the nodes in an order that follows from the graph's structure alone: the inputs as they
+/// were declared, then each output's operands before it. Removes what no output reads.
+onefold_status onefold_graph_sort(onefold_graph *graph);
+
+/// Readers of each node: how many inputs and outputs refer to it, into uses[node_count]. Nodes
+/// that no output needs have none and count for none.
 void onefold_graph_count_uses(const onefold_graph *graph, int32_t *uses);
 
 /// The problem of a convolution node, in blocked layouts and without an epilogue.

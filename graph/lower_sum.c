@@ -74,6 +74,7 @@ static int takes_residual(const onefold_lowering *lowering, onefold_node node) {
 void onefold_lower_absorb(onefold_lowering *lowering) {
   for (int32_t i = 0; i < lowering->graph->node_count; i++) {
     const onefold_graph_node *n = &lowering->graph->nodes[i];
+    if (lowering->uses[i] == 0) continue;
     if (n->kind == ONEFOLD_NODE_SUM) absorb_sum(lowering, i);
     if (n->kind == ONEFOLD_NODE_BORDER && lowering->uses[n->inputs[0]] == 1 &&
         takes_residual(lowering, n->inputs[0]))

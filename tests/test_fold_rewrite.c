@@ -454,6 +454,25 @@ static void test_distribution(void **state) {
   onefold_graph_destroy(branches);
 }
 
+/// Random graphs of every kind of node, with every option.
+static void test_random_graphs(void **state) {
+  (void)state;
+  const int count = test_scaled(400);
+  for (int i = 0; i < count; i++) {
+    test_rng rng = {UINT64_C(5300) + (uint64_t)i};
+    const onefold_shape in = {1, test_once_in(&rng, 2) ? 16 : 7, test_range(&rng, 2, 6),
+                              test_range(&rng, 2, 6)};
+    onefold_fold_options options = defaults();
+    options.force = test_once_in(&rng, 4);
+    options.border = !test_once_in(&rng, 4);
+    options.horizontal = test_once_in(&rng, 4);
+    if (test_once_in(&rng, 4)) options.level = ONEFOLD_FOLD_BATCH_NORM;
+    test_case("random graph %d: level %d, force %d, border %d, horizontal %d", i,
+              (int)options.level, (int)options.force, (int)options.border, (int)options.horizontal);
+    onefold_graph_destroy(fold(graph_random(context, &rng, in, 14), options, NULL));
+  }
+}
+
 // ------------------------------------------------------------------------ report
 
 static void collect_ranges(void *user, const onefold_fold_region *region) {
@@ -516,6 +535,7 @@ int main(void) {
       cmocka_unit_test(test_ghost_is_not_merged),
       cmocka_unit_test(test_stacks),
       cmocka_unit_test(test_distribution),
+      cmocka_unit_test(test_random_graphs),
       cmocka_unit_test(test_report),
   };
   onefold_isa levels[ONEFOLD_ISA_COUNT];
