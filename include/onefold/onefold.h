@@ -11,6 +11,7 @@
 #include <onefold/graph.h>
 #include <onefold/machine.h>
 #include <onefold/models.h>
+#include <onefold/networks.h>
 #include <onefold/peak.h>
 #include <onefold/pool.h>
 #include <onefold/status.h>
