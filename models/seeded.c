@@ -7,14 +7,16 @@
 #include <math.h>
 #include <string.h>
 
-/// Values lie in [low, high); half of them are negated where `both_signs`. With `fan_in` they
-/// lie in +-sqrt(3/fan_in), which keeps the variance of a sum of fan_in products. `rows` scales
+/// Values lie in [low, high); half of them are negated where `both_signs`. With a gain they lie
+/// in +-sqrt(3*gain/fan_in): the variance of a sum of fan_in products is the gain. `rows` scales
 /// the first rows of a matrix, the others keep its last.
 typedef struct recipe {
   const char *name; // of the last part; "*" at its end stands for anything
+  const char *part; // of the whole name
   int32_t rank;     // least rank that it applies to
   float low, high;
-  int both_signs, fan_in;
+  int both_signs;
+  float gain;
   const float *rows;
 } recipe;
 
@@ -23,14 +25,19 @@ typedef struct recipe {
 #define ROWS 6
 static const float orepa_rows[ROWS] = {0.25f, 0.25f, 0.25f, 0.5f, 1, 0.5f};
 
+/// A rectifier halves a variance, and branches add theirs: so that activations neither grow nor
+/// vanish through a network, a convolution before a rectifier has gain 2, branches have less.
 static const recipe recipes[] = {
-    {"running_mean", 0, -0.5f, 0.5f, 0, 0, NULL},
-    {"running_var", 0, 0.5f, 1.5f, 0, 0, NULL},
-    {"bias", 0, -0.5f, 0.5f, 0, 0, NULL},
-    {"weight*", 2, -1, 1, 0, 1, NULL},
-    {"weight", 0, 0.5f, 1.5f, 1, 0, NULL},
-    {"vector", 2, 0.5f, 1.5f, 1, 0, orepa_rows},
-    {"*", 0, -0.5f, 0.5f, 0, 0, NULL},
+    {"running_mean", "", 0, -0.5f, 0.5f, 0, 0, NULL},
+    {"running_var", "", 0, 0.5f, 1.5f, 0, 0, NULL},
+    {"bias", "", 0, -0.5f, 0.5f, 0, 0, NULL},
+    {"weight*", "rbr_conv.", 2, 0, 0, 0, 0.25f, NULL}, // of MobileOne's six branches
+    {"weight*", "rbr_", 2, 0, 0, 0, 0.4f, NULL},       // of three
+    {"weight*", "conv.weight", 2, 0, 0, 0, 2, NULL},
+    {"weight*", "", 2, 0, 0, 0, 1, NULL},
+    {"weight", "", 0, 0.5f, 1.5f, 1, 0, NULL},
+    {"vector", "", 2, 0.5f, 1.5f, 1, 0, orepa_rows},
+    {"*", "", 0, -0.5f, 0.5f, 0, 0, NULL},
 };
 
 static int matches(const char *pattern, const char *name) {
@@ -43,7 +50,7 @@ static const recipe *find_recipe(const char *name, int32_t rank) {
   const char *dot = strrchr(name, '.');
   const char *last = dot ? dot + 1 : name;
   const recipe *r = recipes;
-  while (!matches(r->name, last) || rank < r->rank) r++;
+  while (!matches(r->name, last) || !strstr(name, r->part) || rank < r->rank) r++;
   return r;
 }
 
@@ -74,8 +81,8 @@ static onefold_status read(const onefold_weights *weights, const char *name, con
   const recipe *r = find_recipe(name, rank);
   const uint64_t base = hash_name(*(const uint64_t *)weights->state, name);
   float low = r->low, width = r->high - r->low;
-  if (r->fan_in && count > 0) {
-    low = -(float)sqrt(3.0 * (double)dims[0] / (double)count);
+  if (r->gain > 0 && count > 0) {
+    low = -(float)sqrt(3.0 * (double)r->gain * (double)dims[0] / (double)count);
     width = -2 * low;
   }
   const size_t row = r->rows && dims[0] > 0 ? count / (size_t)dims[0] : count;
