@@ -15,6 +15,8 @@ from .yolo import YOLO, hidden_channels, join
 # Rows of `vector`, in order.
 ALL = ("origin", "avg", "prior", "1x1_kxk", "1x1", "gconv")
 WITHOUT_POINT = ("origin", "avg", "prior", "1x1_kxk", "gconv")
+# Endings of the names of what is not trained.
+CONSTANTS = ("avg_avg", "prior", "id_tensor")
 
 
 def prior(out, k, period):
@@ -40,7 +42,7 @@ def weight(layers, p, c_in, out, k, groups, family, branches, rows, mid):
     w0 = draw("origin", out, width, k, k)
     a = draw("avg_conv", out, width, 1, 1)
     f = draw("pfir_conv", out, width, 1, 1)
-    mean = layers.keep(family + "avg_avg", torch.ones(k, k) / k / k)
+    mean = layers.keep(family + "avg_avg", torch.full((k, k), 1 / k / k))
     three = p.orepa_prior == "seed_3x3_zero"
     phi = layers.keep(family + "prior", prior(out, k, 3 if three else k))
     point = F.pad(draw("1x1", out, width, 1, 1), [k // 2] * 4) if "1x1" in branches else None
@@ -91,12 +93,14 @@ case("orepa", "grouped_rows", "input=1x4x6x5 out_channels=4 groups=2 orepa_row_o
 case("orepa", "depthwise", "input=1x6x7x6 out_channels=6 groups=6 activation=silu", convs=1)
 case("orepa", "odd", "input=1x3x6x7 out_channels=5", convs=1)
 case("orepa", "wide", "input=1x3x9x8 out_channels=4 kernel=5", convs=1)
-case("orepa", "prior_3x3", "input=1x3x9x8 out_channels=4 kernel=5 orepa_prior=seed_3x3_zero",
-     convs=1)
 case("orepa", "dilation", "input=1x3x9x8 out_channels=4 dilation=2", convs=1)
 case("orepa", "mid", "input=1x3x6x7 out_channels=7 mid_channels=5", convs=1)
-case("orepa", "no_constants", "input=1x4x6x5 out_channels=6 groups=2", convs=1,
-     leave_out=("avg_avg", "prior", "id_tensor"))
+# Files without the constants, which are then computed.
+case("orepa", "computed", "input=1x6x6x5 out_channels=9 groups=3", convs=1, leave_out=CONSTANTS)
+case("orepa", "prior_3x3", "input=1x3x9x8 out_channels=4 kernel=5 orepa_prior=seed_3x3_zero",
+     convs=1, leave_out=CONSTANTS)
+case("orepa", "depthwise_computed", "input=1x6x5x6 out_channels=6 groups=6", convs=1,
+     leave_out=CONSTANTS)
 case("orepa", "weight_only", "input=1x3x6x7 out_channels=4 batch_norm=0 activation=none", convs=1)
 
 
