@@ -85,31 +85,40 @@ static void note_origin(onefold_folding *folding, onefold_node node) {
   }
 }
 
+/// Copies a barrier, or folds the region that ends in the node.
+static void fold_node(onefold_folding *folding, onefold_node i) {
+  const onefold_graph *source = folding->source;
+  const onefold_graph_node *node = &source->nodes[i];
+  const onefold_node begin = folding->target->node_count;
+  if (folding->regions.uses[i] == 0 && node->kind != ONEFOLD_NODE_INPUT) return;
+  if (folding->regions.root[i] == i) {
+    fold_region(folding, i);
+    if (folding->status == ONEFOLD_OK) onefold_fold_report_region(folding, i, begin);
+  } else if (folding->regions.root[i] == ONEFOLD_NO_NODE) {
+    for (int32_t k = 0; k < node->input_count; k++)
+      folding->operands[k] = folding->map[node->inputs[k]];
+    folding->map[i] = onefold_graph_copy_node(folding->target, source, i, folding->operands);
+    folding->status = folding->target->status;
+  }
+  note_origin(folding, i);
+}
+
 static void fold_nodes(onefold_folding *folding) {
   const onefold_graph *source = folding->source;
-  for (onefold_node i = 0; i < source->node_count && folding->status == ONEFOLD_OK; i++) {
-    const onefold_graph_node *node = &source->nodes[i];
-    const onefold_node begin = folding->target->node_count;
-    if (folding->regions.uses[i] == 0 && node->kind != ONEFOLD_NODE_INPUT) continue;
-    if (folding->regions.root[i] == i) {
-      fold_region(folding, i);
-      if (folding->status == ONEFOLD_OK) onefold_fold_report_region(folding, i, begin);
-    } else if (folding->regions.root[i] == ONEFOLD_NO_NODE) {
-      for (int32_t k = 0; k < node->input_count; k++)
-        folding->operands[k] = folding->map[node->inputs[k]];
-      folding->map[i] = onefold_graph_copy_node(folding->target, source, i, folding->operands);
-      folding->status = folding->target->status;
-    }
-    note_origin(folding, i);
-  }
+  for (onefold_node i = 0; i < source->node_count && folding->status == ONEFOLD_OK; i++)
+    fold_node(folding, i);
   for (int32_t k = 0; k < source->output_count && folding->status == ONEFOLD_OK; k++)
     folding->status = onefold_graph_output(folding->target, folding->map[source->outputs[k]]);
 }
 
-static void run(onefold_folding *folding) {
+/// Makes the target and room for what the nodes become, and finds the regions.
+static void begin_folding(onefold_folding *folding) {
   const onefold_graph *source = folding->source;
   const onefold_context *context = folding->context;
-  size_t count = (size_t)source->node_count, most_inputs = 1;
+  const size_t count = (size_t)source->node_count;
+  size_t most_inputs = 1;
+  folding->status = onefold_graph_create(folding->context, &folding->target);
+  if (folding->status != ONEFOLD_OK) return;
   for (onefold_node i = 0; i < source->node_count; i++)
     if ((size_t)source->nodes[i].input_count > most_inputs)
       most_inputs = (size_t)source->nodes[i].input_count;
@@ -118,20 +127,22 @@ static void run(onefold_folding *folding) {
   folding->terms = onefold_allocate(context, most_inputs * sizeof *folding->terms);
   folding->maps = onefold_allocate(context, most_inputs * sizeof *folding->maps);
   folding->operands = onefold_allocate(context, most_inputs * sizeof *folding->operands);
-  if (folding->map && folding->forms && folding->terms && folding->maps && folding->operands) {
-    for (size_t i = 0; i < count; i++) {
-      folding->map[i] = ONEFOLD_NO_NODE;
-      folding->forms[i] = onefold_no_form;
-    }
-    for (size_t i = 0; i < most_inputs; i++) folding->terms[i] = onefold_no_form;
+  for (size_t i = 0; folding->map && i < count; i++) folding->map[i] = ONEFOLD_NO_NODE;
+  for (size_t i = 0; folding->forms && i < count; i++) folding->forms[i] = onefold_no_form;
+  for (size_t i = 0; folding->terms && i < most_inputs; i++) folding->terms[i] = onefold_no_form;
+  if (folding->map && folding->forms && folding->terms && folding->maps && folding->operands)
     folding->status = onefold_regions_find(source, folding->options->level, &folding->regions);
-    if (folding->status == ONEFOLD_OK) fold_nodes(folding);
-    for (size_t i = 0; i < count; i++) onefold_form_clear(folding, &folding->forms[i]);
-  } else {
+  else
     folding->status =
         onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %zu nodes", count);
-  }
-  onefold_regions_destroy(source, &folding->regions);
+}
+
+/// Releases all but the target and what is said of its origin.
+static void end_folding(onefold_folding *folding) {
+  const onefold_context *context = folding->context;
+  for (onefold_node i = 0; folding->forms && i < folding->source->node_count; i++)
+    onefold_form_clear(folding, &folding->forms[i]);
+  onefold_regions_destroy(folding->source, &folding->regions);
   onefold_release(context, folding->operands);
   onefold_release(context, folding->maps);
   onefold_release(context, folding->terms);
@@ -145,9 +156,9 @@ static onefold_status pass(onefold_context *context, const onefold_fold_options 
                            onefold_graph **folded) {
   onefold_folding folding = {
       .context = context, .options = options, .source = source, .earlier = *origin};
-  onefold_status status = onefold_graph_create(context, &folding.target);
-  if (status != ONEFOLD_OK) return status;
-  run(&folding);
+  begin_folding(&folding);
+  if (folding.status == ONEFOLD_OK) fold_nodes(&folding);
+  end_folding(&folding);
   onefold_release(context, *origin);
   *origin = folding.origin;
   if (folding.status != ONEFOLD_OK) {
@@ -156,6 +167,34 @@ static onefold_status pass(onefold_context *context, const onefold_fold_options 
   }
   *folded = folding.target;
   return ONEFOLD_OK;
+}
+
+onefold_affine *onefold_fold_map(onefold_context *context, const onefold_graph *graph) {
+  onefold_fold_options options;
+  onefold_fold_options_init(&options);
+  options.force = 1;
+  onefold_folding folding = {.context = context, .options = &options, .source = graph};
+  onefold_affine *map = NULL;
+  begin_folding(&folding);
+  const onefold_node root = onefold_graph_output_at(graph, 0);
+  for (onefold_node i = 0; i < root && folding.status == ONEFOLD_OK; i++) fold_node(&folding, i);
+  if (folding.status == ONEFOLD_OK && root >= 0 && folding.regions.root[root] == root) {
+    const onefold_node begin = folding.target->node_count;
+    onefold_form *form = &folding.forms[root];
+    folding.policy = ONEFOLD_POLICY_EAGER;
+    folding.broken = 0;
+    onefold_region_fold(&folding, root);
+    // A node of the target that the region has added: a part of it is not in the map.
+    if (form->base >= 0 && form->base < begin && onefold_form_affine(&folding, form) &&
+        folding.status == ONEFOLD_OK && !folding.broken) {
+      map = form->affine;
+      form->affine = NULL;
+    }
+  }
+  end_folding(&folding);
+  onefold_release(context, folding.origin);
+  onefold_graph_destroy(folding.target);
+  return map;
 }
 
 /// Non-zero in *found where a region is to be looked at again.

@@ -22,4 +22,9 @@ void onefold_fold_report_region(onefold_folding *folding, onefold_node root, one
 void onefold_fold_measure(const onefold_folding *folding, onefold_node root, onefold_node begin,
                           onefold_fold_region *region);
 
+/// The map, before it is rounded to float32, of the region that ends in the graph's first output,
+/// from the last node that the region cannot look through; only what is exact is composed, at
+/// any cost. NULL where the output is no linear node, or the region is not one map.
+onefold_affine *onefold_fold_map(onefold_context *context, const onefold_graph *graph);
+
 #endif
