@@ -77,16 +77,16 @@ static void test_columns(void **state) {
   test_rng rng = {28};
   const int64_t sizes[3] = {3, 1, 4}, h = 6, w = 7;
   const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(5, 3, 2, 1);
-  onefold_affine *whole = random_conv(&rng, (onefold_shape){1, 8, h, w}, &p, 1);
-  double *x = random_image(&rng, 8 * h * w);
-  double *wanted = apply(whole, x, NULL), *sum = NULL;
+  onefold_affine *whole = affine_random_conv(context, &rng, (onefold_shape){1, 8, h, w}, &p, 1);
+  double *x = affine_random_image(&rng, 8 * h * w);
+  double *wanted = affine_apply(whole, x), *sum = NULL;
   int64_t begin = 0;
   for (int k = 0; k < 3; k++) {
     onefold_affine *part = onefold_affine_columns(context, whole, begin, sizes[k]);
     assert_non_null(part);
     assert_int_equal(part->in_channels, sizes[k]);
-    double *y = apply(part, x + begin * h * w, NULL);
-    for (int64_t i = 0; sum && i < outputs(whole); i++) sum[i] += y[i];
+    double *y = affine_apply(part, x + begin * h * w);
+    for (int64_t i = 0; sum && i < affine_outputs(whole); i++) sum[i] += y[i];
     if (sum)
       free(y);
     else
@@ -94,7 +94,7 @@ static void test_columns(void **state) {
     begin += sizes[k];
     onefold_affine_destroy(context, part);
   }
-  assert_true(largest_difference(wanted, sum, outputs(whole)) < 1e-12);
+  assert_true(affine_largest_difference(wanted, sum, affine_outputs(whole)) < 1e-12);
   free(x);
   free(wanted);
   free(sum);
