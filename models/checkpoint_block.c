@@ -117,6 +117,16 @@ static onefold_status take_reason(const onefold_context *context, onefold_status
   return status;
 }
 
+/// Where the convolution is all that is left, it stands for the whole block, which may have become
+/// one region in several steps.
+static void count_whole_block(const onefold_graph *graph, double pixels, onefold_deploy *deploy) {
+  const onefold_graph_totals before = onefold_graph_count(graph);
+  const onefold_graph_totals after = onefold_graph_count(deploy->graph);
+  if (after.parameters != deploy->region.parameters_after) return;
+  deploy->region.parameters_before = before.parameters;
+  deploy->region.macs_before = before.macs / pixels;
+}
+
 static onefold_status fold(onefold_context *context, const onefold_graph *graph,
                            const onefold_checkpoint_options *options, int64_t stride,
                            onefold_match *match, onefold_deploy *deploy) {
@@ -140,6 +150,7 @@ static onefold_status fold(onefold_context *context, const onefold_graph *graph,
     deploy->weight = node->as.conv2d.weight;
     deploy->bias = node->as.conv2d.bias;
     deploy->region.reason = "";
+    count_whole_block(graph, k.pixels, deploy);
     return ONEFOLD_OK;
   }
   snprintf(match->reason, sizeof match->reason, "it does not fold to one convolution%s%.400s",
