@@ -128,8 +128,9 @@ int onefold_border_compose(const onefold_context *context, const onefold_affine 
                            const onefold_affine *second, onefold_affine *result) {
   if (!result->border) return 1;
   const size_t channels = (size_t)result->out_channels;
-  double *sums = onefold_allocate(context, 2 * channels * sizeof *sums), *sizes = sums + channels;
+  double *sums = onefold_allocate(context, 2 * channels * sizeof *sums);
   if (!sums) return 0;
+  double *sizes = sums + channels;
   onefold_border_accumulate(result, second, 0);
   const onefold_ring *ring = &result->ring;
   const int64_t rows = onefold_ring_rows(ring), cols = onefold_ring_cols(ring);

@@ -146,6 +146,10 @@ static int did_not_pay(const onefold_folding *folding, const onefold_form *form)
 }
 
 onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named) {
+  if (folding->status != ONEFOLD_OK) { // a composed form may lack its map
+    onefold_form_clear(folding, form);
+    return ONEFOLD_NO_NODE;
+  }
   onefold_node node = form->base;
   const onefold_node begin = folding->target->node_count;
   if (form->composed) {
