@@ -31,7 +31,8 @@ static void add_line(file *f, const char *line) {
   int rank = 0;
   size_t count = 1;
   if (f->tensors == MAX_TENSORS ||
-      sscanf(line, "%95[0-9A-Za-z_.-] %7s %95[0-9x]", name, type, shape) < 2)
+      sscanf(line, "%95[0-9A-Za-z_.-] %7s %95[0-9x]", name, type, shape) < 2 ||
+      strcmp(name, "__metadata__") == 0) // is no tensor
     return;
   for (const char *s = shape; *s && rank < 8; rank++) {
     dims[rank] = (int64_t)strtoull(s, (char **)&s, 10) & 4095;
