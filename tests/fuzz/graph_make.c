@@ -64,9 +64,9 @@ static onefold_node add_input(const call *c) {
 
 /// The largest common divisor of both that is not above `most`.
 static int64_t common(int64_t a, int64_t b, int64_t most) {
-  int64_t d = most < 1 ? 1 : most < a ? most : a;
+  int64_t d = most < a ? most : a;
   while (d > 1 && (a % d || b % d)) d--;
-  return d;
+  return d < 1 ? 1 : d;
 }
 
 static onefold_node conv(const call *c, int fixed) {
