@@ -97,15 +97,17 @@ onefold_affine *onefold_leaf_border(const onefold_context *context, const onefol
   const onefold_ring ring = {p->top, p->bottom, p->left, p->right};
   onefold_affine *affine = per_channel(context, s.c, h, w, ring);
   if (!affine) return NULL;
-  // With an empty ring there is one class, which is every pixel: a bias.
-  double *values = affine->border ? affine->border : affine->bias;
+  // The class of the pixels between the edges is a bias; the border is what the others differ by.
   const int64_t cols = onefold_ring_cols(&ring), classes = onefold_ring_rows(&ring) * cols;
+  const int inner = p->top + p->bottom < s.h && p->left + p->right < s.w;
   for (int64_t c = 0; c < s.c; c++) {
+    const float *values = p->bias + c * classes;
     affine->weight[c] = 1;
-    for (int64_t i = 0; i < classes; i++) {
+    if (inner) affine->bias[c] = (double)values[p->top * cols + p->left];
+    for (int64_t i = 0; affine->border && i < classes; i++) {
       const int empty = onefold_ring_position(i / cols, s.h, p->top, p->bottom) < 0 ||
                         onefold_ring_position(i % cols, s.w, p->left, p->right) < 0;
-      values[c * classes + i] = empty ? 0 : (double)p->bias[c * classes + i];
+      affine->border[c * classes + i] = empty ? 0 : (double)values[i] - affine->bias[c];
     }
   }
   return affine;

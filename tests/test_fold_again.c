@@ -119,17 +119,23 @@ static void test_groups_of_sequences(void **state) {
   onefold_graph_destroy(graph);
 }
 
-/// A border of one class is a bias of all pixels.
-static void test_border_of_one_class(void **state) {
+/// What a border adds between the edges is a bias: alone, and where the edges are cropped.
+static void test_border_between_edges(void **state) {
   (void)state;
-  test_rng rng = {5};
-  onefold_node x;
-  onefold_graph *graph = new_graph((onefold_shape){1, 3, 4, 5}, &x);
-  const onefold_border_params params = {0, 0, 0, 0, (const float[]){1, -2, 3}};
-  const onefold_graph_conv2d_params k1 = onefold_graph_conv2d_square(2, 1, 1, 1);
-  const onefold_node border = onefold_graph_border(graph, x, &params);
-  const onefold_node conv = graph_random_conv(&rng, graph, border, &k1, 0);
-  onefold_graph_destroy(fold_twice(graph, conv, &rng));
+  const onefold_border_params rows[] = {
+      {0, 0, 0, 0, (const float[]){1, -2, 3}},
+      {1, 0, 0, 0, (const float[]){1, -2, 3, -4, 5, -6}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    test_rng rng = {5};
+    onefold_node x;
+    onefold_graph *graph = new_graph((onefold_shape){1, 3, 5, 6}, &x);
+    onefold_graph_conv2d_params crop = onefold_graph_conv2d_square(2, 1, 1, 1);
+    crop.pad_top = crop.pad_bottom = crop.pad_left = crop.pad_right = -1;
+    const onefold_node border = onefold_graph_border(graph, x, &rows[i]);
+    const onefold_node conv = graph_random_conv(&rng, graph, border, &crop, 0);
+    onefold_graph_destroy(fold_twice(graph, conv, &rng));
+  }
 }
 
 // ---------------------------------------------------------------- out of memory
@@ -201,7 +207,7 @@ int main(void) {
       cmocka_unit_test(test_cropped_stack),
       cmocka_unit_test(test_negative_zero),
       cmocka_unit_test(test_groups_of_sequences),
-      cmocka_unit_test(test_border_of_one_class),
+      cmocka_unit_test(test_border_between_edges),
       cmocka_unit_test(test_out_of_memory),
   };
   onefold_isa levels[ONEFOLD_ISA_COUNT];
