@@ -108,16 +108,15 @@ static onefold_status find_folded(onefold_scan *scan, const onefold_family *fami
 static double least(const onefold_safetensors *file, const onefold_tensor *tensor) {
   const unsigned char *bytes = onefold_safetensors_bytes(file, tensor);
   size_t count = (tensor->end - tensor->begin) / tensor->dtype->bytes;
-  double smallest = INFINITY;
-  float values[256];
+  float smallest = INFINITY, values[256];
   while (count > 0) {
     const size_t n = count < 256 ? count : 256;
     tensor->dtype->convert(bytes, n, values);
-    for (size_t i = 0; i < n; i++) smallest = fmin(smallest, (double)values[i]);
+    for (size_t i = 0; i < n; i++) smallest = fminf(smallest, values[i]);
     bytes += n * tensor->dtype->bytes;
     count -= n;
   }
-  return smallest;
+  return (double)smallest;
 }
 
 static void summarise(onefold_scan *scan) {
