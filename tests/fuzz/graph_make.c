@@ -120,8 +120,8 @@ static onefold_node add_same(const call *c) {
   fuzz_graph *g = c->g;
   const onefold_node input = operand(c);
   const onefold_shape in = shape_of(g, input);
-  const int64_t kernel = 2 * parameter(c, 0, 2) + 1;
-  const int64_t groups = common(in.c, in.c, parameter(c, 1, MAX_CHANNELS));
+  const int64_t kernel = 2 * fuzz_between(g->stream, 0, 2) + 1;
+  const int64_t groups = common(in.c, in.c, fuzz_between(g->stream, 1, MAX_CHANNELS));
   const int has_bias = fuzz_byte(g->stream) % 2;
   const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(in.c, kernel, 1, groups);
   const float *weight = weights(g, in.c, in.c / groups, kernel, kernel);
