@@ -56,16 +56,24 @@ static void fold_region(onefold_folding *folding, onefold_node root) {
   attempt(folding, root, ONEFOLD_POLICY_KEEP);
 }
 
-/// Are the target's nodes from `begin` on of other kinds than the region's?
+/// Adds `by` to the count of nodes of this one's kind behind one of its input's kind.
+static void count_pair(const onefold_graph *graph, onefold_node node, int32_t by,
+                       int32_t counts[ONEFOLD_NODE_KIND_COUNT][ONEFOLD_NODE_KIND_COUNT]) {
+  const onefold_graph_node *n = &graph->nodes[node];
+  counts[n->kind][graph->nodes[n->inputs[0]].kind] += by;
+}
+
+/// Are the target's nodes from `begin` on of other kinds than the region's, or in another order?
 static int has_changed(const onefold_folding *folding, onefold_node root, onefold_node begin) {
-  int32_t counts[ONEFOLD_NODE_KIND_COUNT] = {0};
+  int32_t counts[ONEFOLD_NODE_KIND_COUNT][ONEFOLD_NODE_KIND_COUNT] = {{0}};
   for (onefold_node i = folding->regions.first[root]; i != ONEFOLD_NO_NODE;
        i = folding->regions.next[i])
-    counts[folding->source->nodes[i].kind]++;
+    count_pair(folding->source, i, 1, counts);
   for (onefold_node i = begin; i < folding->target->node_count; i++)
-    counts[folding->target->nodes[i].kind]--;
+    count_pair(folding->target, i, -1, counts);
   for (int i = 0; i < ONEFOLD_NODE_KIND_COUNT; i++)
-    if (counts[i]) return 1;
+    for (int k = 0; k < ONEFOLD_NODE_KIND_COUNT; k++)
+      if (counts[i][k]) return 1;
   return 0;
 }
 

@@ -34,7 +34,7 @@ void onefold_regions_destroy(const onefold_graph *graph, onefold_regions *region
 /// Where a node of a target comes from.
 typedef struct onefold_origin {
   onefold_node node; // the root or barrier of the source that it was made for
-  int changed;       // that region has become more or fewer nodes
+  int changed;       // that region has become other nodes, or in another order
 } onefold_origin;
 
 /// Does the region that ends in `root` join nodes of different origins? NULL: yes.

@@ -73,6 +73,8 @@ static void compare(onefold_context *context, const onefold_graph *graph,
       int finite = 1;
       for (size_t e = 0; e < reference.count; e++)
         finite &= reference.scale[e] < MAX_SCALE && isfinite(reference.value[e]);
+      // Weights of 1e20 that no pixel meets leave nothing of the others in a folded bias.
+      finite &= !g->strange || runs[i].graph == graph;
       if (finite) graph_expect(&reference, y[k], BOUND);
       graph_result_free(&reference);
     }
