@@ -54,7 +54,8 @@ static int32_t find_sums(const onefold_graph *source, const scratch *s) {
   onefold_graph_count_uses(source, s->uses);
   for (onefold_node i = 0; i < source->node_count; i++) {
     const onefold_graph_node *node = &source->nodes[i];
-    if (!(s->sums[i] = sum_below(source, s->uses, node))) continue;
+    // A node that no output needs does not count as the sum's reader.
+    if (s->uses[i] == 0 || !(s->sums[i] = sum_below(source, s->uses, node))) continue;
     s->sums[node->inputs[0]] = s->sums[i];
     found++;
   }
@@ -65,6 +66,7 @@ static onefold_status rewrite(const onefold_graph *source, onefold_graph *target
                               const scratch *s) {
   for (onefold_node i = 0; i < source->node_count; i++) {
     const onefold_graph_node *node = &source->nodes[i];
+    if (s->uses[i] == 0 && node->kind != ONEFOLD_NODE_INPUT) continue;
     if (s->sums[i] == node) continue; // it is added by its reader
     if (s->sums[i]) {
       s->map[i] = spread(target, s->sums[i], node, s->zeros, s->map, s->operands);

@@ -138,6 +138,23 @@ static void test_border_between_edges(void **state) {
   }
 }
 
+/// Nodes that no output needs, beside a sum and behind it, are nobody's readers.
+static void test_dead_readers(void **state) {
+  (void)state;
+  for (int dead = 0; dead < 2; dead++) {
+    test_rng rng = {7};
+    onefold_node x, readers[2];
+    onefold_graph *graph = new_graph((onefold_shape){1, 6, 4, 5}, &x);
+    const onefold_graph_conv2d_params narrow = onefold_graph_conv2d_square(3, 3, 1, 1);
+    const onefold_node terms[2] = {graph_random_conv(&rng, graph, x, &narrow, 1),
+                                   graph_random_conv(&rng, graph, x, &narrow, 0)};
+    const onefold_node sum = onefold_graph_sum(graph, terms, 2);
+    readers[0] = graph_random_bn(&rng, graph, sum, 1e-5);
+    readers[1] = graph_random_conv(&rng, graph, sum, &narrow, 0);
+    onefold_graph_destroy(fold_twice(graph, readers[1 - dead], &rng));
+  }
+}
+
 // ---------------------------------------------------------------- out of memory
 
 typedef struct memory {
@@ -208,6 +225,7 @@ int main(void) {
       cmocka_unit_test(test_negative_zero),
       cmocka_unit_test(test_groups_of_sequences),
       cmocka_unit_test(test_border_between_edges),
+      cmocka_unit_test(test_dead_readers),
       cmocka_unit_test(test_out_of_memory),
   };
   onefold_isa levels[ONEFOLD_ISA_COUNT];
