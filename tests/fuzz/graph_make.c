@@ -152,7 +152,7 @@ static onefold_node add_batch_norm(const call *c) {
     p.mean = vector(g, 2, channels, -0.5f, 0.5f);
     p.variance = vector(g, 3, channels, c->wild ? -0.1f : 0.5f, 1.5f);
   }
-  g->without_stats |= without_stats;
+  g->without_stats |= !p.mean;
   return onefold_graph_batch_norm(g->graph, input, &p);
 }
 
