@@ -28,7 +28,7 @@ onefold_exec_options onefold_bench_form_options(const bench_block *block, int fo
 }
 
 onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec) {
-  const float *inputs[BENCH_INPUTS];
+  const float *inputs[BENCH_INPUTS] = {NULL};
   for (size_t i = 0; i < block->input_count; i++) inputs[i] = block->inputs[i].values;
   const bench_form *f = &block->forms[form];
   float *outputs[1] = {f->output};

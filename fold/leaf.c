@@ -126,7 +126,7 @@ onefold_affine *onefold_leaf_pad(const onefold_context *context, const onefold_g
   const int64_t rows = onefold_ring_rows(&affine->ring), cols = onefold_ring_cols(&affine->ring);
   for (int64_t c = 0; c < in.c; c++) {
     affine->weight[c] = 1;
-    for (int64_t i = 0; affine->border && i < rows * cols; i++)
+    for (int64_t i = 0; p->value && affine->border && i < rows * cols; i++)
       if (i / cols != p->top || i % cols != p->left)
         affine->border[c * rows * cols + i] = (double)p->value[c];
   }

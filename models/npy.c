@@ -45,8 +45,9 @@ void onefold_array_release(onefold_context *context, onefold_array *array) {
 }
 
 size_t onefold_npy_header(const int64_t *dims, int32_t rank, char text[ONEFOLD_NPY_HEADER]) {
-  memcpy(text, "\x93NUMPY\1\0", 8);
-  size_t used = 10;
+  static const char start[8] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0};
+  memcpy(text, start, sizeof start);
+  size_t used = sizeof start + 2; // the length, below
   used += (size_t)snprintf(text + used, ONEFOLD_NPY_HEADER - used,
                            "{'descr': '<f4', 'fortran_order': False, 'shape': (");
   for (int32_t i = 0; i < rank; i++)

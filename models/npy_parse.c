@@ -65,7 +65,7 @@ static onefold_status read_text(reader *r, char word[MAX_WORD]) {
 }
 
 static onefold_status read_descr(reader *r) {
-  char type[MAX_WORD];
+  char type[MAX_WORD] = "";
   skip_blanks(r);
   if (r->at < r->end && *r->at == '[')
     return onefold_fail(r->context, ONEFOLD_UNSUPPORTED,
@@ -126,7 +126,7 @@ static onefold_status read_entry(reader *r, int *seen) {
   } entries[] = {{"descr", DESCR, read_descr},
                  {"fortran_order", ORDER, read_order},
                  {"shape", SHAPE, read_shape}};
-  char key[MAX_WORD];
+  char key[MAX_WORD] = "";
   onefold_status status = read_text(r, key);
   if (status != ONEFOLD_OK) return status;
   for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
