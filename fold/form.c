@@ -146,7 +146,7 @@ static int did_not_pay(const onefold_folding *folding, const onefold_form *form)
 }
 
 onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named) {
-  if (folding->status != ONEFOLD_OK) { // a composed form may lack its map
+  if (folding->status != ONEFOLD_OK || folding->broken) { // the form may lack its map or its base
     onefold_form_clear(folding, form);
     return ONEFOLD_NO_NODE;
   }

@@ -18,6 +18,7 @@ onefold_form onefold_join_emit(onefold_folding *folding, onefold_node node) {
     folding->operands[left++] = onefold_form_emit(folding, term, named);
   }
   onefold_form form = onefold_no_form;
+  if (folding->status != ONEFOLD_OK || folding->broken) return form;
   form.base = join->kind == ONEFOLD_NODE_SUM
                   ? onefold_graph_sum(folding->target, folding->operands, (size_t)left)
                   : onefold_graph_concat(folding->target, folding->operands, (size_t)left);
