@@ -120,11 +120,12 @@ void onefold_fold_measure(const onefold_folding *folding, onefold_node root, one
     double largest = 0, error = 0;
     for (size_t i = 0; i < before.result_count; i++) {
       const double a = (double)before.result[i], b = (double)after.result[i];
-      if (!(fabs(a) <= largest)) largest = fabs(a);
-      if (!(fabs(a - b) <= error)) error = fabs(a - b);
+      const double difference = isnan(a - b) ? INFINITY : fabs(a - b);
+      if (fabs(a) > largest) largest = fabs(a);
+      if (difference > error) error = difference;
     }
     region->max_abs_error = error;
-    region->max_rel_error = error > 0 ? error / largest : 0;
+    region->max_rel_error = isinf(error) ? INFINITY : error > 0 ? error / largest : 0;
   }
   destroy(folding, &before);
   destroy(folding, &after);
