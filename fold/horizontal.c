@@ -23,10 +23,12 @@ static onefold_node activation_of(const scratch *s, onefold_node conv) {
              : ONEFOLD_NO_NODE;
 }
 
-/// A sum adds to a convolution in its epilogue; a border does too. Both want one of their own.
+/// A sum adds to a convolution in its epilogue; a border does too. Both want one of their own. A
+/// fixed filter would count as trained.
 static int may_join(const scratch *s, onefold_node node) {
   const onefold_graph_node *n = &s->source->nodes[node];
-  if (n->kind != ONEFOLD_NODE_CONV2D || n->as.conv2d.params.groups != 1) return 0;
+  if (n->kind != ONEFOLD_NODE_CONV2D || n->as.conv2d.fixed || n->as.conv2d.params.groups != 1)
+    return 0;
   if (s->uses[node] != 1 || s->reader[node] == ONEFOLD_NO_NODE) return s->uses[node] > 0;
   const onefold_node_kind reader = s->source->nodes[s->reader[node]].kind;
   return reader != ONEFOLD_NODE_SUM && reader != ONEFOLD_NODE_BORDER;
@@ -44,8 +46,8 @@ static int side_by_side(const scratch *s, onefold_node a, onefold_node b) {
   const onefold_graph_node *x = &s->source->nodes[a], *y = &s->source->nodes[b];
   onefold_graph_conv2d_params p = x->as.conv2d.params;
   p.out_channels = y->as.conv2d.params.out_channels;
-  return x->inputs[0] == y->inputs[0] && x->as.conv2d.fixed == y->as.conv2d.fixed &&
-         memcmp(&p, &y->as.conv2d.params, sizeof p) == 0 && same_activation(s, a, b);
+  return x->inputs[0] == y->inputs[0] && memcmp(&p, &y->as.conv2d.params, sizeof p) == 0 &&
+         same_activation(s, a, b);
 }
 
 static void find_groups(const scratch *s) {
