@@ -2,6 +2,7 @@
 // Options of the suites, by argp; Google Benchmark's own pass through.
 #include "bench/options.h"
 
+#include "bench/argument.h"
 #include "bench/bench.h"
 #include "bench/gbench.h"
 
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_THREADS 4096
 
 enum {
   OPT_ISA = 256,
@@ -71,39 +70,11 @@ const char *onefold_bench_cold_name(bench_cold cold) {
 static const char *cold_name(int i) {
   return cold_names[i];
 }
-static const char *isa_name(int i) {
-  return onefold_isa_name((onefold_isa)i);
-}
 static const char *layout_name(int i) {
   return onefold_layout_name((onefold_layout)i);
 }
 static const char *activation_name(int i) {
   return onefold_activation_name((onefold_activation)i);
-}
-
-/// Index of a word among `count` names; leaves by argp_error where it is none of them.
-static int word(struct argp_state *state, const char *option, const char *text, int count,
-                const char *(*name)(int)) {
-  char known[256] = "";
-  for (int i = 0; i < count; i++) {
-    if (strcmp(name(i), text) == 0) return i;
-    const size_t used = strlen(known);
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name(i));
-  }
-  argp_error(state, "--%s=%s: not one of %s", option, text, known);
-  return 0;
-}
-
-static uint64_t number(struct argp_state *state, const char *option, const char *text, uint64_t low,
-                       uint64_t high) {
-  char *end = NULL;
-  errno = 0;
-  const unsigned long long value = strtoull(text, &end, 10);
-  if (errno || end == text || *end || text[0] == '-' || value < low || value > high) {
-    argp_error(state, "--%s=%s: not a number from %llu to %llu", option, text,
-               (unsigned long long)low, (unsigned long long)high);
-  }
-  return value;
 }
 
 static void choose_forms(struct argp_state *state, bench_options *o, const char *text) {
@@ -154,32 +125,33 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   bench_options *o = state->input;
   switch (key) {
   case 't':
-    o->threads = (int32_t)number(state, "threads", text, 1, MAX_THREADS);
+    o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
     return 0;
   case OPT_ISA:
     o->has_isa = 1;
-    o->isa = (onefold_isa)word(state, "isa", text, ONEFOLD_ISA_COUNT, isa_name);
+    o->isa = (onefold_isa)onefold_argument_isa(state, text);
     return 0;
   case OPT_FORM:
     choose_forms(state, o, text);
     return 0;
   case OPT_COLD:
-    o->cold = (bench_cold)word(state, "cold-cache", text, 3, cold_name);
+    o->cold = (bench_cold)onefold_argument_word(state, "cold-cache", text, 3, cold_name);
     return 0;
   case OPT_JSON:
     o->json = text;
     return 0;
   case OPT_LAYOUT:
     o->has_layout = 1;
-    o->layout = (onefold_layout)word(state, "layout", text, ONEFOLD_BLOCKED + 1, layout_name);
+    o->layout = (onefold_layout)onefold_argument_word(state, "layout", text, ONEFOLD_BLOCKED + 1,
+                                                      layout_name);
     return 0;
   case OPT_ACT:
     o->has_activation = 1;
-    o->activation =
-        (onefold_activation)word(state, "act", text, ONEFOLD_ACT_COUNT, activation_name);
+    o->activation = (onefold_activation)onefold_argument_word(state, "act", text, ONEFOLD_ACT_COUNT,
+                                                              activation_name);
     return 0;
   case OPT_SEED:
-    o->seed = number(state, "seed", text, 0, UINT64_MAX);
+    o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);
     return 0;
   case OPT_WEIGHTS:
     o->weights = text;

@@ -31,7 +31,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     o->measure = 0;
     return 0;
   case 't':
-    o->threads = (int32_t)onefold_cli_number(state, "threads", text, 1, ONEFOLD_CLI_MAX_THREADS);
+    o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
     return 0;
   case ARGP_KEY_ARG:
     argp_error(state, "%s: no argument is expected", text);

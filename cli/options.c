@@ -1,43 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Values of options, and failures as sentences and exit codes.
+// Contexts of commands, and failures as sentences and exit codes.
 #include "cli/options.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-uint64_t onefold_cli_number(struct argp_state *state, const char *option, const char *text,
-                            uint64_t low, uint64_t high) {
-  char *end = NULL;
-  errno = 0;
-  const unsigned long long value = strtoull(text, &end, 10);
-  if (errno || end == text || *end || text[0] == '-' || value < low || value > high)
-    argp_error(state, "--%s=%s: not a number from %llu to %llu", option, text,
-               (unsigned long long)low, (unsigned long long)high);
-  return value;
-}
-
-int onefold_cli_word(struct argp_state *state, const char *option, const char *text, int count,
-                     const char *(*name)(int)) {
-  char known[256] = "";
-  for (int i = 0; i < count; i++) {
-    if (strcmp(name(i), text) == 0) return i;
-    const size_t used = strlen(known);
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name(i));
-  }
-  argp_error(state, "--%s=%s: not one of %s", option, text, known);
-  return 0;
-}
-
-static const char *isa_name(int i) {
-  return onefold_isa_name((onefold_isa)i);
-}
-
-onefold_isa onefold_cli_isa(struct argp_state *state, const char *text) {
-  return (onefold_isa)onefold_cli_word(state, "isa", text, ONEFOLD_ISA_COUNT, isa_name);
-}
 
 onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
                                  onefold_context **context) {

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the commands share: values of options, and failures as sentences and exit codes.
+// What the commands share: contexts, and failures as sentences and exit codes.
 #ifndef ONEFOLD_CLI_OPTIONS_H
 #define ONEFOLD_CLI_OPTIONS_H
 
+#include "bench/argument.h"
 #include "bench/bench.h"
 
 #include <onefold/onefold.h>
-
-#include <argp.h>
-
-#define ONEFOLD_CLI_MAX_THREADS 4096
-
-/// A number from low to high; leaves by argp_error where the text is none.
-uint64_t onefold_cli_number(struct argp_state *state, const char *option, const char *text,
-                            uint64_t low, uint64_t high);
-
-/// Index of a word among name(0) .. name(count - 1); leaves by argp_error, which lists them,
-/// where it is none of them.
-int onefold_cli_word(struct argp_state *state, const char *option, const char *text, int count,
-                     const char *(*name)(int));
-
-/// An ISA level.
-onefold_isa onefold_cli_isa(struct argp_state *state, const char *text);
 
 /// A context of `threads` (0: the usable cores) at exactly `isa`, or at the best level where
 /// `isa` is NULL. On failure a sentence has been written. Returns an onefold_exit.

@@ -90,7 +90,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_SEED:
     o->has_seed = 1;
-    o->seed = onefold_cli_number(state, "seed", text, 0, UINT64_MAX);
+    o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);
     return 0;
   case OPT_PREFIX:
     o->prefix = text;
@@ -105,14 +105,14 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     add_text(state, &o->outputs, MAX_FILES, "output", text);
     return 0;
   case OPT_FORM:
-    o->form = &forms[onefold_cli_word(state, "form", text, FORMS, form_name)];
+    o->form = &forms[onefold_argument_word(state, "form", text, FORMS, form_name)];
     return 0;
   case 't':
-    o->threads = (int32_t)onefold_cli_number(state, "threads", text, 1, ONEFOLD_CLI_MAX_THREADS);
+    o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
     return 0;
   case OPT_ISA:
     o->has_isa = 1;
-    o->isa = onefold_cli_isa(state, text);
+    o->isa = (onefold_isa)onefold_argument_isa(state, text);
     return 0;
   case 'v':
     o->verbose = 1;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Values of options.
+#include "bench/argument.h"
+
+#include <onefold/types.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t onefold_argument_number(struct argp_state *state, const char *option, const char *text,
+                                 uint64_t low, uint64_t high) {
+  char *end = NULL;
+  errno = 0;
+  const unsigned long long value = strtoull(text, &end, 10);
+  if (errno || end == text || *end || text[0] == '-' || value < low || value > high)
+    argp_error(state, "--%s=%s: not a number from %llu to %llu", option, text,
+               (unsigned long long)low, (unsigned long long)high);
+  return value;
+}
+
+int onefold_argument_word(struct argp_state *state, const char *option, const char *text, int count,
+                          const char *(*name)(int)) {
+  char known[256] = "";
+  for (int i = 0; i < count; i++) {
+    if (strcmp(name(i), text) == 0) return i;
+    const size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name(i));
+  }
+  argp_error(state, "--%s=%s: not one of %s", option, text, known);
+  return 0;
+}
+
+static const char *isa_name(int i) {
+  return onefold_isa_name((onefold_isa)i);
+}
+
+int onefold_argument_isa(struct argp_state *state, const char *text) {
+  return onefold_argument_word(state, "isa", text, ONEFOLD_ISA_COUNT, isa_name);
+}

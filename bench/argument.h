@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Values of options: numbers and words, or the end by argp_error.
+#ifndef ONEFOLD_BENCH_ARGUMENT_H
+#define ONEFOLD_BENCH_ARGUMENT_H
+
+#include <argp.h>
+#include <stdint.h>
+
+#define ONEFOLD_MAX_THREADS 4096
+
+/// A number from low to high; leaves by argp_error where the text is none.
+uint64_t onefold_argument_number(struct argp_state *state, const char *option, const char *text,
+                                 uint64_t low, uint64_t high);
+
+/// Index of a word among name(0) .. name(count - 1); leaves by argp_error, which lists them,
+/// where it is none of them.
+int onefold_argument_word(struct argp_state *state, const char *option, const char *text, int count,
+                          const char *(*name)(int));
+
+/// The onefold_isa that the text of --isa names.
+int onefold_argument_isa(struct argp_state *state, const char *text);
+
+#endif
