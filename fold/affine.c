@@ -5,15 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b != 0) {
-    const int64_t r = a % b;
-    a = b;
-    b = r;
-  }
-  return a < 0 ? -a : a;
-}
-
 size_t onefold_affine_weights(const onefold_affine *affine) {
   return (size_t)affine->out_channels * (size_t)(affine->in_channels / affine->groups) *
          (size_t)affine->h.taps * (size_t)affine->w.taps;
@@ -115,7 +106,7 @@ static void unite(onefold_axis *a, const onefold_axis *b) {
   const int64_t lo = a->lo < b->lo ? a->lo : b->lo;
   const int64_t hi_a = onefold_axis_hi(a), hi_b = onefold_axis_hi(b);
   const int64_t hi = hi_a > hi_b ? hi_a : hi_b;
-  a->step = gcd(gcd(a->step, b->step), a->lo - b->lo);
+  a->step = onefold_gcd(onefold_gcd(a->step, b->step), a->lo - b->lo);
   a->lo = lo;
   a->taps = a->step ? (hi - lo) / a->step + 1 : 1;
 }
@@ -133,7 +124,7 @@ static int unite_terms(const onefold_affine *const *terms, size_t count, onefold
     if (t->in_channels != geometry->in_channels || !same_grid(&t->h, &geometry->h) ||
         !same_grid(&t->w, &geometry->w))
       return 0;
-    geometry->groups = gcd(geometry->groups, t->groups);
+    geometry->groups = onefold_gcd(geometry->groups, t->groups);
     unite(&geometry->h, &t->h);
     unite(&geometry->w, &t->w);
     onefold_ring_unite(&geometry->ring, &t->ring, t->h.out, t->w.out);

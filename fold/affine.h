@@ -36,6 +36,16 @@ typedef struct onefold_affine {
   double *border;    // [O][top + 1 + bottom][left + 1 + right], or NULL
 } onefold_affine;
 
+/// Greatest common divisor, not negative; of 0 and a number that number.
+static inline int64_t onefold_gcd(int64_t a, int64_t b) {
+  while (b != 0) {
+    const int64_t r = a % b;
+    a = b;
+    b = r;
+  }
+  return a < 0 ? -a : a;
+}
+
 static inline int64_t onefold_axis_hi(const onefold_axis *axis) {
   return axis->lo + axis->step * (axis->taps - 1);
 }

@@ -2,15 +2,6 @@
 // Composition of affine maps.
 #include "fold/compose.h"
 
-static int64_t gcd(int64_t a, int64_t b) {
-  while (b != 0) {
-    const int64_t r = a % b;
-    a = b;
-    b = r;
-  }
-  return a;
-}
-
 /// Does first, evaluated at the outside position v, reach into its own image?
 static int reaches_inside(const onefold_axis *first, int64_t v) {
   for (int64_t k = 0; k < first->taps; k++) {
@@ -60,7 +51,7 @@ static int compose_axis(const onefold_axis *first, const onefold_axis *second, o
       __builtin_add_overflow(first->lo, shift, &axis->lo) ||
       __builtin_add_overflow(onefold_axis_hi(first), hi_shift, &hi))
     return 0;
-  axis->step = gcd(first->step, step);
+  axis->step = onefold_gcd(first->step, step);
   axis->taps = axis->step ? (hi - axis->lo) / axis->step + 1 : 1;
   return 1;
 }
@@ -70,7 +61,7 @@ int onefold_affine_compose_geometry(const onefold_affine *first, const onefold_a
   *geometry = (onefold_affine){
       .in_channels = first->in_channels,
       .out_channels = second->out_channels,
-      .groups = gcd(first->groups, second->groups),
+      .groups = onefold_gcd(first->groups, second->groups),
   };
   return compose_axis(&first->h, &second->h, &geometry->h) &&
          compose_axis(&first->w, &second->w, &geometry->w);

@@ -2,7 +2,7 @@
 // Linear nodes as affine maps.
 #include "fold/leaf.h"
 
-#include <math.h>
+#include "ops/batch_norm.h"
 
 static onefold_leaf_fn *const leaves[ONEFOLD_NODE_KIND_COUNT] = {
 #define ONEFOLD_NODE_LINEAR(id, name) [ONEFOLD_NODE_##id] = onefold_leaf_##name,
@@ -20,20 +20,13 @@ onefold_affine *onefold_leaf_conv2d(const onefold_context *context, const onefol
                                conv->weight, conv->bias);
 }
 
-void onefold_leaf_batch_norm_vectors(const onefold_graph_node *node, double *scale, double *shift) {
-  const onefold_batch_norm_params *p = &node->as.batch_norm;
-  for (int64_t c = 0; c < node->shape.c; c++) {
-    const double gamma = p->gamma ? (double)p->gamma[c] : 1;
-    scale[c] = gamma / sqrt((double)p->variance[c] + p->epsilon);
-    shift[c] = (p->beta ? (double)p->beta[c] : 0) - (double)p->mean[c] * scale[c];
-  }
-}
-
 onefold_affine *onefold_leaf_batch_norm(const onefold_context *context, const onefold_graph *graph,
                                         const onefold_graph_node *node) {
   (void)graph;
   onefold_affine *affine = onefold_affine_scale(context, node->shape, NULL, NULL);
-  if (affine) onefold_leaf_batch_norm_vectors(node, affine->weight, affine->bias);
+  for (int64_t c = 0; affine && c < node->shape.c; c++)
+    onefold_batch_norm_channel(&node->as.batch_norm, (size_t)c, &affine->weight[c],
+                               &affine->bias[c]);
   return affine;
 }
 

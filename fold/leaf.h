@@ -20,7 +20,4 @@ onefold_leaf_fn *onefold_leaf_of(onefold_node_kind kind);
 onefold_fold_verdict onefold_leaf_verdict(const onefold_graph *graph,
                                           const onefold_graph_node *node);
 
-/// Per channel: scale = gamma/sqrt(variance + epsilon), shift = beta - mean*scale.
-void onefold_leaf_batch_norm_vectors(const onefold_graph_node *node, double *scale, double *shift);
-
 #endif

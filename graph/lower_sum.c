@@ -3,8 +3,7 @@
 // result, each further one adds to it in its epilogue, and the last applies the activation.
 // A tensor among the terms is the residual of the first one.
 #include "graph/lower.h"
-
-#include <math.h>
+#include "ops/batch_norm.h"
 
 /// Terms of a sum by what becomes of them.
 typedef struct terms {
@@ -115,11 +114,8 @@ static onefold_node absorbed_batch_norm(const onefold_lowering *lowering, onefol
     const onefold_graph_node *term = &lowering->graph->nodes[n->inputs[k]];
     if (term->kind != ONEFOLD_NODE_BATCH_NORM || lowering->into[n->inputs[k]] != sum) continue;
     const onefold_batch_norm_params *p = &term->as.batch_norm;
-    for (int64_t c = 0; c < term->shape.c; c++) {
-      const double gamma = p->gamma ? (double)p->gamma[c] : 1;
-      scale[c] = gamma / sqrt((double)p->variance[c] + p->epsilon);
-      shift[c] = (p->beta ? (double)p->beta[c] : 0) - (double)p->mean[c] * scale[c];
-    }
+    for (int64_t c = 0; c < term->shape.c; c++)
+      onefold_batch_norm_channel(p, (size_t)c, &scale[c], &shift[c]);
     return term->inputs[0];
   }
   return ONEFOLD_NO_NODE;

@@ -9,8 +9,7 @@
 // bn2}, dbb_avg.{conv,bn.bn,avgbn}.
 #include "graph/graph.h"
 #include "models/parts.h"
-
-#include <math.h>
+#include "ops/batch_norm.h"
 
 /// `padding` rows and columns of what the batch norm `node` gives for zero, in double, rounded.
 static onefold_node pad_by_constant(onefold_builder *builder, onefold_node node, int64_t padding,
@@ -26,10 +25,9 @@ static onefold_node pad_by_constant(onefold_builder *builder, onefold_node node,
                                            builder->block, builder->graph->nodes[node].name));
   float *value = onefold_build_room(builder, name, &channels, 1);
   for (int64_t c = 0; value && c < channels; c++) {
-    const double gamma = bn->gamma ? (double)bn->gamma[c] : 1;
-    const double beta = bn->beta ? (double)bn->beta[c] : 0;
-    const double scale = gamma / sqrt((double)bn->variance[c] + bn->epsilon);
-    value[c] = (float)(beta - (double)bn->mean[c] * scale);
+    double scale, shift;
+    onefold_batch_norm_channel(bn, (size_t)c, &scale, &shift);
+    value[c] = (float)shift;
   }
   node = onefold_build_pad(builder, node, padding, value, name);
   onefold_release(builder->context, value);

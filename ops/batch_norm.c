@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Batch normalisation as a multiplication and an addition per channel, made
 // from the statistics in double precision, a few channels at a time.
+#include "ops/batch_norm.h"
+
 #include "ops/context.h"
 #include "ops/tensor.h"
 
 #include <onefold/elementwise.h>
 
-#include <math.h>
 #include <string.h>
 
 // Channels whose scale and shift are held at a time.
@@ -29,11 +30,10 @@ typedef struct batch_norm_call {
 static void make_table(const onefold_batch_norm_params *p, size_t first, size_t count, float *scale,
                        float *shift) {
   for (size_t i = 0; i < count; i++) {
-    const size_t c = first + i;
-    const double gamma = p->gamma ? p->gamma[c] : 1.0, beta = p->beta ? p->beta[c] : 0.0;
-    const double s = gamma / sqrt(p->variance[c] + p->epsilon);
+    double s, t;
+    onefold_batch_norm_channel(p, first + i, &s, &t);
     scale[i] = (float)s;
-    shift[i] = (float)(beta - p->mean[c] * s);
+    shift[i] = (float)t;
   }
 }
 

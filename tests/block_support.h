@@ -15,4 +15,13 @@ int block_name_ends(const char *name, const char *end);
 /// The `close` of a source of weights whose state is the test's.
 void block_keep_weights(onefold_weights *weights);
 
+/// A block of the named weights, or of seeded ones, with the parameters of `text`; asserts that it
+/// was built.
+onefold_graph *block_build_from(onefold_context *context, const char *block, const char *text,
+                                const onefold_weights *weights);
+onefold_graph *block_build(onefold_context *context, const char *block, const char *text);
+
+/// The shape of the first output.
+onefold_shape block_result_shape(const onefold_graph *graph);
+
 #endif

@@ -61,6 +61,18 @@ void test_exits(const test_run *run, const char *arguments, int code) {
   fail_msg("onefold %s: exit code %d, not %d; it wrote:\n%s", arguments, run->code, code, run->err);
 }
 
+void test_expect_mistake(const char *arguments, int code, const char *says) {
+  test_run run = test_program(arguments);
+  test_exits(&run, arguments, code);
+  if (!strstr(run.err, says)) fail_msg("onefold %s: no \"%s\" in:\n%s", arguments, says, run.err);
+  test_run_free(&run);
+}
+
+void test_expect_mistakes(const test_mistake *mistakes, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    test_expect_mistake(mistakes[i].arguments, mistakes[i].code, mistakes[i].says);
+}
+
 int test_entries(const json_t *report, const char *name) {
   int count = 0;
   size_t i;

@@ -19,6 +19,17 @@ void test_run_free(test_run *run);
 /// Fails unless the exit code is `code`, showing the standard error.
 void test_exits(const test_run *run, const char *arguments, int code);
 
+/// Arguments that are a mistake: their exit code, and words of the sentence that names it.
+typedef struct test_mistake {
+  const char *arguments;
+  int code;
+  const char *says;
+} test_mistake;
+
+/// Fails unless the program ends with the code, and says so on the standard error.
+void test_expect_mistake(const char *arguments, int code, const char *says);
+void test_expect_mistakes(const test_mistake *mistakes, size_t count);
+
 /// A temporary file's path, removed by test_path_free.
 char *test_path(void);
 void test_path_free(char *path);

@@ -62,11 +62,7 @@ static void test_help(void **state) {
 /// Each mistake gives its exit code and a sentence that names it.
 static void test_mistakes(void **state) {
   (void)state;
-  static const struct {
-    const char *arguments;
-    int code;
-    const char *says;
-  } cases[] = {
+  static const test_mistake mistakes[] = {
       {"", 2, "Commands:"},
       {"nonsense", 2, "nonsense: no such command"},
       {"bench nonsense", 2, "nonsense: no such command"},
@@ -99,14 +95,7 @@ static void test_mistakes(void **state) {
       {"bench block orepa kernel=4", 2, "kernel is 4"},
       {"bench block all ic8ih8oc8kh3ph1", 2, "typically"},
   };
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    test_run run = test_program(cases[i].arguments);
-    test_exits(&run, cases[i].arguments, cases[i].code);
-    if (!strstr(run.err, cases[i].says)) {
-      fail_msg("onefold %s: no \"%s\" in:\n%s", cases[i].arguments, cases[i].says, run.err);
-    }
-    test_run_free(&run);
-  }
+  test_expect_mistakes(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 // ---------------------------------------------------------------------- info

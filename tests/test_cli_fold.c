@@ -275,11 +275,7 @@ static void test_list(void **state) {
 
 static void test_mistakes(void **state) {
   (void)state;
-  static const struct {
-    const char *arguments;
-    int code;
-    const char *says;
-  } cases[] = {
+  static const test_mistake mistakes[] = {
       {"fold", 2, "no checkpoint"},
       {"fold /nonexistent/a.safetensors", 2, "--dry-run"},
       {"fold /nonexistent/a.safetensors -n", 1, "/nonexistent/a.safetensors"},
@@ -294,13 +290,7 @@ static void test_mistakes(void **state) {
       {"list /nonexistent/a.safetensors", 1, "/nonexistent/a.safetensors"},
       {"list /dev/null", 1, "/dev/null"},
   };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    test_case("%s", cases[i].arguments);
-    test_run run = test_program(cases[i].arguments);
-    test_exits(&run, cases[i].arguments, cases[i].code);
-    expect_line(run.err, cases[i].says);
-    test_run_free(&run);
-  }
+  test_expect_mistakes(mistakes, sizeof mistakes / sizeof *mistakes);
   for (int k = 0; k < 2; k++) {
     test_run run = test_program(k ? "fold --help" : "list --help");
     test_exits(&run, "--help", 0);
