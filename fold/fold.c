@@ -56,43 +56,6 @@ static void fold_region(onefold_folding *folding, onefold_node root) {
   attempt(folding, root, ONEFOLD_POLICY_KEEP);
 }
 
-/// Adds `by` to the count of nodes of this one's kind behind one of its input's kind.
-static void count_pair(const onefold_graph *graph, onefold_node node, int32_t by,
-                       int32_t counts[ONEFOLD_NODE_KIND_COUNT][ONEFOLD_NODE_KIND_COUNT]) {
-  const onefold_graph_node *n = &graph->nodes[node];
-  counts[n->kind][graph->nodes[n->inputs[0]].kind] += by;
-}
-
-/// Are the target's nodes from `begin` on of other kinds than the region's, or in another order?
-static int has_changed(const onefold_folding *folding, onefold_node root, onefold_node begin) {
-  int32_t counts[ONEFOLD_NODE_KIND_COUNT][ONEFOLD_NODE_KIND_COUNT] = {{0}};
-  for (onefold_node i = folding->regions.first[root]; i != ONEFOLD_NO_NODE;
-       i = folding->regions.next[i])
-    count_pair(folding->source, i, 1, counts);
-  for (onefold_node i = begin; i < folding->target->node_count; i++)
-    count_pair(folding->target, i, -1, counts);
-  for (int i = 0; i < ONEFOLD_NODE_KIND_COUNT; i++)
-    for (int k = 0; k < ONEFOLD_NODE_KIND_COUNT; k++)
-      if (counts[i][k]) return 1;
-  return 0;
-}
-
-/// Notes what the target's new nodes were made for.
-static void note_origin(onefold_folding *folding, onefold_node node) {
-  const onefold_origin origin = {.node = node,
-                                 .changed = folding->regions.root[node] == node &&
-                                            has_changed(folding, node, folding->origin_count)};
-  while (folding->status == ONEFOLD_OK && folding->origin_count < folding->target->node_count) {
-    if (!onefold_graph_reserve(folding->context, (void **)&folding->origin, folding->origin_count,
-                               &folding->origin_capacity, sizeof *folding->origin)) {
-      folding->status = onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY,
-                                     "no memory to fold '%s'", folding->source->nodes[node].name);
-      return;
-    }
-    folding->origin[folding->origin_count++] = origin;
-  }
-}
-
 /// Copies a barrier, or folds the region that ends in the node.
 static void fold_node(onefold_folding *folding, onefold_node i) {
   const onefold_graph *source = folding->source;
@@ -108,7 +71,7 @@ static void fold_node(onefold_folding *folding, onefold_node i) {
     folding->map[i] = onefold_graph_copy_node(folding->target, source, i, folding->operands);
     folding->status = folding->target->status;
   }
-  note_origin(folding, i);
+  onefold_fold_note_origin(folding, i);
 }
 
 static void fold_nodes(onefold_folding *folding) {

@@ -15,6 +15,9 @@ onefold_status onefold_fold_distribute(onefold_context *context, const onefold_g
 onefold_status onefold_fold_horizontal(onefold_context *context, const onefold_graph *source,
                                        onefold_graph **target);
 
+/// Notes that the target's nodes without an origin were made for this node of the source.
+void onefold_fold_note_origin(onefold_folding *folding, onefold_node node);
+
 /// Reports the region that ends in `root` and became the target's nodes from `begin` on.
 void onefold_fold_report_region(onefold_folding *folding, onefold_node root, onefold_node begin);
 
