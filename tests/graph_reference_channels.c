@@ -99,8 +99,9 @@ static void eval_window(const onefold_pool2d_params *p, int max, onefold_shape i
       const size_t from = offset_of(in, n, c, u, v);
       sum += x->value[from];
       sum_scale += x->scale[from];
-      if (x->value[from] > most) most = x->value[from];
-      if (x->scale[from] > most_scale) most_scale = x->scale[from];
+      // What is not a number stays that.
+      if (!isnan(most) && !(x->value[from] <= most)) most = x->value[from];
+      if (!isnan(most_scale) && !(x->scale[from] <= most_scale)) most_scale = x->scale[from];
     }
   const double divisor = (double)(p->divisor ? p->divisor : counted);
   *value = max ? most : sum / divisor;
