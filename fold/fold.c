@@ -216,7 +216,8 @@ static onefold_status turn(onefold_context *context, const onefold_fold_options 
   if (status == ONEFOLD_OK && options->horizontal)
     status = onefold_fold_horizontal(context, made, &joined);
   const int rewrites = options->level == ONEFOLD_FOLD_BATCH_NORM || options->horizontal;
-  *again = spread || joined || (rewrites && made && made->node_count != source->node_count);
+  *again = spread || joined ||
+           (rewrites && made && onefold_fold_geometry(made) != onefold_fold_geometry(source));
   onefold_graph_destroy(spread);
   if (joined || status != ONEFOLD_OK) onefold_graph_destroy(made);
   *folded = status != ONEFOLD_OK ? NULL : joined ? joined : made;

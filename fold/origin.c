@@ -3,8 +3,6 @@
 // by that a pass knows what the next one has to look at again.
 #include "fold/rewrite.h"
 
-#include <stdint.h>
-
 /// FNV-1a of 64 bits, continued from `hash`.
 static uint64_t mix(uint64_t hash, const void *data, size_t size) {
   const unsigned char *bytes = data;
@@ -31,6 +29,12 @@ static uint64_t node_geometry(const onefold_graph *graph, onefold_node node) {
   const int bias = has_bias(n);
   hash = mix(hash, &n->as.conv2d.params, sizeof n->as.conv2d.params);
   return mix(hash, &bias, sizeof bias);
+}
+
+uint64_t onefold_fold_geometry(const onefold_graph *graph) {
+  uint64_t sum = (uint64_t)graph->node_count;
+  for (onefold_node i = 0; i < graph->node_count; i++) sum += node_geometry(graph, i);
+  return sum;
 }
 
 /// Are the target's nodes from `begin` on other ones than the region's, in whatever order?

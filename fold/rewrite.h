@@ -5,6 +5,8 @@
 
 #include "fold/region.h"
 
+#include <stdint.h>
+
 /// The same graph with each batch normalisation of a sum moved into the sum's terms, where it can
 /// go on into convolutions: the best multi-branch form. NULL in *target where there is none.
 onefold_status onefold_fold_distribute(onefold_context *context, const onefold_graph *source,
@@ -17,6 +19,10 @@ onefold_status onefold_fold_horizontal(onefold_context *context, const onefold_g
 
 /// Notes that the target's nodes without an origin were made for this node of the source.
 void onefold_fold_note_origin(onefold_folding *folding, onefold_node node);
+
+/// A number that two graphs share where their nodes have the same kinds, sizes and windows, in
+/// whatever order.
+uint64_t onefold_fold_geometry(const onefold_graph *graph);
 
 /// Reports the region that ends in `root` and became the target's nodes from `begin` on.
 void onefold_fold_report_region(onefold_folding *folding, onefold_node root, onefold_node begin);

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Times the bound for a float evaluation; and the largest scale at which nothing overflows.
-#define BOUND     8
+// Times the bound for a float evaluation, with room for a border that cancels a bias where every
+// pixel is near the edge; and the largest scale at which nothing overflows.
+#define BOUND     64
 #define MAX_SCALE 1e30
 
 // Memory for one input: nodes that nobody reads, and weights of forced folds, may be large.
