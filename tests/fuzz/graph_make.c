@@ -349,8 +349,8 @@ void fuzz_graph_make(fuzz_graph *g) {
     onefold_graph_name(g->graph, node, names[byte % 4]);
     const onefold_shape shape = shape_of(g, node);
     FUZZ_EXPECT(shape.n > 0 && shape.c > 0 && shape.h > 0 && shape.w > 0);
-    if (shape.n * shape.c <= MAX_ELEMENTS && shape.h <= MAX_ELEMENTS && shape.w <= MAX_ELEMENTS &&
-        shape.n * shape.c * shape.h * shape.w <= MAX_ELEMENTS)
+    if (g->count < FUZZ_NODES && shape.n * shape.c <= MAX_ELEMENTS && shape.h <= MAX_ELEMENTS &&
+        shape.w <= MAX_ELEMENTS && shape.n * shape.c * shape.h * shape.w <= MAX_ELEMENTS)
       g->nodes[g->count++] = node;
   }
 }
