@@ -87,6 +87,38 @@ typedef struct onefold_depthwise_args {
 } onefold_depthwise_args;
 typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
 
+/// Arguments of Winograd input transforms F(m x m, 3x3): one row of tiles of one channel block.
+/// Tile t makes the outputs from column t*m on, from pixels of the image from row `top` and column
+/// `left + t*m` on; what lies outside the image is zero. A tile is m x m outputs, in the last row
+/// `height` (even) high, in the last column `last_width` (even) wide. Its transform has the
+/// elements e = i*(m+2) + j for the points i of its height and j of its width (kernels/winograd.h):
+///   dst[e*dst_element + t*v + l], and dst_extra further on where j is none of `last_width`'s
+///   points
+typedef struct onefold_winograd_in_args {
+  const float *src; // row 0, column 0; columns follow each other by v
+  ptrdiff_t src_row;
+  int32_t in_h, in_w, top, left;
+  int32_t tiles, height, last_width;
+  float *dst;
+  ptrdiff_t dst_element, dst_extra;
+  int32_t v; // read by ref only
+} onefold_winograd_in_args;
+typedef void onefold_winograd_in_fn(const onefold_winograd_in_args *args);
+
+/// Arguments of Winograd output transforms: the products of one row of tiles of one channel block,
+/// laid out as the input transform's, to `rows` x `columns` outputs, rows <= height.
+typedef struct onefold_winograd_out_args {
+  const float *src;
+  ptrdiff_t src_element, src_extra;
+  int32_t tiles, height, last_width;
+  float *dst; // columns follow each other by v; the epilogue's residual lies the same
+  ptrdiff_t dst_row;
+  int32_t rows, columns;
+  int32_t v; // read by ref only
+  const onefold_epilogue *epilogue;
+} onefold_winograd_out_args;
+typedef void onefold_winograd_out_fn(const onefold_winograd_out_args *args);
+
 /// Arguments of pooling kernels: `pixels` output pixels of one row of v channels.
 /// The window of pixel p is columns [x, x + taps), x = p*stride - pad, of `rows`
 /// rows, one at least of each. Columns outside [0, width) are not read; every
@@ -150,6 +182,8 @@ typedef enum onefold_op {
   ONEFOLD_OP_DEPTHWISE_S1,
   ONEFOLD_OP_DEPTHWISE_S2,
   ONEFOLD_OP_DEPTHWISE_SN,
+  ONEFOLD_OP_WINOGRAD_IN,  // one row per tile: `variant` is m
+  ONEFOLD_OP_WINOGRAD_OUT, // the same
   ONEFOLD_OP_POOL_MAX,
   ONEFOLD_OP_POOL_MEAN,
   ONEFOLD_OP_ADD,
@@ -176,7 +210,7 @@ typedef struct onefold_kernel {
   int32_t v;        // vector width; 0: any, as ref
   int32_t pixels;   // P of the tile; 0 where there is none
   int32_t q;        // Q of the tile: output blocks
-  int32_t variant;  // activation
+  int32_t variant;  // activation, or m of a Winograd tile
   void (*fn)(void); // cast to the operator's type
 } onefold_kernel;
 

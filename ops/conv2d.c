@@ -7,9 +7,8 @@
 #include <string.h>
 
 const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
-    &onefold_conv_depthwise,
-    &onefold_conv_plain,
-    &onefold_conv_pointwise,
+    &onefold_conv_depthwise,  &onefold_conv_plain,      &onefold_conv_pointwise,
+    &onefold_conv_winograd_6, &onefold_conv_winograd_4, &onefold_conv_winograd_2,
     &onefold_conv_direct,
 };
 const size_t onefold_conv_algorithm_count =
@@ -47,6 +46,10 @@ static void stage(onefold_conv2d_plan *plan) {
   }
 }
 
+size_t onefold_conv_workspace(const onefold_conv2d_plan *plan) {
+  return plan->stage_in + plan->stage_out + plan->stage_scale + (size_t)plan->tasks * plan->scratch;
+}
+
 /// Plans with one algorithm. Layers too small to share are one task.
 static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_algorithm *algorithm,
                                 const onefold_tiling *tiling) {
@@ -62,18 +65,23 @@ static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_al
   return status;
 }
 
-/// The tiling's algorithm where it applies, else the first that does.
-static const onefold_conv_algorithm *choose(const onefold_conv_problem *problem,
+/// The tiling's algorithm where it applies, else the one with the least estimate.
+static const onefold_conv_algorithm *choose(const onefold_dispatch *dispatch,
+                                            const onefold_conv_problem *problem,
                                             const onefold_tiling *tiling) {
   char reason[128];
-  const onefold_conv_algorithm *first = NULL;
+  const onefold_conv_algorithm *best = NULL;
+  double least = 0;
   for (size_t i = 0; i < onefold_conv_algorithm_count; i++) {
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
     if (a->refuse(problem, reason, sizeof reason)) continue;
     if (strcmp(a->name, tiling->algorithm) == 0) return a;
-    if (!first) first = a;
+    const double estimate = a->estimate(dispatch, problem);
+    if (best && estimate >= least) continue;
+    best = a;
+    least = estimate;
   }
-  return first;
+  return best;
 }
 
 onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefold_conv2d_desc *desc,
@@ -90,7 +98,8 @@ onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefol
   made->problem = problem;
   onefold_tiling tiling;
   made->source = onefold_context_tiling(context, desc, &tiling) ? "caller" : "default";
-  status = plan_with(made, choose(&problem, &tiling), &tiling);
+  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
+  status = plan_with(made, choose(dispatch, &problem, &tiling), &tiling);
   if (status != ONEFOLD_OK) {
     onefold_conv2d_plan_destroy(made);
     return onefold_fail(context, status, "no memory for a plan");
@@ -121,7 +130,7 @@ void onefold_conv2d_plan_get_info(const onefold_conv2d_plan *plan, onefold_conv2
   info->kernel = plan->kernel;
   info->source = plan->source;
   info->out = (onefold_shape){p->desc.batch, p->desc.out_channels, p->out_h, p->out_w};
-  info->workspace_bytes = (plan->stage_in + plan->stage_out + plan->stage_scale) * sizeof(float);
+  info->workspace_bytes = onefold_conv_workspace(plan) * sizeof(float);
   info->packed_bytes =
       (plan->packed_floats + vectors * (size_t)(p->out_blocks * p->v)) * sizeof(float);
   info->macs = p->macs;
@@ -134,18 +143,21 @@ onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_co
   onefold_conv2d_plan *plan = NULL;
   const onefold_status status = onefold_conv2d_plan_create(context, desc, &plan);
   if (status != ONEFOLD_OK || !plan) return status;
+  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
   char text[512], reason[256];
   for (size_t i = 0; i < onefold_conv_algorithm_count; i++) {
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
     const char *refusal = a->refuse(&plan->problem, reason, sizeof reason);
     if (refusal) {
       snprintf(text, sizeof text, "%-10s refused: %s", a->name, refusal);
-    } else if (a == plan->algorithm) {
-      snprintf(text, sizeof text, "%-10s chosen (%s tiling): kernel %s, %d tasks", a->name,
-               plan->source, plan->kernel, plan->tasks);
     } else {
-      snprintf(text, sizeof text, "%-10s applies, but %s comes before it", a->name,
-               plan->algorithm->name);
+      const double cycles = a->estimate(dispatch, &plan->problem);
+      const int length =
+          snprintf(text, sizeof text, "%-10s estimated at %.4g cycles", a->name, cycles);
+      if (a == plan->algorithm)
+        snprintf(text + length, sizeof text - (size_t)length,
+                 ", chosen (%s tiling): kernel %s, %d tasks", plan->source, plan->kernel,
+                 plan->tasks);
     }
     line(user, text);
   }

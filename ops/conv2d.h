@@ -16,6 +16,7 @@ typedef struct onefold_conv_problem {
   int64_t out_h, out_w;          // output size
   int64_t in_group, out_group;   // channels per group
   int64_t in_blocks, out_blocks; // channel blocks
+  onefold_accuracy accuracy;
   double macs;
 } onefold_conv_problem;
 
@@ -46,12 +47,21 @@ typedef struct onefold_conv_strips {
 } onefold_conv_strips;
 
 /// How weights lie in memory: [output block][source block][K_h][K_w][cb][v],
-/// cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v].
+/// cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v]; WINOGRAD_m, of the weights at
+/// the points of F(m x m, 3x3): [output block][m+2][m+2][source block][v][v].
 typedef enum onefold_pack_format {
   ONEFOLD_PACK_BLOCKED,
   ONEFOLD_PACK_PLAIN,
-  ONEFOLD_PACK_DEPTHWISE
+  ONEFOLD_PACK_DEPTHWISE,
+  ONEFOLD_PACK_WINOGRAD_2,
+  ONEFOLD_PACK_WINOGRAD_4,
+  ONEFOLD_PACK_WINOGRAD_6
 } onefold_pack_format;
+
+/// m of a Winograd format, 0 of any other.
+static inline int32_t onefold_pack_tile(onefold_pack_format format) {
+  return format < ONEFOLD_PACK_WINOGRAD_2 ? 0 : 2 * (format - ONEFOLD_PACK_WINOGRAD_2 + 1);
+}
 
 struct onefold_conv2d_packed {
   const onefold_context *context;
@@ -70,6 +80,20 @@ typedef struct onefold_conv_columns {
   const uint32_t *mask; // [K_w] or NULL: see onefold_conv_args
 } onefold_conv_columns;
 
+/// A Winograd plan. The image is cut into tiles of m x m outputs, and the tiles into passes of
+/// `pass_rows` x `pass_columns` tiles, whose transforms are in cache while they are worked on.
+typedef struct onefold_conv_winograd {
+  int32_t m;
+  const onefold_kernel *in, *out; // the transforms
+  int32_t rows, columns;          // tiles of an image
+  int32_t last_h, last_w;         // outputs of the last tile of a column and of a row: even, <= m
+  int32_t pass_rows, pass_columns;
+  int32_t strip_parts; // tasks that share the passes of an image out by strips
+  // Floats: between elements of the transformed source and of the products, and of both.
+  ptrdiff_t source_element, product_element;
+  size_t source_floats, scratch_floats;
+} onefold_conv_winograd;
+
 typedef struct onefold_conv_algorithm onefold_conv_algorithm;
 
 struct onefold_conv2d_plan {
@@ -83,6 +107,7 @@ struct onefold_conv2d_plan {
 
   onefold_layout core_in;                  // what the algorithm reads; it always writes BLOCKED
   size_t stage_in, stage_out, stage_scale; // floats of workspace for each; 0: none
+  size_t scratch;                          // floats of workspace for each task
   size_t packed_floats;                    // weights only
 
   // direct, plain and pointwise
@@ -93,6 +118,7 @@ struct onefold_conv2d_plan {
   onefold_conv_columns *columns[ONEFOLD_MAX_TILE_PIXELS + 1];
   int32_t column_count[ONEFOLD_MAX_TILE_PIXELS + 1];
   uint32_t *masks;
+  onefold_conv_winograd winograd;
   // depthwise
   const onefold_kernel *depthwise;
   int32_t *first, *last; // [K_w]: pixels of a row that lie inside
@@ -106,6 +132,7 @@ typedef struct onefold_conv_run {
   float *dst;            // BLOCKED
   const float *residual; // BLOCKED or NULL
   const float *scale;    // [N][out_blocks*v] or NULL
+  float *scratch;        // plan->scratch floats for each task
 } onefold_conv_run;
 
 struct onefold_conv_algorithm {
@@ -113,17 +140,20 @@ struct onefold_conv_algorithm {
   onefold_pack_format format;
   /// NULL, or why the algorithm does not apply (a sentence in `reason`).
   const char *(*refuse)(const onefold_conv_problem *problem, char *reason, size_t size);
+  /// Estimated cycles of one run, by a core that does two multiply-adds of vectors in each.
+  double (*estimate)(const onefold_dispatch *dispatch, const onefold_conv_problem *problem);
   /// Fills the algorithm's part of the plan. ONEFOLD_OUT_OF_MEMORY at worst.
   onefold_status (*plan)(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
   /// Piece `index` of plan->tasks.
   void (*task)(const onefold_conv_run *run, size_t index);
 };
 
-/// In order of preference.
+/// Of those that apply, the one with the least estimate is chosen.
 extern const onefold_conv_algorithm *const onefold_conv_algorithms[];
 extern const size_t onefold_conv_algorithm_count;
 extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
-    onefold_conv_plain, onefold_conv_direct;
+    onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2, onefold_conv_winograd_4,
+    onefold_conv_winograd_6;
 
 // ------------------------------------------- shared by the algorithms
 
@@ -141,6 +171,19 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
 onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op, int64_t pixels,
                                         const onefold_tiling *tiling);
 
+/// Estimated cycles for one input channel and tap of a row of `pixels`, all output blocks.
+double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
+                                 int64_t blocks);
+
+/// Of a direct convolution by the kernels of `op`, in `rows` rows of `pixels` an image.
+double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
+                                    const onefold_conv_problem *problem, onefold_op op,
+                                    int64_t pixels, int64_t rows);
+
+/// Estimated cycles in which `bytes` of weights come from where they are kept: a working set of
+/// `set` bytes.
+double onefold_conv_fetch_estimate(double bytes, double set);
+
 /// Source blocks per pass so that a strip's weights stay in half of L2.
 int32_t onefold_conv_block_in(const onefold_conv2d_plan *plan, const onefold_tiling *tiling);
 
@@ -151,6 +194,9 @@ typedef void onefold_conv_rows_fn(const onefold_conv_run *run, const onefold_con
                                   int64_t image, int64_t row_begin, int64_t row_end);
 void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
                             onefold_conv_rows_fn *body);
+
+/// Floats of workspace that a run needs.
+size_t onefold_conv_workspace(const onefold_conv2d_plan *plan);
 
 /// The epilogue of output blocks from `block` on; its residual is still to be set.
 onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);
@@ -169,5 +215,7 @@ int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, i
 
 /// Packs into packed->weight.
 void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed);
+void onefold_conv_pack_winograd(const onefold_conv_problem *problem, onefold_pack_format format,
+                                const float *weight, float *packed);
 
 #endif

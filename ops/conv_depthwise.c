@@ -11,6 +11,12 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
   return reason;
 }
 
+/// Far less than any other algorithm, which multiplies by zeros.
+static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
+  (void)dispatch;
+  return problem->macs / problem->v;
+}
+
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   (void)tiling;
   const onefold_conv2d_desc *d = &plan->problem.desc;
@@ -79,5 +85,5 @@ static void task(const onefold_conv_run *run, size_t index) {
   }
 }
 
-const onefold_conv_algorithm onefold_conv_depthwise = {"depthwise", ONEFOLD_PACK_DEPTHWISE, refuse,
-                                                       plan_it, task};
+const onefold_conv_algorithm onefold_conv_depthwise = {
+    "depthwise", ONEFOLD_PACK_DEPTHWISE, refuse, estimate, plan_it, task};

@@ -141,14 +141,21 @@ static const char *direct_refuse(const onefold_conv_problem *problem, char *reas
   return NULL;
 }
 
+static double direct_estimate(const onefold_dispatch *dispatch,
+                              const onefold_conv_problem *problem) {
+  return onefold_conv_direct_estimate(dispatch, problem,
+                                      for_stride(ONEFOLD_OP_CONV_S1, problem->desc.stride_w),
+                                      problem->out_w, problem->out_h);
+}
+
 static onefold_status direct_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
   onefold_conv_blocked_source(plan);
   return finish(plan, for_stride(ONEFOLD_OP_CONV_S1, d->stride_w), tiling);
 }
 
-const onefold_conv_algorithm onefold_conv_direct = {"direct", ONEFOLD_PACK_BLOCKED, direct_refuse,
-                                                    direct_plan, task};
+const onefold_conv_algorithm onefold_conv_direct = {
+    "direct", ONEFOLD_PACK_BLOCKED, direct_refuse, direct_estimate, direct_plan, task};
 
 // ------------------------------------------------------------------- plain
 
@@ -162,6 +169,12 @@ static const char *plain_refuse(const onefold_conv_problem *problem, char *reaso
   return NULL;
 }
 
+/// Like direct, without its reorder.
+static double plain_estimate(const onefold_dispatch *dispatch,
+                             const onefold_conv_problem *problem) {
+  return 0.9 * direct_estimate(dispatch, problem);
+}
+
 static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
   const int nhwc = d->in_layout == ONEFOLD_NHWC;
@@ -173,5 +186,5 @@ static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling
   return finish(plan, for_stride(ONEFOLD_OP_PLAIN_S1, plan->src_pixel * d->stride_w), tiling);
 }
 
-const onefold_conv_algorithm onefold_conv_plain = {"plain", ONEFOLD_PACK_PLAIN, plain_refuse,
-                                                   plain_plan, task};
+const onefold_conv_algorithm onefold_conv_plain = {"plain",        ONEFOLD_PACK_PLAIN, plain_refuse,
+                                                   plain_estimate, plain_plan,         task};

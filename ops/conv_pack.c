@@ -40,10 +40,13 @@ static void pack_bands(const onefold_conv_problem *problem, onefold_pack_format 
 
 void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight,
                                float *packed) {
-  if (plan->algorithm->format == ONEFOLD_PACK_DEPTHWISE) {
+  const onefold_pack_format format = plan->algorithm->format;
+  if (format == ONEFOLD_PACK_DEPTHWISE) {
     pack_depthwise(&plan->problem, weight, packed);
+  } else if (onefold_pack_tile(format)) {
+    onefold_conv_pack_winograd(&plan->problem, format, weight, packed);
   } else {
-    pack_bands(&plan->problem, plan->algorithm->format, weight, packed);
+    pack_bands(&plan->problem, format, weight, packed);
   }
 }
 

@@ -21,6 +21,11 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
   return NULL;
 }
 
+static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
+  return onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_POINTWISE,
+                                      problem->out_h * problem->out_w, 1);
+}
+
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   onefold_conv_blocked_source(plan);
@@ -80,5 +85,5 @@ static void task(const onefold_conv_run *run, size_t index) {
   onefold_conv_each_rows(run, problem->out_h * problem->out_w, index, strip_pixels);
 }
 
-const onefold_conv_algorithm onefold_conv_pointwise = {"pointwise", ONEFOLD_PACK_BLOCKED, refuse,
-                                                       plan_it, task};
+const onefold_conv_algorithm onefold_conv_pointwise = {
+    "pointwise", ONEFOLD_PACK_BLOCKED, refuse, estimate, plan_it, task};

@@ -64,7 +64,7 @@ static onefold_status check_buffers(const onefold_conv2d_plan *plan,
                                     const onefold_conv2d_buffers *b) {
   const onefold_conv_problem *p = &plan->problem;
   const onefold_conv2d_desc *d = &p->desc;
-  const size_t workspace = plan->stage_in + plan->stage_out + plan->stage_scale;
+  const size_t workspace = onefold_conv_workspace(plan);
   const size_t in = onefold_tensor_elements(
       plan->context, (onefold_shape){d->batch, d->in_channels, d->in_h, d->in_w}, d->in_layout);
   const size_t out = onefold_tensor_elements(
@@ -152,9 +152,10 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   const onefold_conv2d_desc *d = &p->desc;
   const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
   const onefold_shape out = {d->batch, d->out_channels, p->out_h, p->out_w};
-  float *workspace = buffers->workspace; // stage_in, stage_out, stage_scale floats
+  float *workspace = buffers->workspace; // stage_in, stage_out, stage_scale, scratch floats
   onefold_conv_run run = {
-      plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale};
+      plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale,
+      NULL};
 
   if (plan->stage_in) {
     reorder(plan, in, d->in_layout, buffers->input, ONEFOLD_BLOCKED, workspace);
@@ -178,7 +179,9 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
              (size_t)d->out_channels * sizeof *row);
     }
     run.scale = workspace;
+    workspace += plan->stage_scale;
   }
+  run.scratch = workspace;
   onefold_parallel(plan->context, algorithm_task, &run, (size_t)plan->tasks);
   if (plan->stage_out) {
     reorder(plan, out, ONEFOLD_BLOCKED, run.dst, d->out_layout, buffers->output);

@@ -31,6 +31,8 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
   const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
   if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
   const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
+  const size_t points = (size_t)onefold_pack_tile(format) + 2;
+  if (points > 2) return count * points * points * v * v;
   return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
 }
 
@@ -69,6 +71,34 @@ static void cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixel
       }
     }
   }
+}
+
+double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
+                                 int64_t blocks) {
+  // Blocks beyond a few strips' are more of the same.
+  enum { MOST = 24 };
+  double cost[MOST + 1];
+  int32_t best[MOST + 1];
+  const int64_t some = blocks < MOST ? blocks : MOST;
+  cover(dispatch, op, pixels, (int32_t)some, "", cost, best);
+  return cost[some] * ((double)blocks / (double)some);
+}
+
+double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
+                                    const onefold_conv_problem *problem, onefold_op op,
+                                    int64_t pixels, int64_t rows) {
+  const onefold_conv2d_desc *d = &problem->desc;
+  const double taps = (double)(d->kernel_h * d->kernel_w), depth = taps * (double)problem->in_group;
+  const double work = (double)(d->batch * rows) * depth *
+                      onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
+  const double bytes = depth * (double)d->out_channels * sizeof(float);
+  const double fetch = onefold_conv_fetch_estimate(bytes, bytes);
+  return work > fetch ? work : fetch;
+}
+
+double onefold_conv_fetch_estimate(double bytes, double set) {
+  const double l2 = (double)onefold_cache_l2_bytes();
+  return bytes / (set < l2 ? 48 : 16);
 }
 
 static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Winograd convolution from inside.
+#ifndef ONEFOLD_OPS_CONV_WINOGRAD_H
+#define ONEFOLD_OPS_CONV_WINOGRAD_H
+
+#include "ops/conv2d.h"
+
+/// Cuts the image into tiles of m x m and passes for `tasks` tasks. Returns the estimated cycles.
+double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
+                                 const onefold_conv_problem *problem, int32_t m, int32_t tasks,
+                                 onefold_conv_winograd *winograd);
+
+#endif

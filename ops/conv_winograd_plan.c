@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Cuts a Winograd convolution into tiles and passes, and estimates its cost.
+#include "arch/caches.h"
+#include "kernels/winograd.h"
+#include "ops/conv2d.h"
+#include "ops/conv_winograd.h"
+
+#include <math.h>
+
+// Most tiles of a pass: more do not use a weight any better.
+#define MOST_TILES 96
+
+/// Tiles of an axis, and the outputs of the last one: even, so that it has points of its own.
+static void cut_axis(int64_t outputs, int32_t m, int32_t *tiles, int32_t *last) {
+  *tiles = (int32_t)((outputs + m - 1) / m);
+  const int64_t left = outputs - (int64_t)(*tiles - 1) * m;
+  *last = (int32_t)(left + left % 2);
+}
+
+/// What the estimates of one cut share.
+typedef struct cut {
+  const onefold_conv_problem *problem;
+  const onefold_conv_winograd *w;
+  double
+      row[MOST_TILES + 1]; // cycles of the products of so many tiles, an input channel and element
+} cut;
+
+/// Cycles of one input channel at all elements of a pass of r x c tiles; a pass that is the whole
+/// axis ends with its short tile.
+static double products(const cut *k, int32_t r, int32_t c) {
+  const onefold_conv_winograd *w = k->w;
+  const int32_t lacks[2] = {w->m - w->last_h, w->m - w->last_w};
+  double sum = 0;
+  for (int down = 0; down < 2; down++) {
+    for (int along = 0; along < 2; along++) {
+      // Points that a short last tile lacks, and tiles that have them.
+      const int32_t points =
+          (down ? lacks[0] : w->m + 2 - lacks[0]) * (along ? lacks[1] : w->m + 2 - lacks[1]);
+      const int32_t tiles = (r - (down && r == w->rows)) * (c - (along && c == w->columns));
+      if (points > 0 && tiles > 0) sum += points * k->row[tiles];
+    }
+  }
+  return sum;
+}
+
+/// Cycles of all passes, with r x c tiles each.
+static double estimate_passes(const cut *k, int32_t r, int32_t c) {
+  const onefold_conv_problem *problem = k->problem;
+  const onefold_conv_winograd *w = k->w;
+  const int32_t points = (w->m + 2) * (w->m + 2);
+  const double v = problem->v, vector = v * sizeof(float);
+  const double passes =
+      (double)problem->desc.batch * ((w->rows + r - 1) / r) * (double)((w->columns + c - 1) / c);
+  const double tiles = (double)r * c;
+  const double channels = (double)problem->in_group;
+  const double source = points * tiles * (double)problem->in_blocks * vector;
+  const double result = points * tiles * 2 * vector;
+  const double weights = points * channels * (double)problem->out_blocks * vector;
+  const double multiply = channels * products(k, r, c);
+  const double fetch = onefold_conv_fetch_estimate(weights, weights + source + result) +
+                       onefold_conv_fetch_estimate(source, source + result);
+  // A transform loads and stores each element twice and does some three operations on it.
+  const double transform =
+      3.5 * points * tiles * (double)(problem->in_blocks + problem->out_blocks);
+  return passes * ((multiply > fetch ? multiply : fetch) + 0.15 * fetch + transform);
+}
+
+double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
+                                 const onefold_conv_problem *problem, int32_t m, int32_t tasks,
+                                 onefold_conv_winograd *w) {
+  *w = (onefold_conv_winograd){.m = m};
+  cut_axis(problem->out_h, m, &w->rows, &w->last_h);
+  cut_axis(problem->out_w, m, &w->columns, &w->last_w);
+  cut k = {.problem = problem, .w = w};
+  for (int32_t tiles = 1; tiles <= MOST_TILES && tiles <= w->rows * (int64_t)w->columns; tiles++) {
+    k.row[tiles] =
+        onefold_conv_row_estimate(dispatch, ONEFOLD_OP_POINTWISE, tiles, problem->out_blocks);
+  }
+  double least = INFINITY;
+  for (int32_t parts = 1; parts <= w->columns; parts++) {
+    const int32_t c = (w->columns + parts - 1) / parts;
+    if (parts > 1 && (w->columns + c - 1) / c != parts) continue;
+    for (int32_t bands = 1; bands <= w->rows; bands++) {
+      const int32_t r = (w->rows + bands - 1) / bands;
+      if ((w->rows + r - 1) / r != bands || (int64_t)r * c > MOST_TILES) continue;
+      const double cost = estimate_passes(&k, r, c);
+      if (cost >= least) continue;
+      least = cost;
+      w->pass_rows = r;
+      w->pass_columns = c;
+    }
+  }
+  (void)tasks;
+  return least;
+}
