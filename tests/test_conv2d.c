@@ -23,7 +23,7 @@ static onefold_isa level(void **state) {
 
 static void create(fixture *f, onefold_isa isa) {
   for (int i = 0; i < CONTEXTS; i++) {
-    conv_context_create(&f->context[i], isa, i + 1, ONEFOLD_ACCURACY_STANDARD);
+    conv_context_create(&f->context[i], isa, i + 1, ONEFOLD_ACCURACY_STRICT);
   }
   conv_buffers_create(&f->buffers, MAX_FLOATS);
 }

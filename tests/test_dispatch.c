@@ -19,8 +19,10 @@ static void test_names(void **state) {
     snprintf(
         op, sizeof(op), "%s%s%s", onefold_op_name(row->op), row->op == ONEFOLD_OP_ACT ? "_" : "",
         row->op == ONEFOLD_OP_ACT ? onefold_activation_name((onefold_activation)row->variant) : "");
-    if (row->pixels) {
-      snprintf(want, sizeof(want), "onefold_uk_%s_f32_%dx%d__%s", op, row->pixels, row->q,
+    const int winograd = row->op == ONEFOLD_OP_WINOGRAD_IN || row->op == ONEFOLD_OP_WINOGRAD_OUT;
+    if (row->pixels || winograd) {
+      snprintf(want, sizeof(want), "onefold_uk_%s_f32_%dx%d__%s", op,
+               winograd ? row->variant : row->pixels, winograd ? row->variant : row->q,
                onefold_isa_name(row->isa));
     } else {
       snprintf(want, sizeof(want), "onefold_uk_%s_f32__%s", op, onefold_isa_name(row->isa));
