@@ -137,6 +137,15 @@ static void eval_squeeze_excite(const onefold_graph_node *node, const graph_resu
   free(buffer);
 }
 
+static double largest_scale(const graph_result *results, int32_t count) {
+  double largest = 0;
+  for (int32_t i = 0; i < count; i++)
+    for (size_t k = 0; k < results[i].count; k++)
+      if (!(results[i].scale[k] <= largest))
+        largest = isnan(results[i].scale[k]) ? INFINITY : results[i].scale[k];
+  return largest;
+}
+
 graph_result graph_reference(const onefold_graph *graph, const float *const *inputs,
                              int32_t output) {
   graph_result *results = calloc((size_t)graph->node_count, sizeof *results);
@@ -177,7 +186,8 @@ graph_result graph_reference(const onefold_graph *graph, const float *const *inp
     }
   }
   const onefold_node wanted = graph->outputs[output];
-  const graph_result result = results[wanted];
+  graph_result result = results[wanted];
+  result.largest = largest_scale(results, graph->node_count);
   results[wanted] = (graph_result){0};
   for (int32_t i = 0; i < graph->node_count; i++) graph_result_free(&results[i]);
   free(results);

@@ -14,6 +14,7 @@
 typedef struct graph_result {
   size_t count;
   double *value, *scale;
+  double largest; // scale of any node's element, infinite where one is not a number
   double products;
 } graph_result;
 
