@@ -42,8 +42,15 @@ void run_case(benchmark::State &state, const onefold_gbench_case &c, size_t inde
   }
   if (batch.options->tick) batch.options->tick(batch.options->user, batch.begun);
   batch.begun++;
-  if (!c.once && c.run(c.user)) return give_up(); // warm up
-  if (c.prepare) {
+  if (!c.once && (c.batch ? c.batch(c.user, 1) < 0 : c.run(c.user) != 0))
+    return give_up(); // warm up
+  if (c.batch) {
+    while (state.KeepRunningBatch(state.max_iterations)) {
+      const double seconds = c.batch(c.user, state.max_iterations);
+      if (seconds < 0) return give_up();
+      state.SetIterationTime(seconds);
+    }
+  } else if (c.prepare) {
     for (auto _ : state) {
       if (c.prepare(c.user)) return give_up();
       const Clock::time_point start = Clock::now();
@@ -80,7 +87,7 @@ std::vector<Run> plainly_named(const std::vector<Run> &runs) {
   return plain;
 }
 
-/// Gathers each case's samples, and passes all on to the JSON.
+/// Gathers each case's samples, and keeps all for the JSON.
 class Collector : public benchmark::BenchmarkReporter {
 public:
   /// `started`: whether the JSON's context has been written.
@@ -105,11 +112,29 @@ public:
     }
     // Repetitions and aggregates come in calls of their own.
     const bool hidden = aggregates_only_ && plain.size() > 1 && aggregates.empty();
-    if (json_ && !plain.empty() && !hidden) json_->ReportRuns(plain);
+    if (json_ && !plain.empty() && !hidden) kept_.push_back(std::move(plain));
+  }
+  /// Writes the JSON, with the counters that the cases have gained since.
+  void write(const onefold_gbench_case *cases, size_t count) {
+    std::map<std::string, const onefold_gbench_case *> by_name;
+    for (size_t i = 0; i < count; i++) by_name[cases[i].name] = &cases[i];
+    for (std::vector<Run> &runs : kept_) {
+      for (Run &run : runs) add_counters(*by_name[run.run_name.function_name], run);
+      json_->ReportRuns(runs);
+    }
   }
   std::map<std::string, std::vector<double>> samples;
 
 private:
+  static void add_counters(const onefold_gbench_case &c, Run &run) {
+    if (run.run_type == Run::RT_Aggregate && run.aggregate_name != "median") return;
+    for (const onefold_gbench_counter &counter : c.counters) {
+      if (!counter.name) break;
+      if (counter.per_second || run.counters.count(counter.name)) continue;
+      if (std::isfinite(counter.value)) run.counters[counter.name] = counter.value;
+    }
+  }
+  std::vector<std::vector<Run>> kept_;
   benchmark::JSONReporter *json_;
   bool aggregates_only_, *started_;
   std::ostringstream quiet_;
@@ -251,7 +276,7 @@ size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *ca
     auto *registered = benchmark::RegisterBenchmark(
         c.name, [&c, i, &batch](benchmark::State &state) { run_case(state, c, i, batch); });
     registered->Unit(benchmark::kMicrosecond);
-    c.prepare ? registered->UseManualTime() : registered->UseRealTime();
+    c.prepare || c.batch ? registered->UseManualTime() : registered->UseRealTime();
     if (c.once) registered->Iterations(1);
     if (!c.once && !session->has_min_time) registered->MinTime(options->min_time);
     if (!session->has_repetitions) registered->Repetitions(options->repetitions);
@@ -264,6 +289,8 @@ size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *ca
     std::sort(seconds.begin(), seconds.end());
     if (!seconds.empty()) options->done(options->user, i, seconds.data(), seconds.size());
   }
+  if (options->finish && !batch.failed) options->finish(options->user);
+  collector.write(cases, count);
   return batch.failed;
 }
 

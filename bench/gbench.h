@@ -5,6 +5,7 @@
 #define ONEFOLD_BENCH_GBENCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifdef __cplusplus
@@ -14,7 +15,11 @@ extern "C" {
 /// A piece of a case. Returns zero, or non-zero to give the case up.
 typedef int onefold_gbench_fn(void *user);
 
-#define ONEFOLD_GBENCH_COUNTERS 6
+/// Runs a piece `count` times and returns the seconds that they took in all; negative to give the
+/// case up.
+typedef double onefold_gbench_batch_fn(void *user, int64_t count);
+
+#define ONEFOLD_GBENCH_COUNTERS 16
 
 /// A counter of a case. With `per_second`, `value` is the amount of one
 /// iteration and the counter is that amount divided by the time of it.
@@ -27,8 +32,9 @@ typedef struct onefold_gbench_counter {
 /// One row of the results.
 typedef struct onefold_gbench_case {
   const char *name;
-  onefold_gbench_fn *run;     // timed, once per iteration
-  onefold_gbench_fn *prepare; // not timed, before each iteration; NULL: none
+  onefold_gbench_fn *run;         // timed, once per iteration
+  onefold_gbench_batch_fn *batch; // instead of `run`, what takes the time itself; NULL: none
+  onefold_gbench_fn *prepare;     // not timed, before each iteration; NULL: none
   void *user;
   int once; // one iteration per repetition, and none to warm up
   onefold_gbench_counter counters[ONEFOLD_GBENCH_COUNTERS]; // ended by a NULL name
@@ -41,6 +47,9 @@ typedef struct onefold_gbench_options {
   void (*tick)(void *user, int begun);
   /// Called for each case that ran with seconds per iteration, one per repetition, sorted.
   void (*done)(void *user, size_t index, const double *seconds, size_t count);
+  /// Called once when all are done, before the JSON is written, which gets the counters that it
+  /// adds to cases: with each repetition and with the median. May be NULL.
+  void (*finish)(void *user);
   void *user;
 } onefold_gbench_options;
 

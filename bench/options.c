@@ -22,6 +22,7 @@ enum {
   OPT_SEED,
   OPT_WEIGHTS,
   OPT_BATCH,
+  OPT_PEERS,
   OPT_NO_CHECK
 };
 
@@ -51,6 +52,9 @@ static const suite_option suite_options[] = {
     {{"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},
      BENCH_TAKES_PROBLEMS},
     {{"batch", OPT_BATCH, "FILE", 0, "Also run the problems of FILE, one a line, # comments", 0},
+     BENCH_TAKES_PROBLEMS},
+    {{"peers", OPT_PEERS, "LIST", 0,
+      "Compare with other libraries, such as onednn,xnnpack,ort,torch, in the same rounds", 0},
      BENCH_TAKES_PROBLEMS},
     {{"no-check", OPT_NO_CHECK, NULL, 0, "Do not compare the results", 0}, 0},
     {{"seed", OPT_SEED, "N", 0, "Seed of the generated weights and inputs (default 1)", 0}, 0},
@@ -86,6 +90,22 @@ static void choose_forms(struct argp_state *state, bench_options *o, const char 
     if (o->forms[i]) return;
   }
   argp_error(state, "--form=%s: not one of eager, branches, folded, all", text);
+}
+
+/// Names with commas between them; what is named again is taken once.
+static void choose_peers(struct argp_state *state, bench_options *o, const char *text) {
+  char name[32];
+  for (const char *rest = text;; rest++) {
+    const size_t length = strcspn(rest, ",");
+    snprintf(name, sizeof name, "%.*s", (int)length, rest);
+    const int peer =
+        onefold_argument_word(state, "peers", name, BENCH_PEERS, onefold_bench_peer_name);
+    int known = 0;
+    for (int i = 0; i < o->peer_count; i++) known |= o->peers[i] == peer;
+    if (!known) o->peers[o->peer_count++] = peer;
+    rest += length;
+    if (!*rest) return;
+  }
 }
 
 static int add_argument(bench_options *o, const char *text) {
@@ -158,6 +178,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_BATCH:
     return read_batch(state, o, text);
+  case OPT_PEERS:
+    choose_peers(state, o, text);
+    return 0;
   case OPT_NO_CHECK:
     o->check = 0;
     return 0;

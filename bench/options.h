@@ -4,6 +4,7 @@
 #define ONEFOLD_BENCH_OPTIONS_H
 
 #include "bench/form.h"
+#include "bench/peers/peer_count.h"
 
 #include <onefold/types.h>
 
@@ -20,6 +21,8 @@ typedef struct bench_options {
   int32_t has_isa;
   onefold_isa isa;
   bench_cold cold;
+  int peers[BENCH_PEERS]; // that are compared with, in the order asked for
+  int peer_count;
   int forms[BENCH_FORMS]; // which of onefold_bench_forms
   int32_t has_layout;     // else blocked, with thin inputs as NCHW
   onefold_layout layout;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Blocks at given problems, in the forms that are asked for, with all their steps.
 #include "bench/block_problem.h"
-#include "bench/forms.h"
+#include "bench/compare_block.h"
 #include "bench/timed.h"
 
 static void print(bench_session *session, const char *name, const bench_block *block,
@@ -50,14 +50,25 @@ static void print_regions(bench_session *session, const bench_block *block) {
   }
 }
 
-static int time_block(bench_session *session, const bench_block_problem *problem,
-                      const onefold_weights *weights) {
+static int time_forms(bench_session *session, bench_block *block, const char *name) {
+  bench_stat steps[BENCH_STEPS];
+  int status = onefold_bench_block_time(block, name);
+  if (!status) status = onefold_bench_block_time_steps(block, name, steps);
+  onefold_bench_progress_clear(&session->progress);
+  if (!status && !onefold_gbench_is_listing(session->gbench)) {
+    print(session, name, block, steps);
+    print_regions(session, block);
+  }
+  return status;
+}
+
+static int time_block(bench_session *session, bench_peers *peers,
+                      const bench_block_problem *problem, const onefold_weights *weights) {
   const bench_block_spec spec = {.block = problem->block,
                                  .problem = problem->text,
                                  .params = problem->params,
                                  .weights = weights};
-  bench_stat steps[BENCH_STEPS];
-  char name[256];
+  char name[224];
   bench_block block;
   int status = onefold_bench_block_make(session, &spec, &block);
   const bench_options *o = session->options;
@@ -65,12 +76,10 @@ static int time_block(bench_session *session, const bench_block_problem *problem
            o->has_activation ? "/act:" : "",
            o->has_activation ? onefold_activation_name(o->activation) : "",
            o->has_layout ? "/layout:" : "", o->has_layout ? onefold_layout_name(o->layout) : "");
-  if (!status) status = onefold_bench_block_time(&block, name);
-  if (!status) status = onefold_bench_block_time_steps(&block, name, steps);
-  onefold_bench_progress_clear(&session->progress);
-  if (!status && !onefold_gbench_is_listing(session->gbench)) {
-    print(session, name, &block, steps);
-    print_regions(session, &block);
+  if (!status && o->peer_count) {
+    status = onefold_bench_compare_block(peers, &block, name);
+  } else if (!status) {
+    status = time_forms(session, &block, name);
   }
   onefold_bench_block_destroy(&block);
   return status;
@@ -83,12 +92,14 @@ static int run(bench_session *session, const bench_block_problems *problems) {
   if (made != ONEFOLD_OK) return onefold_bench_session_fail(session, "weights", made);
   onefold_bench_session_note(session, "weights", "generated, seed %llu",
                              (unsigned long long)session->options->seed);
-  int status = ONEFOLD_EXIT_OK;
+  bench_peers peers;
+  int status = onefold_bench_peers_open(&peers, session, 60);
   onefold_bench_progress_start(&session->progress, problems->count);
   for (size_t i = 0; i < problems->count && !status; i++) {
-    status = time_block(session, &problems->items[i], weights);
+    status = time_block(session, &peers, &problems->items[i], weights);
     session->progress.done++;
   }
+  onefold_bench_peers_close(&peers);
   onefold_weights_close(weights);
   return status;
 }
@@ -98,9 +109,10 @@ static const char doc[] =
     "\vBLOCK is a block's name, or all; repvgg unless given. PROBLEM is benchdnn's form, which "
     "describes the block's largest convolution (mb1ic64ih56oc64kh3ph1), or parameters of the block "
     "(input=1x64x56x56,out_channels=64,stride=2); without one, the block is measured where it is "
-    "typically used. Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done; 2 a bad option or problem; 3 the forms differ by "
-    "more than 1e-4 of the largest value.";
+    "typically used. With --peers the folded form alone is timed, where it is one convolution. "
+    "Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
+    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or problem; "
+    "3 the forms, or a peer's result, differ by more than 1e-4 of the largest value.";
 
 int onefold_bench_block(int argc, char **argv) {
   bench_options options;
@@ -110,6 +122,13 @@ int onefold_bench_block(int argc, char **argv) {
   bench_block_problems problems;
   status = onefold_bench_block_problems_parse(&options, &problems);
   bench_session session;
+  if (!status && options.peer_count && !options.forms[BENCH_FOLDED]) {
+    fprintf(stderr,
+            "%s: --peers: they are compared with the folded form, which --form leaves out\n",
+            options.command);
+    status = ONEFOLD_EXIT_USAGE;
+  }
+  if (!status) status = onefold_bench_peers_allow(&options);
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     run(&session, &problems);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Convolutions at given problems: run, and what is paid once or at the edges.
+#include "bench/compare.h"
 #include "bench/conv.h"
 #include "bench/problem.h"
 #include "bench/timed.h"
@@ -140,19 +141,62 @@ static void print(const bench_conv *conv, const char *name, const bench_stat *st
   fflush(session->out);
 }
 
-static int time_conv(bench_session *session, const onefold_conv2d_desc *desc) {
+static int time_steps(bench_conv *conv, const char *name) {
+  bench_session *session = conv->session;
+  bench_stat stats[ROWS] = {{0}};
+  int status = time_rows(conv, name, ROW_RUN, ROW_RUN + 1, stats);
+  if (!status) status = time_rows(conv, name, ROW_RUN + 1, ROWS, stats);
+  onefold_bench_progress_clear(&session->progress);
+  if (!status && !onefold_gbench_is_listing(session->gbench)) print(conv, name, stats);
+  return status;
+}
+
+/// The run alone, against the peers.
+static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
+  bench_session *session = conv->session;
+  timing t = {.conv = conv};
+  char row[256];
+  snprintf(row, sizeof row, "%s/%s/threads:%d", name, rows[ROW_RUN].key,
+           (int)session->options->threads);
+  onefold_conv2d_plan_info info;
+  onefold_conv2d_plan_get_info(conv->plan, &info);
+  bench_ours ours = {
+      .name = name,
+      .timed = {.name = row,
+                .run = run,
+                .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
+                .user = &t},
+      .out = conv->out,
+      .output = session->options->check ? conv->plain_out : NULL,
+      .flops = conv->flops,
+      .bytes = (double)info.packed_bytes + (double)info.workspace_bytes,
+      .repetitions = BENCH_REPETITIONS,
+  };
+  onefold_bench_count_work(session, &ours.timed, conv->flops, conv->bytes);
+  if (conv->error >= 0) onefold_bench_count(&ours.timed, "max_error", conv->error, 0);
+  const bench_peer_problem problem = {.desc = conv->desc,
+                                      .in = conv->in,
+                                      .out = conv->out,
+                                      .input = conv->plain_in,
+                                      .weight = conv->weight,
+                                      .bias = conv->bias};
+  bench_stat stat = {0};
+  return onefold_bench_compare(peers, &problem, &ours, &stat);
+}
+
+static int time_conv(bench_session *session, bench_peers *peers, const onefold_conv2d_desc *desc) {
   const bench_options *o = session->options;
   bench_conv conv;
-  bench_stat stats[ROWS] = {{0}};
   char name[224];
   int status = onefold_bench_conv_make(session, desc, &conv);
   snprintf(name, sizeof name, "conv/%s%s%s%s%s", conv.problem, o->has_activation ? "/act:" : "",
            o->has_activation ? onefold_activation_name(o->activation) : "",
            o->has_layout ? "/layout:" : "", o->has_layout ? onefold_layout_name(o->layout) : "");
-  if (!status) status = time_rows(&conv, name, ROW_RUN, ROW_RUN + 1, stats);
-  if (!status) status = time_rows(&conv, name, ROW_RUN + 1, ROWS, stats);
-  onefold_bench_progress_clear(&session->progress);
-  if (!status && !onefold_gbench_is_listing(session->gbench)) print(&conv, name, stats);
+  if (!status && o->peer_count) {
+    status = compare(&conv, name, peers);
+  } else if (!status) {
+    status = time_steps(&conv, name);
+  }
   onefold_bench_conv_destroy(&conv);
   return status;
 }
@@ -160,8 +204,9 @@ static int time_conv(bench_session *session, const onefold_conv2d_desc *desc) {
 static const char doc[] =
     "Times convolutions at problems in benchdnn's form, such as mb1ic64ih56oc64kh3ph1."
     "\vGoogle Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done; 2 a bad option or problem; 3 the result differs "
-    "from the reference kernels' by more than 1e-4 of the largest value.";
+    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or problem; "
+    "3 the result differs from the reference kernels' or a peer's by more than 1e-4 of the largest "
+    "value.";
 
 int onefold_bench_conv(int argc, char **argv) {
   bench_options options;
@@ -171,14 +216,17 @@ int onefold_bench_conv(int argc, char **argv) {
   bench_problems problems;
   status = onefold_bench_problems_parse(&options, &problems);
   bench_session session;
+  if (!status) status = onefold_bench_peers_allow(&options);
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
+    bench_peers peers;
+    int failed = onefold_bench_peers_open(&peers, &session, 38);
     onefold_bench_progress_start(&session.progress, problems.count);
-    int failed = ONEFOLD_EXIT_OK;
     for (size_t i = 0; i < problems.count && !failed; i++) {
-      failed = time_conv(&session, &problems.descs[i]);
+      failed = time_conv(&session, &peers, &problems.descs[i]);
       session.progress.done++;
     }
+    onefold_bench_peers_close(&peers);
     status = onefold_bench_session_close(&session);
   }
   onefold_bench_problems_free(&problems);

@@ -14,6 +14,8 @@ typedef struct timed {
   const char *title;
   double probes[MOST_PROBES]; // GFLOP/s of the FMA loop, one before each repetition
   size_t probe_count;
+  void (*finish)(void *user);
+  void *user;
 } timed;
 
 static void done(void *user, size_t index, const double *seconds, size_t count) {
@@ -45,19 +47,39 @@ static void tick(void *user, int begun) {
   probe(t);
 }
 
-int onefold_bench_time(bench_session *session, const char *title, onefold_gbench_case *cases,
-                       bench_stat *const *stats, size_t count, double min_time, int repetitions) {
-  timed t = {.session = session, .cases = cases, .stats = stats, .count = count, .title = title};
+static void finish(void *user) {
+  timed *t = user;
+  const double peak = onefold_bench_median(t->probes, t->probe_count);
+  for (size_t i = 0; i < t->count; i++) t->stats[i]->peak = peak;
+  if (t->finish) t->finish(t->user);
+}
+
+size_t onefold_bench_time_cases(bench_session *session, const char *title,
+                                onefold_gbench_case *cases, bench_stat *const *stats, size_t count,
+                                double min_time, int repetitions, void (*then)(void *user),
+                                void *user) {
+  timed t = {.session = session,
+             .cases = cases,
+             .stats = stats,
+             .count = count,
+             .title = title,
+             .finish = then,
+             .user = user};
   const onefold_gbench_options options = {
       .min_time = min_time,
       .repetitions = repetitions,
       .tick = tick,
       .done = done,
+      .finish = finish,
       .user = &t,
   };
-  const size_t failed = onefold_gbench_run(session->gbench, cases, count, &options);
-  const double peak = onefold_bench_median(t.probes, t.probe_count);
-  for (size_t i = 0; i < count; i++) stats[i]->peak = peak;
+  return onefold_gbench_run(session->gbench, cases, count, &options);
+}
+
+int onefold_bench_time(bench_session *session, const char *title, onefold_gbench_case *cases,
+                       bench_stat *const *stats, size_t count, double min_time, int repetitions) {
+  const size_t failed = onefold_bench_time_cases(session, title, cases, stats, count, min_time,
+                                                 repetitions, NULL, NULL);
   if (!failed) return ONEFOLD_EXIT_OK;
   return onefold_bench_session_fail(session, cases[failed - 1].name,
                                     onefold_context_last_error(session->context, NULL, 0));

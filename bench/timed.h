@@ -17,6 +17,13 @@
 int onefold_bench_time(bench_session *session, const char *title, onefold_gbench_case *cases,
                        bench_stat *const *stats, size_t count, double min_time, int repetitions);
 
+/// The same, and calls `finish` when all stats are there: it may add counters to the cases. Returns
+/// zero, or one more than the index of a case that gave up, after no sentence.
+size_t onefold_bench_time_cases(bench_session *session, const char *title,
+                                onefold_gbench_case *cases, bench_stat *const *stats, size_t count,
+                                double min_time, int repetitions, void (*finish)(void *user),
+                                void *user);
+
 /// The table that `bench block` and `bench conv` print.
 void onefold_bench_rows_head(bench_session *session);
 

@@ -12,6 +12,7 @@
 #define ONEFOLD_GRAPH_H
 
 #include <onefold/context.h>
+#include <onefold/conv2d.h>
 #include <onefold/elementwise.h>
 #include <onefold/export.h>
 #include <onefold/pool.h>
@@ -164,6 +165,13 @@ typedef struct onefold_graph_totals {
   double macs;
 } onefold_graph_totals;
 ONEFOLD_API onefold_graph_totals onefold_graph_count(const onefold_graph *graph);
+
+/// A graph that is one convolution, with an activation after it or none, as a block's is once
+/// folded: its problem, in blocked layouts, and its weights, which belong to the graph. Errors:
+/// UNSUPPORTED for any other graph (sentence in the context); nothing is written then.
+ONEFOLD_API onefold_status onefold_graph_as_conv2d(const onefold_graph *graph,
+                                                   onefold_conv2d_desc *desc,
+                                                   onefold_conv2d_weights *weights);
 
 // ---------------------------------------------------------------- running
 

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Ours against the peers: opened once, then made, checked and timed for each problem.
+#include "bench/compare.h"
+
+#include "bench/image.h"
+#include "bench/timed.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_CASES (1 + BENCH_PEERS * BENCH_PEER_VARIANTS)
+
+static const bench_peer_entry *entry(const bench_peers *peers, size_t i) {
+  return &onefold_bench_peers[peers->session->options->peers[i]];
+}
+
+int onefold_bench_peers_allow(const bench_options *o) {
+  for (int i = 0; i < o->peer_count; i++) {
+    const bench_peer_entry *e = &onefold_bench_peers[o->peers[i]];
+    if (!e->peer) {
+      fprintf(stderr, "%s: --peers=%s: it is not built in; install %s and configure again\n",
+              o->command, e->name, e->package);
+      return ONEFOLD_EXIT_FAILURE;
+    }
+    if (e->peer->own_process && o->cold != BENCH_COLD_NONE) {
+      fprintf(stderr,
+              "%s: --peers=%s: it runs in a process of its own, whose caches --cold-cache=%s "
+              "cannot empty\n",
+              o->command, e->name, onefold_bench_cold_name(o->cold));
+      return ONEFOLD_EXIT_USAGE;
+    }
+  }
+  return ONEFOLD_EXIT_OK;
+}
+
+/// Writes why a peer failed.
+static int fail(const bench_peers *peers, size_t i, const char *what) {
+  bench_session *session = peers->session;
+  onefold_bench_progress_clear(&session->progress);
+  fprintf(stderr, "%s: %s: %s: %s\n", session->options->command, what, entry(peers, i)->name,
+          peers->states[i].sentence);
+  if (session->status == ONEFOLD_EXIT_OK) session->status = ONEFOLD_EXIT_FAILURE;
+  return ONEFOLD_EXIT_FAILURE;
+}
+
+int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width) {
+  *peers = (bench_peers){.session = session, .width = width};
+  const bench_options *o = session->options;
+  const int count = onefold_gbench_is_listing(session->gbench) ? 0 : o->peer_count;
+  for (int i = 0; i < count; i++) {
+    bench_peer_state *state = &peers->states[i];
+    const bench_peer_entry *e = entry(peers, (size_t)i);
+    state->session = session;
+    peers->open++;
+    if (e->peer->open(state)) {
+      const int status = fail(peers, (size_t)i, "--peers");
+      fprintf(stderr, "%s: it needs %s\n", o->command, e->package);
+      return status;
+    }
+    onefold_bench_session_note(session, e->name, "%s%s%s", state->about,
+                               o->has_isa && !e->peer->holds_isa ? ", not held to " : "",
+                               o->has_isa && !e->peer->holds_isa ? onefold_isa_name(o->isa) : "");
+  }
+  if (count) onefold_bench_compare_head(peers);
+  return ONEFOLD_EXIT_OK;
+}
+
+void onefold_bench_peers_close(bench_peers *peers) {
+  if (peers->compared) {
+    fprintf(peers->session->out,
+            "\nbest peer / ours, geometric mean over %zu problem%s: %.3f; lowest %.3f at %s\n",
+            peers->compared, peers->compared == 1 ? "" : "s",
+            exp(peers->log_sum / (double)peers->compared), peers->lowest, peers->lowest_name);
+  }
+  for (size_t i = 0; i < peers->open; i++) entry(peers, i)->peer->close(&peers->states[i]);
+  peers->open = 0;
+}
+
+// ------------------------------------------------------------ one problem
+
+typedef struct timing {
+  const bench_peer *peer;
+  bench_peer_state *state;
+  size_t variant;
+} timing;
+
+/// A comparison under way.
+typedef struct compared {
+  bench_peers *peers;
+  bench_ours *ours;
+  bench_stat *stat;
+  bench_peer_result results[BENCH_PEERS];
+  onefold_gbench_case *cases; // [MOST_CASES]: ours, then the peers' variants
+  size_t count;
+  timing timings[MOST_CASES];
+  bench_stat *stats[MOST_CASES];
+  size_t owner[MOST_CASES]; // the peer
+  char names[MOST_CASES][256];
+} compared;
+
+static double run_peer(void *user, int64_t count) {
+  const timing *t = user;
+  return t->peer->run(t->state, t->variant, count);
+}
+
+/// Runs a variant once and compares its result with ours.
+static int check(compared *c, size_t i, size_t variant) {
+  bench_session *session = c->peers->session;
+  const bench_peer *peer = entry(c->peers, i)->peer;
+  bench_peer_state *state = &c->peers->states[i];
+  double *error = &c->results[i].errors[variant];
+  *error = -1.0;
+  if (!c->ours->output) return ONEFOLD_EXIT_OK;
+  const size_t n = onefold_tensor_elements(session->context, c->ours->out, ONEFOLD_NCHW);
+  float *values = onefold_bench_floats(n);
+  if (!values) return onefold_bench_session_fail(session, c->ours->name, ONEFOLD_OUT_OF_MEMORY);
+  int status = ONEFOLD_EXIT_OK;
+  if (peer->run(state, variant, 1) < 0 || peer->output(state, variant, values, n)) {
+    status = fail(c->peers, i, c->ours->name);
+  } else {
+    *error = onefold_bench_error(values, c->ours->output, n);
+  }
+  free(values);
+  if (*error > BENCH_ERROR_LIMIT || isnan(*error)) {
+    char what[256];
+    snprintf(what, sizeof what, "%s against %s %s", c->ours->name, entry(c->peers, i)->name,
+             state->variants[variant].name);
+    onefold_bench_session_wrong(session, what, *error);
+  }
+  return status;
+}
+
+static int add_variant(compared *c, size_t i, size_t variant) {
+  const bench_options *o = c->peers->session->options;
+  const bench_peer_entry *e = entry(c->peers, i);
+  bench_peer_state *state = &c->peers->states[i];
+  const char *way = state->variants[variant].name;
+  const int status = check(c, i, variant);
+  if (status) return status;
+  const size_t at = c->count++;
+  snprintf(c->names[at], sizeof c->names[at], "%s/%s%s%s/threads:%d", c->ours->name, e->name,
+           way[0] ? "_" : "", way, (int)o->threads);
+  c->timings[at] = (timing){.peer = e->peer, .state = state, .variant = variant};
+  c->owner[at] = i;
+  c->stats[at] = &c->results[i].stats[variant];
+  c->cases[at] =
+      (onefold_gbench_case){.name = c->names[at], .batch = run_peer, .user = &c->timings[at]};
+  const double error = c->results[i].errors[variant];
+  if (error >= 0) onefold_bench_count(&c->cases[at], "max_error", error, 0);
+  return ONEFOLD_EXIT_OK;
+}
+
+static int add_peer(compared *c, size_t i, const bench_peer_problem *problem) {
+  bench_peer_state *state = &c->peers->states[i];
+  bench_peer_result *result = &c->results[i];
+  state->sentence[0] = '\0';
+  result->best = -1;
+  result->made = entry(c->peers, i)->peer->make(state, problem);
+  if (result->made == BENCH_PEER_FAILED) return fail(c->peers, i, c->ours->name);
+  if (result->made == BENCH_PEER_REFUSED) return ONEFOLD_EXIT_OK;
+  int status = ONEFOLD_EXIT_OK;
+  for (size_t j = 0; j < state->variant_count && !status; j++) status = add_variant(c, i, j);
+  return status;
+}
+
+/// When all medians are there: the best variants, the counters, the mean.
+static void conclude(void *user) {
+  compared *c = user;
+  bench_peers *peers = c->peers;
+  onefold_gbench_case *ours = &c->cases[0];
+  if (c->ours->bytes > 0) onefold_bench_count(ours, "memory_bytes", c->ours->bytes, 0);
+  for (size_t i = 0; i < peers->open; i++) {
+    bench_peer_result *r = &c->results[i];
+    const bench_peer_state *state = &peers->states[i];
+    for (size_t j = 0; j < state->variant_count; j++) {
+      if (r->stats[j].count && (r->best < 0 || r->stats[j].median < r->stats[r->best].median))
+        r->best = (int)j;
+    }
+    if (r->best < 0) continue;
+    onefold_bench_count(ours, entry(peers, i)->counter, 1e9 * r->stats[r->best].median, 0);
+    const double bytes = state->variants[r->best].bytes;
+    if (bytes > 0) onefold_bench_count(ours, entry(peers, i)->bytes_counter, bytes, 0);
+  }
+  const int best = onefold_bench_compare_best(peers, c->results);
+  if (best < 0 || !c->stat->count) return;
+  const bench_peer_result *r = &c->results[best];
+  const double ratio = r->stats[r->best].median / c->stat->median;
+  onefold_bench_count(ours, "ratio_best_peer", ratio, 0);
+  if (!peers->compared++ || ratio < peers->lowest) {
+    peers->lowest = ratio;
+    snprintf(peers->lowest_name, sizeof peers->lowest_name, "%s", strchr(c->ours->name, '/') + 1);
+  }
+  peers->log_sum += log(ratio);
+}
+
+static int time_all(compared *c) {
+  bench_session *session = c->peers->session;
+  const int cold = session->options->cold != BENCH_COLD_NONE;
+  const size_t failed = onefold_bench_time_cases(session, c->ours->name, c->cases, c->stats,
+                                                 c->count, cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME,
+                                                 c->ours->repetitions, conclude, c);
+  onefold_bench_progress_clear(&session->progress);
+  if (failed > 1) return fail(c->peers, c->owner[failed - 1], c->ours->name);
+  if (failed) {
+    return onefold_bench_session_fail(session, c->ours->name,
+                                      onefold_context_last_error(session->context, NULL, 0));
+  }
+  return ONEFOLD_EXIT_OK;
+}
+
+int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
+                          bench_stat *stat) {
+  compared *c = calloc(1, sizeof *c);
+  onefold_gbench_case *cases = calloc(MOST_CASES, sizeof *cases);
+  int status = ONEFOLD_EXIT_OK;
+  if (!c || !cases) {
+    status = onefold_bench_session_fail(peers->session, ours->name, ONEFOLD_OUT_OF_MEMORY);
+  } else {
+    *c = (compared){.peers = peers, .ours = ours, .stat = stat, .cases = cases, .count = 1};
+    c->cases[0] = ours->timed;
+    c->stats[0] = stat;
+  }
+  size_t made = 0;
+  while (!status && made < peers->open) status = add_peer(c, made++, problem);
+  if (!status) status = time_all(c);
+  if (!status && !onefold_gbench_is_listing(peers->session->gbench))
+    onefold_bench_compare_row(peers, ours, *stat, c->results);
+  for (size_t i = 0; i < made; i++) entry(peers, i)->peer->unmake(&peers->states[i]);
+  free(cases);
+  free(c);
+  return status;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Ours against the peers of the options: timed in the same rounds, checked against each other.
+#ifndef ONEFOLD_BENCH_COMPARE_H
+#define ONEFOLD_BENCH_COMPARE_H
+
+#include "bench/peers/peer.h"
+
+/// The peers of a session, and what has been seen so far.
+typedef struct bench_peers {
+  bench_session *session;
+  int width;                            // of the table's first column
+  bench_peer_state states[BENCH_PEERS]; // of the i-th peer of the options
+  size_t open;
+  double log_sum, lowest; // of ratio_best_peer
+  size_t compared;
+  char lowest_name[224];
+} bench_peers;
+
+/// One of the peers in one problem.
+typedef struct bench_peer_result {
+  bench_peer_made made;
+  bench_stat stats[BENCH_PEER_VARIANTS];
+  double errors[BENCH_PEER_VARIANTS]; // against ours; negative: unchecked
+  int best;                           // the variant of the lowest median, -1: none was timed
+} bench_peer_result;
+
+/// Refuses what can be refused before anything runs: peers that were not built in, caches that
+/// cannot be emptied. Returns an onefold_exit after a sentence.
+int onefold_bench_peers_allow(const bench_options *options);
+
+/// Opens the peers and prints the table's head, with a first column of `width`. Close in any case.
+int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width);
+/// Prints the geometric mean, too.
+void onefold_bench_peers_close(bench_peers *peers);
+
+/// Our side of a comparison.
+typedef struct bench_ours {
+  const char *name;          // "SUITE/PROBLEM"
+  onefold_gbench_case timed; // with its counters
+  onefold_shape out;
+  const float *output; // NCHW; NULL: results are not compared
+  double flops;        // of direct arithmetic
+  double bytes;        // of packed weights and workspace
+  int repetitions;
+} bench_ours;
+
+/// Runs and checks every peer, times all with `ours`, and prints a row. Counters of ours:
+/// peer_NAME_ns of each peer, and ratio_best_peer. Fills *stat. Returns an onefold_exit.
+int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
+                          bench_stat *stat);
+
+/// The table (compare_table.c).
+void onefold_bench_compare_head(const bench_peers *peers);
+void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
+                               const bench_peer_result *results);
+/// Index of the peer with the lowest median, or -1.
+int onefold_bench_compare_best(const bench_peers *peers, const bench_peer_result *results);
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of ours and the peers: a row for each problem.
+#include "bench/compare.h"
+
+#include <string.h>
+
+static size_t columns(const bench_peers *peers, bench_column *made) {
+  const bench_options *o = peers->session->options;
+  size_t n = 0;
+  made[n++] = (bench_column){"problem", -peers->width};
+  made[n++] = (bench_column){"ours", 8};
+  made[n++] = (bench_column){"GFLOP/s", 7};
+  for (size_t i = 0; i < peers->open; i++)
+    made[n++] = (bench_column){onefold_bench_peers[o->peers[i]].name, 15};
+  made[n++] = (bench_column){"best / ours", 11};
+  made[n++] = (bench_column){"error", 8};
+  return n;
+}
+
+void onefold_bench_compare_head(const bench_peers *peers) {
+  bench_column made[BENCH_COLUMNS];
+  const size_t n = columns(peers, made);
+  fputs("\nMedians of rounds in which all sides are timed in turn; best / ours: the best peer's\n"
+        "median by ours, above 1 where we are faster; error: the largest of the peers' results\n"
+        "against ours, of the largest value; in brackets why a peer does not run a problem.\n\n",
+        peers->session->out);
+  onefold_bench_table_head(peers->session->out, made, n);
+}
+
+int onefold_bench_compare_best(const bench_peers *peers, const bench_peer_result *results) {
+  int best = -1;
+  for (size_t i = 0; i < peers->open; i++) {
+    const bench_peer_result *r = &results[i];
+    if (r->best < 0) continue;
+    if (best < 0 || r->stats[r->best].median < results[best].stats[results[best].best].median)
+      best = (int)i;
+  }
+  return best;
+}
+
+static bench_cell peer_cell(const bench_peer_state *state, const bench_peer_result *r) {
+  if (r->best < 0) return onefold_bench_cell("-");
+  const bench_cell time = onefold_bench_cell_time(r->stats[r->best]);
+  const char *way = state->variants[r->best].name;
+  return onefold_bench_cell("%s%s%s", time.text, way[0] ? " " : "", way);
+}
+
+void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
+                               const bench_peer_result *results) {
+  FILE *out = peers->session->out;
+  bench_column made[BENCH_COLUMNS];
+  bench_cell cells[BENCH_COLUMNS];
+  size_t n = 0;
+  cells[n++] = onefold_bench_cell("%s", strchr(ours->name, '/') + 1);
+  cells[n++] = onefold_bench_cell_time(stat);
+  cells[n++] = stat.count ? onefold_bench_cell("%.0f", 1e-9 * ours->flops / stat.median)
+                          : onefold_bench_cell("-");
+  double error = -1.0;
+  for (size_t i = 0; i < peers->open; i++) {
+    cells[n++] = peer_cell(&peers->states[i], &results[i]);
+    for (size_t j = 0; j < peers->states[i].variant_count; j++) {
+      if (results[i].errors[j] > error) error = results[i].errors[j];
+    }
+  }
+  const int best = onefold_bench_compare_best(peers, results);
+  cells[n++] = best < 0 ? onefold_bench_cell("-")
+                        : onefold_bench_cell_ratio(results[best].stats[results[best].best], stat);
+  cells[n++] = error >= 0 ? onefold_bench_cell("%.0e", error) : onefold_bench_cell("-");
+  onefold_bench_table_row(out, made, columns(peers, made), cells);
+  for (size_t i = 0; i < peers->open; i++) {
+    if (results[i].made != BENCH_PEER_REFUSED) continue;
+    fprintf(out, "  [%s: %s]\n", onefold_bench_peers[peers->session->options->peers[i]].name,
+            peers->states[i].sentence);
+  }
+  fflush(out);
+}

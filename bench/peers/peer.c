@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The list of peers, and what they share.
+#include "bench/peers/peer.h"
+
+#include <stdarg.h>
+#include <time.h>
+
+#define ONEFOLD_BENCH_PEER(name, built, package) extern const bench_peer onefold_peer_##name;
+#include "bench/peers/peer_list.def"
+
+#define REFERENCE_0(name)       NULL
+#define REFERENCE_1(name)       &onefold_peer_##name
+#define REFERENCE_(built, name) REFERENCE_##built(name)
+#define REFERENCE(built, name)  REFERENCE_(built, name)
+
+const bench_peer_entry onefold_bench_peers[BENCH_PEERS] = {
+#define ONEFOLD_BENCH_PEER(name, built, package)                                                   \
+  {#name, "peer_" #name "_ns", "peer_" #name "_bytes", package, REFERENCE(built, name)},
+#include "bench/peers/peer_list.def"
+};
+
+const char *onefold_bench_peer_name(int peer) {
+  return onefold_bench_peers[peer].name;
+}
+
+int onefold_peer_say(bench_peer_state *peer, int status, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(peer->sentence, sizeof peer->sentence, format, args);
+  va_end(args);
+  return status;
+}
+
+bench_peer_variant *onefold_peer_add(bench_peer_state *peer, const char *name) {
+  bench_peer_variant *variant = &peer->variants[peer->variant_count++];
+  *variant = (bench_peer_variant){0};
+  snprintf(variant->name, sizeof variant->name, "%s", name);
+  return variant;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double onefold_peer_time(bench_peer_state *peer, size_t variant, int64_t count,
+                         int (*call)(void *user), void *user) {
+  const bench_peer_variant *v = &peer->variants[variant];
+  if (peer->session->options->cold == BENCH_COLD_NONE) {
+    const double start = now();
+    for (int64_t i = 0; i < count; i++) {
+      if (call(user)) return -1.0;
+    }
+    return now() - start;
+  }
+  double seconds = 0.0;
+  for (int64_t i = 0; i < count; i++) {
+    onefold_bench_session_chill(peer->session, v->input, v->input_floats, v->output,
+                                v->output_floats);
+    const double start = now();
+    if (call(user)) return -1.0;
+    seconds += now() - start;
+  }
+  return seconds;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// XNNPACK's NHWC convolution, with ReLU and ReLU6 as its clamp.
+#include "bench/image.h"
+#include "bench/peers/peer.h"
+
+#include <math.h>
+#include <pthreadpool.h>
+#include <stdlib.h>
+#include <xnnpack.h>
+
+typedef struct xnnpack {
+  pthreadpool_t threads; // NULL for one
+  xnn_operator_t op;
+  onefold_shape out;
+} xnnpack;
+
+static int open_peer(bench_peer_state *peer) {
+  const int32_t threads = peer->session->options->threads;
+  xnnpack *own = peer->own = calloc(1, sizeof *own);
+  if (!own) return onefold_peer_say(peer, 1, "out of memory");
+  const enum xnn_status status = xnn_initialize(NULL);
+  if (status != xnn_status_success)
+    return onefold_peer_say(peer, 1, "xnn_initialize gives %d", (int)status);
+  if (threads > 1 && !(own->threads = pthreadpool_create((size_t)threads)))
+    return onefold_peer_say(peer, 1, "no pool of %d threads", (int)threads);
+  snprintf(peer->about, sizeof peer->about, "XNNPACK in NHWC, %d thread%s", (int)threads,
+           threads == 1 ? "" : "s");
+  return 0;
+}
+
+static void close_peer(bench_peer_state *peer) {
+  xnnpack *own = peer->own;
+  if (!own) return;
+  if (own->threads) pthreadpool_destroy(own->threads);
+  xnn_deinitialize();
+  free(own);
+  peer->own = NULL;
+}
+
+static void unmake(bench_peer_state *peer) {
+  xnnpack *own = peer->own;
+  if (own->op) xnn_delete_operator(own->op);
+  own->op = NULL;
+  for (size_t i = 0; i < peer->variant_count; i++) {
+    free(peer->variants[i].input);
+    free(peer->variants[i].output);
+  }
+  peer->variant_count = 0;
+}
+
+/// [O][I/g][K] to [O][K][I/g].
+static float *channels_last(const onefold_conv2d_desc *d, const float *weight) {
+  const size_t band = (size_t)(d->in_channels / d->groups),
+               kernel = (size_t)(d->kernel_h * d->kernel_w);
+  float *to = onefold_bench_floats((size_t)d->out_channels * band * kernel);
+  for (size_t o = 0; to && o < (size_t)d->out_channels; o++) {
+    for (size_t i = 0; i < band; i++) {
+      for (size_t k = 0; k < kernel; k++)
+        to[(o * kernel + k) * band + i] = weight[(o * band + i) * kernel + k];
+    }
+  }
+  return to;
+}
+
+static enum xnn_status make_operator(xnnpack *own, const bench_peer_problem *p,
+                                     const bench_peer_variant *v) {
+  const onefold_conv2d_desc *d = &p->desc;
+  const float low = d->activation == ONEFOLD_ACT_NONE ? -INFINITY : 0.0f;
+  const float high = d->activation == ONEFOLD_ACT_RELU6 ? 6.0f : INFINITY;
+  float *weight = channels_last(d, p->weight);
+  if (!weight) return xnn_status_out_of_memory;
+  enum xnn_status status = xnn_create_convolution2d_nhwc_f32(
+      (uint32_t)d->pad_top, (uint32_t)d->pad_right, (uint32_t)d->pad_bottom, (uint32_t)d->pad_left,
+      (uint32_t)d->kernel_h, (uint32_t)d->kernel_w, (uint32_t)d->stride_h, (uint32_t)d->stride_w,
+      (uint32_t)d->dilation_h, (uint32_t)d->dilation_w, (uint32_t)d->groups,
+      (size_t)(d->in_channels / d->groups), (size_t)(d->out_channels / d->groups),
+      (size_t)d->in_channels, (size_t)d->out_channels, weight, p->bias, low, high, 0, &own->op);
+  free(weight);
+  if (status != xnn_status_success) return status;
+  return xnn_setup_convolution2d_nhwc_f32(own->op, (size_t)p->in.n, (size_t)p->in.h,
+                                          (size_t)p->in.w, v->input, v->output, own->threads);
+}
+
+static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *problem) {
+  xnnpack *own = peer->own;
+  const onefold_conv2d_desc *d = &problem->desc;
+  if (d->activation > ONEFOLD_ACT_RELU6)
+    return onefold_peer_say(peer, BENCH_PEER_REFUSED, "no %s in its epilogue",
+                            onefold_activation_name(d->activation));
+  if (d->pad_top < 0 || d->pad_bottom < 0 || d->pad_left < 0 || d->pad_right < 0)
+    return onefold_peer_say(peer, BENCH_PEER_REFUSED, "no negative padding");
+  onefold_context *context = peer->session->context;
+  bench_peer_variant *v = onefold_peer_add(peer, "");
+  v->input_floats = onefold_tensor_elements(context, problem->in, ONEFOLD_NHWC);
+  v->output_floats = onefold_tensor_elements(context, problem->out, ONEFOLD_NHWC);
+  v->input = onefold_bench_floats(v->input_floats + XNN_EXTRA_BYTES / sizeof(float));
+  v->output = onefold_bench_floats(v->output_floats + XNN_EXTRA_BYTES / sizeof(float));
+  own->out = problem->out;
+  if (!v->input || !v->output) return onefold_peer_say(peer, BENCH_PEER_FAILED, "no memory");
+  onefold_reorder(context, problem->in, ONEFOLD_NCHW, problem->input, ONEFOLD_NHWC, v->input);
+  const enum xnn_status status = make_operator(own, problem, v);
+  if (status == xnn_status_success) return BENCH_PEER_READY;
+  return onefold_peer_say(
+      peer, status == xnn_status_out_of_memory ? BENCH_PEER_FAILED : BENCH_PEER_REFUSED,
+      "XNNPACK's status %d", (int)status);
+}
+
+static int call(void *user) {
+  const xnnpack *own = user;
+  return xnn_run_operator(own->op, own->threads) != xnn_status_success;
+}
+
+static double run(bench_peer_state *peer, size_t variant, int64_t count) {
+  const double seconds = onefold_peer_time(peer, variant, count, call, peer->own);
+  if (seconds < 0) onefold_peer_say(peer, 0, "xnn_run_operator failed");
+  return seconds;
+}
+
+static int output(bench_peer_state *peer, size_t variant, float *values, size_t count) {
+  (void)count;
+  const xnnpack *own = peer->own;
+  if (onefold_reorder(peer->session->context, own->out, ONEFOLD_NHWC,
+                      peer->variants[variant].output, ONEFOLD_NCHW, values) == ONEFOLD_OK)
+    return 0;
+  return onefold_peer_say(peer, 1, "the result cannot be reordered");
+}
+
+const bench_peer onefold_peer_xnnpack = {.open = open_peer,
+                                         .close = close_peer,
+                                         .make = make,
+                                         .unmake = unmake,
+                                         .run = run,
+                                         .output = output};
