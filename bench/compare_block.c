@@ -63,6 +63,7 @@ int onefold_bench_compare_block(bench_peers *peers, bench_block *block, const ch
   if (onefold_graph_as_conv2d(block->forms[BENCH_FOLDED].folded, &desc, &weights) != ONEFOLD_OK) {
     char sentence[256];
     onefold_context_last_error(session->context, sentence, sizeof sentence);
+    session->refused = 1;
     if (!onefold_gbench_is_listing(session->gbench))
       fprintf(session->out, "%s: peers run one convolution; folded, %s\n", name, sentence);
     return ONEFOLD_EXIT_OK;

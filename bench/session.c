@@ -120,8 +120,8 @@ void onefold_bench_session_wrong(bench_session *session, const char *what, doubl
 }
 
 int onefold_bench_session_close(bench_session *session) {
-  if (session->status == ONEFOLD_EXIT_OK && !onefold_gbench_is_listing(session->gbench) &&
-      !onefold_gbench_has_run(session->gbench)) {
+  if (session->status == ONEFOLD_EXIT_OK && !session->refused &&
+      !onefold_gbench_is_listing(session->gbench) && !onefold_gbench_has_run(session->gbench)) {
     worse(session, (onefold_exit)say(session->options, ONEFOLD_EXIT_USAGE,
                                      "no case matches --benchmark_filter"));
   }

@@ -22,6 +22,7 @@ typedef struct bench_session {
   char pinned[160];
   float *eviction; // larger than all caches; NULL while they stay warm
   size_t eviction_floats;
+  int refused;         // something was left out, with a line that says why
   onefold_exit status; // the worst so far
 } bench_session;
 

@@ -70,7 +70,9 @@ def make(words):
     x = floats(mb * ic * ih * iw).view(mb, ic, ih, iw)
     weight = floats(oc * (ic // g) * kh * kw).view(oc, ic // g, kh, kw)
     bias = floats(oc)
-    if (pt, pl) != (pb, pr):
+    bottom = (oh - 1) * sh + dh * (kh - 1) + 1 - ih - pt  # what the last window needs
+    right = (ow - 1) * sw + dw * (kw - 1) + 1 - iw - pl
+    if not (pt - sh < bottom <= pt and pl - sw < right <= pl):
         return answer("refused", "padding that differs between the sides is a node of its own")
     made.clear()
     for name, variant in VARIANTS.items():
