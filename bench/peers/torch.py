@@ -65,6 +65,10 @@ VARIANTS = {"nchw": plain, "nhwc": channels_last, "jit": frozen, "jit_nhwc": fro
             "blocked": blocked}
 
 
+def dense(y):
+    return (y.to_dense() if y.is_mkldnn else y).contiguous()
+
+
 def make(words):
     mb, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw, dh, dw, pt, pb, pl, pr, g = map(int, words[:18])
     x = floats(mb * ic * ih * iw).view(mb, ic, ih, iw)
@@ -82,9 +86,14 @@ def make(words):
         try:
             module, image = variant(module, x)
             module(image)
+            y = dense(module(image))
         except Exception:  # as where oneDNN lacks the activation
             continue
-        made.append((name, module, image))
+        if not made:
+            expected = y.clone()
+        # The compiled ways of 1.13 spoil some activations; those are no ways to run it.
+        if y.shape == expected.shape and torch.allclose(y, expected, rtol=1e-3, atol=1e-3):
+            made.append((name, module, image))
     if not made:
         return answer("refused", "no way to run it")
     answer("ok", " ".join(name for name, _, _ in made))
@@ -101,8 +110,7 @@ def run(variant, count):
 
 def output(variant):
     _, module, image = made[variant]
-    y = module(image)
-    y = (y.to_dense() if y.is_mkldnn else y).contiguous().flatten()
+    y = dense(module(image)).flatten()
     answer("ok", y.numel(), array.array("f", y.tolist()).tobytes())
 
 
