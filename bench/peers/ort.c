@@ -3,7 +3,7 @@
 #include "bench/peers/child.h"
 
 static const char script[] = {
-#include "ort.js.h"
+#include "bench/peers/ort.js.h"
 };
 
 static int open_peer(bench_peer_state *peer) {

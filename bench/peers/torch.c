@@ -3,7 +3,7 @@
 #include "bench/peers/child.h"
 
 static const char script[] = {
-#include "torch.py.h"
+#include "bench/peers/torch.py.h"
 };
 
 static int open_peer(bench_peer_state *peer) {
