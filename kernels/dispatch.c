@@ -53,8 +53,8 @@ static const onefold_kernel rows[] = {
 #define ONEFOLD_POINTWISE(isa, p, q)                                                               \
   EXPAND_ROW(POINTWISE, ISA_##isa, WIDTH_##isa, p, q, 0,                                           \
              onefold_uk_pointwise_f32_##p##x##q##__##isa)
-#define ONEFOLD_DEPTHWISE(op, isa, s)                                                              \
-  EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
+#define ONEFOLD_DEPTHWISE(op, isa, p, r, s)                                                        \
+  EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, p, r, 0, onefold_uk_##op##_f32_##p##x##r##__##isa)
 #define ONEFOLD_WINOGRAD(op, isa, m)                                                               \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, m, onefold_uk_##op##_f32_##m##x##m##__##isa)
 #define ONEFOLD_POOL(op, isa, max)                                                                 \

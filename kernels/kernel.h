@@ -69,20 +69,24 @@ typedef struct onefold_conv_args {
 } onefold_conv_args;
 typedef void onefold_conv_fn(const onefold_conv_args *args);
 
-/// Arguments of depthwise kernels: `pixels` output pixels of one row of one
-/// channel block.
-///   z[p][l] = bias[l] + sum over r < rows, t < taps of
-///     src[src_offset + r*src_row + t*src_tap + p*src_pixel + l] * weight[r*weight_row + t*v + l]
+/// Arguments of depthwise kernels: `out_rows` rows of `out_pixels` pixels of one channel block.
+///   z[y][p][l] = bias[l] + sum over r < rows, t < taps of
+///     src[src_offset + i*src_row + j*v + l] * weight[(r*taps + t)*v + l]
+/// where i = y*row_stride + r*row_dilation and j = p*stride + t*dilation are counted from the
+/// first row and column of the first window, and terms outside of row_begin <= i < row_end,
+/// column_begin <= j < column_end are left out and not read.
 typedef struct onefold_depthwise_args {
   const float *src;
-  ptrdiff_t src_offset, src_row, src_tap, src_pixel;
+  ptrdiff_t src_offset; // of row 0, column 0; may be negative where that is outside
+  ptrdiff_t src_row;
   const float *weight;
-  ptrdiff_t weight_row;
-  float *dst;                 // pixels follow each other by v
-  int32_t rows, taps, pixels; // any number of pixels
-  int32_t v;                  // read by ref only
-  // Pixels of tap t that lie inside the image: first[t] <= p < last[t].
-  const int32_t *first, *last;
+  float *dst; // pixels follow each other by v; the residual is laid out the same
+  ptrdiff_t dst_row;
+  int64_t out_rows, out_pixels; // any number
+  int64_t rows, taps;           // of the kernel
+  int64_t row_stride, row_dilation, stride, dilation;
+  int64_t row_begin, row_end, column_begin, column_end;
+  int32_t v; // read by ref only
   const onefold_epilogue *epilogue;
 } onefold_depthwise_args;
 typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
@@ -209,7 +213,7 @@ typedef struct onefold_kernel {
   onefold_isa isa;
   int32_t v;        // vector width; 0: any, as ref
   int32_t pixels;   // P of the tile; 0 where there is none
-  int32_t q;        // Q of the tile: output blocks
+  int32_t q;        // Q of the tile: output blocks; depthwise: rows
   int32_t variant;  // activation, or m of a Winograd tile
   void (*fn)(void); // cast to the operator's type
 } onefold_kernel;

@@ -115,8 +115,6 @@ void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan) {
     onefold_release(plan->context, plan->columns[i]);
   }
   onefold_release(plan->context, plan->masks);
-  onefold_release(plan->context, plan->first);
-  onefold_release(plan->context, plan->last);
   onefold_release(plan->context, plan);
 }
 

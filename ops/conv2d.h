@@ -121,7 +121,6 @@ struct onefold_conv2d_plan {
   onefold_conv_winograd winograd;
   // depthwise
   const onefold_kernel *depthwise;
-  int32_t *first, *last; // [K_w]: pixels of a row that lie inside
 };
 
 /// Everything that one run hands to its tasks.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Depthwise convolution: one filter per channel, row by row of each channel block.
+// Depthwise convolution: one filter per channel; a kernel call makes rows of one channel block.
 #include "ops/conv2d.h"
 
 #include <stdio.h>
@@ -29,20 +29,6 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   plan->kernel = plan->depthwise->name;
   plan->packed_floats = (size_t)plan->problem.in_blocks *
                         onefold_conv_block_floats(&plan->problem, ONEFOLD_PACK_DEPTHWISE, 0);
-
-  plan->first = onefold_allocate(plan->context, (size_t)d->kernel_w * sizeof(int32_t));
-  plan->last = onefold_allocate(plan->context, (size_t)d->kernel_w * sizeof(int32_t));
-  if (!plan->first || !plan->last) return ONEFOLD_OUT_OF_MEMORY;
-  for (int64_t t = 0; t < d->kernel_w; t++) {
-    // Pixel p reads column p*stride + x: inside from the first p with a
-    // column >= 0 to the last with one < in_w.
-    const int64_t x = t * d->dilation_w - d->pad_left;
-    const int64_t first = x < 0 ? (-x + d->stride_w - 1) / d->stride_w : 0;
-    int64_t last = x >= d->in_w ? 0 : (d->in_w - x + d->stride_w - 1) / d->stride_w;
-    if (last > plan->problem.out_w) last = plan->problem.out_w;
-    plan->first[t] = (int32_t)(first < last ? first : last);
-    plan->last[t] = (int32_t)last;
-  }
   return ONEFOLD_OK;
 }
 
@@ -55,27 +41,30 @@ static void task(const onefold_conv_run *run, size_t index) {
   onefold_epilogue epilogue;
   onefold_depthwise_args a = {
       .src = run->src,
-      .src_row = plan->src_row * d->dilation_h,
-      .src_tap = v * d->dilation_w,
-      .src_pixel = v * d->stride_w,
-      .weight_row = d->kernel_w * v,
-      .taps = (int32_t)d->kernel_w,
-      .pixels = (int32_t)problem->out_w,
+      .src_row = plan->src_row,
+      .dst_row = problem->out_w * v,
+      .out_pixels = problem->out_w,
+      .rows = d->kernel_h,
+      .taps = d->kernel_w,
+      .row_stride = d->stride_h,
+      .row_dilation = d->dilation_h,
+      .stride = d->stride_w,
+      .dilation = d->dilation_w,
+      .column_begin = d->pad_left,
+      .column_end = d->pad_left + d->in_w,
       .v = (int32_t)v,
-      .first = plan->first,
-      .last = plan->last,
       .epilogue = &epilogue,
   };
   size_t begin = 0, end = 0;
   onefold_split((size_t)(d->batch * blocks * rows), (size_t)plan->tasks, index, &begin, &end);
-  for (size_t unit = begin; unit < end; unit++) {
-    const int64_t row = (int64_t)unit % rows, block = (int64_t)unit / rows % blocks;
-    const int64_t image = (int64_t)unit / rows / blocks;
-    int64_t first = 0;
-    a.rows = onefold_conv_rows_inside(d, row, &first);
-    const int64_t y = row * d->stride_h - d->pad_top + first * d->dilation_h;
-    const ptrdiff_t dst = (ptrdiff_t)unit * problem->out_w * v;
-    a.weight = run->packed->weight + (block * d->kernel_h + first) * a.weight_row;
+  for (int64_t unit = (int64_t)begin; unit < (int64_t)end; unit += a.out_rows) {
+    const int64_t row = unit % rows, block = unit / rows % blocks, image = unit / rows / blocks;
+    const int64_t left = (int64_t)end - unit, y = row * d->stride_h - d->pad_top;
+    const ptrdiff_t dst = unit * a.dst_row;
+    a.out_rows = rows - row < left ? rows - row : left;
+    a.row_begin = -y;
+    a.row_end = d->in_h - y;
+    a.weight = run->packed->weight + block * d->kernel_h * d->kernel_w * v;
     a.src_offset =
         image * plan->src_image + block * plan->src_block + y * plan->src_row - d->pad_left * v;
     a.dst = run->dst + dst;

@@ -7,18 +7,19 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_TAPS = 7, MAX_PIXELS = 40, MAX_FLOATS = 1 << 16 };
+enum { MAX_TAPS = 13, MAX_PIXELS = 40, MAX_OUT_ROWS = 5, MAX_OUT = MAX_PIXELS * MAX_OUT_ROWS };
+enum { MAX_FLOATS = 1 << 17 };
 
 typedef struct fixture {
   test_guard src, weight, dst;
   test_epilogue epilogue;
+  double want[MAX_OUT * ONEFOLD_MAX_VECTOR], bound[MAX_OUT * ONEFOLD_MAX_VECTOR];
 } fixture;
 
 typedef struct problem {
   const onefold_kernel *row;
   int index, v, exact, in_place;
   onefold_depthwise_args a;
-  int32_t first[MAX_TAPS], last[MAX_TAPS];
   test_side side;
 } problem;
 
@@ -27,22 +28,22 @@ static int stride_of(onefold_op op, test_rng *rng) {
   return op == ONEFOLD_OP_DEPTHWISE_S2 ? 2 : (int)test_range(rng, 1, 4);
 }
 
-/// Borders of any kind: all inside, cut at both ends as padding does, or at random and empty.
-static void draw_borders(problem *p, test_rng *rng) {
-  const int kind = (int)test_range(rng, 0, 2), n = p->a.pixels;
-  for (int t = 0; t < p->a.taps; t++) {
-    p->first[t] = 0;
-    p->last[t] = n;
-    if (kind == 1) {
-      p->first[t] = (int32_t)test_range(rng, 0, n < 3 ? n : 3);
-      p->last[t] = (int32_t)test_range(rng, n > 3 ? n - 3 : 0, n);
-    } else if (kind == 2) {
-      p->first[t] = (int32_t)test_range(rng, 0, n);
-      p->last[t] = (int32_t)test_range(rng, 0, n);
-    }
+/// What is inside along one axis of `size` source rows or columns: all, all but a few at
+/// both ends as padding does, or any range, also none.
+static void draw_inside(test_rng *rng, int64_t size, int64_t *begin, int64_t *end) {
+  const int kind = (int)test_range(rng, 0, 3);
+  *begin = 0;
+  *end = size;
+  if (kind == 1) {
+    *begin = -test_range(rng, 0, 5);
+    *end = size + test_range(rng, 0, 5);
+  } else if (kind == 2) {
+    *begin = test_range(rng, 0, size < 6 ? size : 6);
+    *end = test_range(rng, size > 6 ? size - 6 : 0, size);
+  } else if (kind == 3) {
+    *begin = test_range(rng, 0, size);
+    *end = test_range(rng, 0, size);
   }
-  p->a.first = p->first;
-  p->a.last = p->last;
 }
 
 static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, test_rng *rng) {
@@ -53,15 +54,21 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   p->v = a->v = test_row_width(row, rng);
   p->exact = !test_once_in(rng, 4);
   p->side = test_once_in(rng, 2) ? TEST_ENDS_AT_GUARD : TEST_STARTS_AT_GUARD;
-  a->pixels = 1 + index % MAX_PIXELS;
-  a->rows = (int32_t)test_range(rng, 1, 5);
-  a->taps = (int32_t)test_range(rng, 1, MAX_TAPS);
-  a->src_pixel = (ptrdiff_t)stride_of(row->op, rng) * p->v;
-  a->src_tap = test_range(rng, 1, 3) * p->v;
-  a->src_row = a->src_pixel * a->pixels + test_range(rng, 0, 40);
-  a->weight_row = (ptrdiff_t)a->taps * p->v + test_range(rng, 0, 3);
-  draw_borders(p, rng);
-  const size_t n = (size_t)(a->pixels * p->v);
+  a->out_pixels = 1 + index % MAX_PIXELS;
+  a->out_rows = test_range(rng, 1, MAX_OUT_ROWS);
+  a->rows = test_range(rng, 1, 7);
+  a->taps = test_once_in(rng, 2) ? test_range(rng, 1, MAX_TAPS) : 3 + 2 * test_range(rng, 0, 2);
+  a->stride = stride_of(row->op, rng);
+  a->dilation = test_once_in(rng, 3) ? test_range(rng, 2, 3) : 1;
+  a->row_stride = test_range(rng, 1, 3);
+  a->row_dilation = test_once_in(rng, 3) ? test_range(rng, 2, 3) : 1;
+  const int64_t wide = (a->out_pixels - 1) * a->stride + (a->taps - 1) * a->dilation + 1;
+  const int64_t high = (a->out_rows - 1) * a->row_stride + (a->rows - 1) * a->row_dilation + 1;
+  draw_inside(rng, wide, &a->column_begin, &a->column_end);
+  draw_inside(rng, high, &a->row_begin, &a->row_end);
+  a->src_row = wide * p->v + test_range(rng, 0, 40);
+  a->dst_row = a->out_pixels * p->v + test_range(rng, 0, 40);
+  const size_t n = (size_t)((a->out_rows - 1) * a->dst_row + a->out_pixels * p->v);
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)p->v, n);
   a->epilogue = &f->epilogue.e;
   a->dst = test_guard_place(&f->dst, n, p->side);
@@ -69,8 +76,12 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   if (p->in_place) f->epilogue.e.residual = a->dst;
 }
 
-static int inside(const onefold_depthwise_args *a, int t, int pixel) {
-  return a->first[t] <= pixel && pixel < a->last[t];
+/// Whether tap (r, t) of output pixel (y, x) is inside; its offset from src + src_offset.
+static int inside(const problem *p, int64_t y, int64_t x, int64_t r, int64_t t, ptrdiff_t *at) {
+  const onefold_depthwise_args *a = &p->a;
+  const int64_t i = y * a->row_stride + r * a->row_dilation, j = x * a->stride + t * a->dilation;
+  *at = i * a->src_row + j * p->v;
+  return a->row_begin <= i && i < a->row_end && a->column_begin <= j && j < a->column_end;
 }
 
 static void fill(const problem *p, test_rng *rng, float *values, size_t n) {
@@ -86,17 +97,14 @@ static void make_src(problem *p, fixture *f, test_rng *rng) {
   test_span span = {PTRDIFF_MAX, PTRDIFF_MIN};
   float *src = NULL;
   for (int pass = 0; pass < 2; pass++) {
-    for (int r = 0; r < a->rows; r++) {
-      for (int t = 0; t < a->taps; t++) {
-        for (int i = 0; i < a->pixels; i++) {
-          if (!inside(a, t, i)) continue;
-          const ptrdiff_t at = r * a->src_row + t * a->src_tap + i * a->src_pixel;
-          if (pass == 0) {
-            test_span_add(&span, at, p->v);
-          } else {
-            fill(p, rng, src + (a->src_offset + at), (size_t)p->v);
-          }
-        }
+    for (int64_t i = 0; i < a->out_rows * a->out_pixels * a->rows * a->taps; i++) {
+      const int64_t t = i % a->taps, r = i / a->taps % a->rows, o = i / a->taps / a->rows;
+      ptrdiff_t at;
+      if (!inside(p, o / a->out_pixels, o % a->out_pixels, r, t, &at)) continue;
+      if (pass == 0) {
+        test_span_add(&span, at, p->v);
+      } else {
+        fill(p, rng, src + (a->src_offset + at), (size_t)p->v);
       }
     }
     if (pass == 0) {
@@ -108,33 +116,28 @@ static void make_src(problem *p, fixture *f, test_rng *rng) {
 }
 
 static void make_weight(problem *p, fixture *f, test_rng *rng) {
-  onefold_depthwise_args *a = &p->a;
-  const size_t row = (size_t)(a->taps * p->v);
-  float *weight =
-      test_guard_place(&f->weight, (size_t)((a->rows - 1) * a->weight_row) + row, p->side);
-  for (int r = 0; r < a->rows; r++) fill(p, rng, weight + r * a->weight_row, row);
-  a->weight = weight;
+  const size_t n = (size_t)(p->a.rows * p->a.taps * p->v);
+  float *weight = test_guard_place(&f->weight, n, p->side);
+  fill(p, rng, weight, n);
+  p->a.weight = weight;
 }
 
-static double exact_sum(const problem *p, int pixel, int lane, double *size) {
+static double exact_sum(const problem *p, int64_t y, int64_t x, int lane, double *size) {
   const onefold_depthwise_args *a = &p->a;
   double sum = 0.0;
   *size = 0.0;
-  for (int r = 0; r < a->rows; r++) {
-    for (int t = 0; t < a->taps; t++) {
-      if (!inside(a, t, pixel)) continue;
-      const double x =
-          a->src[a->src_offset + r * a->src_row + t * a->src_tap + pixel * a->src_pixel + lane];
-      const double product = x * (double)a->weight[r * a->weight_row + t * p->v + lane];
-      sum += product;
-      *size += fabs(product);
-    }
+  for (int64_t i = 0; i < a->rows * a->taps; i++) {
+    ptrdiff_t at;
+    if (!inside(p, y, x, i / a->taps, i % a->taps, &at)) continue;
+    const double product =
+        (double)a->src[a->src_offset + at + lane] * (double)a->weight[i * p->v + lane];
+    sum += product;
+    *size += fabs(product);
   }
   return sum;
 }
 
 static void run_case(fixture *f, const onefold_kernel *row, int index) {
-  double want[MAX_PIXELS * ONEFOLD_MAX_VECTOR], bound[MAX_PIXELS * ONEFOLD_MAX_VECTOR];
   test_rng rng = test_case_rng(row, index);
   problem p;
 
@@ -142,26 +145,31 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
   make_src(&p, f, &rng);
   make_weight(&p, f, &rng);
   const onefold_depthwise_args *a = &p.a;
-  const int n = a->pixels * p.v;
+  const int v = p.v, wide = (int)a->out_pixels * v, n = (int)a->out_rows * wide;
   float *residual = (float *)(uintptr_t)f->epilogue.e.residual;
-  if (residual) fill(&p, &rng, residual, (size_t)n);
   for (int i = 0; i < n; i++) {
+    const ptrdiff_t at = i / wide * a->dst_row + i % wide;
+    if (residual && i % wide == 0) fill(&p, &rng, residual + at, (size_t)wide);
     double s;
-    double z = exact_sum(&p, i / p.v, i % p.v, &s);
-    z += test_epilogue_begin(&f->epilogue, (size_t)(i % p.v), &s);
-    want[i] =
-        test_epilogue_apply(&f->epilogue, (size_t)(i % p.v), residual ? residual[i] : 0.0, z, &s);
-    bound[i] = p.exact ? 0.0 : test_sum_bound(s, a->rows * a->taps);
+    double z = exact_sum(&p, i / wide, i % wide / v, i % v, &s);
+    z += test_epilogue_begin(&f->epilogue, (size_t)(i % v), &s);
+    f->want[i] =
+        test_epilogue_apply(&f->epilogue, (size_t)(i % v), residual ? residual[at] : 0.0, z, &s);
+    f->bound[i] = p.exact ? 0.0 : test_sum_bound(s, (int)(a->rows * a->taps));
   }
-  test_case("%s case %d: pixels=%d rows=%d taps=%d v=%d src_pixel=%td src_tap=%td%s [%s] %s",
-            row->name, index, a->pixels, a->rows, a->taps, p.v, a->src_pixel, a->src_tap,
+  test_case("%s case %d: %dx%d pixels, kernel %dx%d, stride %dx%d, dilation %dx%d, rows %d..%d, "
+            "columns %d..%d, v=%d%s [%s] %s",
+            row->name, index, (int)a->out_rows, (int)a->out_pixels, (int)a->rows, (int)a->taps,
+            (int)a->row_stride, (int)a->stride, (int)a->row_dilation, (int)a->dilation,
+            (int)a->row_begin, (int)a->row_end, (int)a->column_begin, (int)a->column_end, v,
             p.in_place ? " in place" : "", f->epilogue.text,
             p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
   ((onefold_depthwise_fn *)row->fn)(a);
   for (int i = 0; i < n; i++) {
-    if (!(fabs(a->dst[i] - want[i]) <= bound[i])) {
-      test_failed("pixel=%d lane=%d is %.9g, not %.9g within %.3g", i / p.v, i % p.v,
-                  (double)a->dst[i], want[i], bound[i]);
+    const float got = a->dst[i / wide * a->dst_row + i % wide];
+    if (!(fabs(got - f->want[i]) <= f->bound[i])) {
+      test_failed("row=%d pixel=%d lane=%d is %.9g, not %.9g within %.3g", i / wide, i % wide / v,
+                  i % v, (double)got, f->want[i], f->bound[i]);
     }
   }
   if (!test_guard_intact(&f->src) || !test_guard_intact(&f->weight) ||
@@ -176,7 +184,7 @@ static void test_row(void **state) {
   test_guard_create(&f.weight, MAX_FLOATS * sizeof(float));
   test_guard_create(&f.dst, MAX_FLOATS * sizeof(float));
   test_epilogue_create(&f.epilogue, ONEFOLD_MAX_VECTOR, MAX_FLOATS);
-  const int cases = test_scaled(4000);
+  const int cases = test_scaled(3000);
   for (int i = 0; i < cases; i++) run_case(&f, *state, i);
   test_guard_destroy(&f.src);
   test_guard_destroy(&f.weight);

@@ -1,37 +1,122 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Depthwise convolution of one row of one channel block: any kernel size;
-// stride S (0: any) is a constant. Pixels whose every tap lies inside the
-// image go in groups; the few at the border go one by one over their taps.
+// Depthwise convolution of one channel block: tiles of R output rows by P
+// pixels go over the source rows that they read; each source vector is loaded
+// once for its row and multiplied with every tap that wants it. Kernel widths
+// 3, 5 and 7 and the strides 1 and 2 are constants; other widths are runs of
+// those. Tiles at the border leave out the source columns that are outside.
 #ifndef ONEFOLD_KERNELS_BODY_DEPTHWISE_H
 #define ONEFOLD_KERNELS_BODY_DEPTHWISE_H
 
 #include "kernels/kernel.h"
 
-/// A residual after the activation, for P pixels from dst + at: they are
+#include <math.h>
+
+// Most pixels and rows of a tile, and the widest run of taps.
+#define ONEFOLD_DEPTHWISE_P 8
+#define ONEFOLD_DEPTHWISE_R 2
+#define ONEFOLD_DEPTHWISE_K 7
+
+/// Where a tile lies: its first output row and pixel, and how many of its pixels there are.
+typedef struct onefold_depthwise_tile {
+  int64_t row, pixel;
+  int32_t pixels;
+} onefold_depthwise_tile;
+
+/// Adds, for R output rows and P pixels, the taps [0, K) of a source row:
+/// column j of the row is at src + j*VF_WIDTH, tap t of row r at weight[r] +
+/// t*VF_WIDTH. Where `edge`, only the columns [begin, end) count.
+ONEFOLD_INLINE void onefold_depthwise_taps(vf acc[][ONEFOLD_DEPTHWISE_P], const int R, const int P,
+                                           const int K, const int S, const int edge,
+                                           const float *src, const ptrdiff_t offset,
+                                           const float *const *weight, const int64_t begin,
+                                           const int64_t end) {
+  vf w[ONEFOLD_DEPTHWISE_R][ONEFOLD_DEPTHWISE_K];
+  ONEFOLD_UNROLL(2)
+  for (int r = 0; r < R; r++) {
+    ONEFOLD_UNROLL(7)
+    for (int t = 0; t < K; t++) w[r][t] = vf_load(weight[r] + t * VF_WIDTH);
+  }
+  ONEFOLD_UNROLL(24)
+  for (int j = 0; j < (P - 1) * S + K; j++) {
+    if (edge && (j < begin || j >= end)) continue;
+    const vf x = vf_load(src + (offset + j * VF_WIDTH));
+    ONEFOLD_UNROLL(7)
+    for (int t = 0; t < K; t++) {
+      const int p = (j - t) / S;
+      if (j < t || (j - t) % S != 0 || p >= P) continue;
+      ONEFOLD_UNROLL(2)
+      for (int r = 0; r < R; r++) acc[r][p] = vf_fma(x, w[r][t], acc[r][p]);
+    }
+  }
+}
+
+/// One tap of a source row for the first n (not `edge`: all) of P pixels, `step` columns apart.
+ONEFOLD_INLINE void onefold_depthwise_tap(vf acc[][ONEFOLD_DEPTHWISE_P], const int R, const int P,
+                                          const int edge, const int32_t n, const float *src,
+                                          const ptrdiff_t offset, const int64_t step,
+                                          const float *const *weight, const int64_t begin,
+                                          const int64_t end) {
+  vf w[ONEFOLD_DEPTHWISE_R];
+  ONEFOLD_UNROLL(2)
+  for (int r = 0; r < R; r++) w[r] = vf_load(weight[r]);
+  ONEFOLD_UNROLL(8)
+  for (int p = 0; p < P; p++) {
+    if (edge && (p >= n || p * step < begin || p * step >= end)) continue;
+    const vf x = vf_load(src + (offset + p * step * VF_WIDTH));
+    ONEFOLD_UNROLL(2)
+    for (int r = 0; r < R; r++) acc[r][p] = vf_fma(x, w[r], acc[r][p]);
+  }
+}
+
+/// Every tap of a source row; K: the kernel's width where it is a constant, else 0.
+/// [begin, end): the columns that are inside, from the tile's first on.
+ONEFOLD_INLINE void onefold_depthwise_row(vf acc[][ONEFOLD_DEPTHWISE_P], const int R, const int P,
+                                          const int K, const int S, const int edge, const int32_t n,
+                                          ptrdiff_t offset, const float *w0, const float *w1,
+                                          int64_t begin, int64_t end,
+                                          const onefold_depthwise_args *a) {
+  const float *weight[ONEFOLD_DEPTHWISE_R] = {w0, w1};
+  if (K) {
+    onefold_depthwise_taps(acc, R, P, K, S, edge, a->src, offset, weight, begin, end);
+    return;
+  }
+  int64_t t = 0;
+  if (S && a->dilation == 1) {
+    for (; t + 3 <= a->taps; t += 3) {
+      onefold_depthwise_taps(acc, R, P, 3, S, edge, a->src, offset, weight, begin, end);
+      offset += 3 * VF_WIDTH, begin -= 3, end -= 3;
+      weight[0] += 3 * VF_WIDTH, weight[1] += 3 * VF_WIDTH;
+    }
+  }
+  for (; t < a->taps; t++) {
+    onefold_depthwise_tap(acc, R, P, edge, n, a->src, offset, S ? S : a->stride, weight, begin,
+                          end);
+    offset += a->dilation * VF_WIDTH, begin -= a->dilation, end -= a->dilation;
+    weight[0] += VF_WIDTH, weight[1] += VF_WIDTH;
+  }
+}
+
+/// A residual after the activation, for n pixels from dst + at: they are
 /// activated in a buffer of their own, because dst may be the residual.
-ONEFOLD_INLINE void onefold_depthwise_store_after(const vf *acc, const int P, const ptrdiff_t at,
+ONEFOLD_INLINE void onefold_depthwise_store_after(const vf *acc, const int P, const int32_t n,
+                                                  const ptrdiff_t at,
                                                   const onefold_depthwise_args *a) {
   const onefold_epilogue *e = a->epilogue;
   const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
-  float tile[8 * VF_WIDTH];
+  float tile[ONEFOLD_DEPTHWISE_P * VF_WIDTH];
   ONEFOLD_UNROLL(8)
   for (int i = 0; i < P; i++) vf_store(tile + i * VF_WIDTH, acc[i]);
-  if (e->post) e->post(e->post_param, tile, tile, (size_t)P * VF_WIDTH);
-  for (int i = 0; i < P * VF_WIDTH; i += VF_WIDTH) {
+  if (e->post) e->post(e->post_param, tile, tile, (size_t)n * VF_WIDTH);
+  for (int i = 0; i < n * VF_WIDTH; i += VF_WIDTH) {
     vf_store(a->dst + at + i, vf_fma(vf_load(e->residual + at + i), scale, vf_load(tile + i)));
   }
 }
 
-ONEFOLD_INLINE vf onefold_depthwise_bias(const onefold_depthwise_args *a) {
-  return a->epilogue->bias ? vf_load(a->epilogue->bias) : vf_zero();
-}
-
-/// The part of the epilogue that is done in registers, for pixels p .. p+P-1, and the store.
-ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int32_t p,
-                                            const onefold_depthwise_args *a) {
+/// The part of the epilogue that is done in registers, for n pixels from dst + at, and the
+/// store. Where not `edge`, n is P.
+ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge, const int32_t n,
+                                            const ptrdiff_t at, const onefold_depthwise_args *a) {
   const onefold_epilogue *e = a->epilogue;
-  const ptrdiff_t at = (ptrdiff_t)p * VF_WIDTH;
-  const vf lo = vf_set1(e->lo), hi = vf_set1(e->hi);
   if (e->scale) {
     const vf scale = vf_load(e->scale);
     ONEFOLD_UNROLL(8)
@@ -41,80 +126,124 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int32_t 
     const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
     ONEFOLD_UNROLL(8)
     for (int i = 0; i < P; i++) {
+      if (edge && i >= n) break;
       acc[i] = vf_fma(vf_load(e->residual + at + i * VF_WIDTH), scale, acc[i]);
     }
   }
-  ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) acc[i] = vf_min(hi, vf_max(lo, acc[i]));
+  if (e->lo != -INFINITY) {
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P; i++) acc[i] = vf_max(vf_set1(e->lo), acc[i]);
+  }
+  if (e->hi != INFINITY) {
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P; i++) acc[i] = vf_min(vf_set1(e->hi), acc[i]);
+  }
   if (e->residual && e->residual_after) {
-    onefold_depthwise_store_after(acc, P, at, a);
+    onefold_depthwise_store_after(acc, P, n, at, a);
     return;
   }
   ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) vf_store(a->dst + at + i * VF_WIDTH, acc[i]);
+  for (int i = 0; i < P; i++) {
+    if (edge && i >= n) break;
+    vf_store(a->dst + at + i * VF_WIDTH, acc[i]);
+  }
 }
 
-/// Pixels p .. p+P-1, every tap inside.
-ONEFOLD_INLINE void onefold_depthwise_inside(const int P, const int S, const int32_t p,
-                                             const onefold_depthwise_args *a) {
-  vf acc[8];
-  const ptrdiff_t px = S ? S * VF_WIDTH : a->src_pixel;
-  ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) acc[i] = onefold_depthwise_bias(a);
-  for (int32_t r = 0; r < a->rows; r++) {
-    const float *src = a->src + (a->src_offset + r * a->src_row + p * px);
-    const float *weight = a->weight + r * a->weight_row;
-    for (int32_t t = 0; t < a->taps; t++, src += a->src_tap, weight += VF_WIDTH) {
-      const vf w = vf_load(weight);
-      ONEFOLD_UNROLL(8)
-      for (int i = 0; i < P; i++) acc[i] = vf_fma(vf_load(src + i * px), w, acc[i]);
+/// One tile of R rows, which share source rows where the kernel is not dilated.
+ONEFOLD_INLINE void onefold_depthwise_one(const int R, const int P, const int K, const int S,
+                                          const int edge, const onefold_depthwise_tile *tile,
+                                          const onefold_depthwise_args *a) {
+  vf acc[ONEFOLD_DEPTHWISE_R][ONEFOLD_DEPTHWISE_P];
+  const vf bias = a->epilogue->bias ? vf_load(a->epilogue->bias) : vf_zero();
+  ONEFOLD_UNROLL(2)
+  for (int r = 0; r < R; r++) {
+    ONEFOLD_UNROLL(8)
+    for (int p = 0; p < P; p++) acc[r][p] = bias;
+  }
+  const int64_t column = tile->pixel * (S ? S : a->stride);
+  const int64_t begin = a->column_begin - column;
+  int64_t end = a->column_end - column;
+  if (edge) { // what pixels past the last would read is outside too
+    const int64_t reach =
+        (tile->pixels - 1) * (S ? S : a->stride) + (a->taps - 1) * a->dilation + 1;
+    if (end > reach) end = reach;
+  }
+  // Kernel rows k of the first window; the second window begins `below` rows further down.
+  const ptrdiff_t weight_row = (ptrdiff_t)a->taps * VF_WIDTH;
+  const int64_t top = tile->row * a->row_stride, below = R == 2 ? a->row_stride : 0;
+  const int64_t d = R == 2 ? 1 : a->row_dilation;
+  int64_t k = 0, last = a->rows + below;
+  if (top < a->row_begin) k = (a->row_begin - top + d - 1) / d;
+  if (top + (last - 1) * d >= a->row_end) last = (a->row_end - top + d - 1) / d;
+  for (; k < last; k++) {
+    const ptrdiff_t offset = a->src_offset + (top + k * d) * a->src_row + column * VF_WIDTH;
+    const ptrdiff_t w0 = k * weight_row, w1 = (k - below) * weight_row;
+    if (R == 2 && k >= below && k < a->rows) {
+      onefold_depthwise_row(acc, 2, P, K, S, edge, tile->pixels, offset, a->weight + w0,
+                            a->weight + w1, begin, end, a);
+    } else if (k < a->rows) {
+      onefold_depthwise_row(acc, 1, P, K, S, edge, tile->pixels, offset, a->weight + w0,
+                            a->weight + w0, begin, end, a);
+    } else if (R == 2 && k >= below) {
+      onefold_depthwise_row(acc + 1, 1, P, K, S, edge, tile->pixels, offset, a->weight + w1,
+                            a->weight + w1, begin, end, a);
     }
   }
-  onefold_depthwise_store(acc, P, p, a);
+  ONEFOLD_UNROLL(2)
+  for (int r = 0; r < R; r++) {
+    const ptrdiff_t at = (tile->row + r) * a->dst_row + tile->pixel * VF_WIDTH;
+    onefold_depthwise_store(acc[r], P, edge, tile->pixels, at, a);
+  }
 }
 
-/// Pixel p, over the taps that lie inside.
-ONEFOLD_INLINE void onefold_depthwise_border(const int S, const int32_t p,
-                                             const onefold_depthwise_args *a) {
-  vf acc = onefold_depthwise_bias(a);
-  const ptrdiff_t px = S ? S * VF_WIDTH : a->src_pixel;
-  for (int32_t r = 0; r < a->rows; r++) {
-    for (int32_t t = 0; t < a->taps; t++) {
-      if (p < a->first[t] || p >= a->last[t]) continue;
-      const ptrdiff_t at = a->src_offset + r * a->src_row + t * a->src_tap + p * px;
-      const vf w = vf_load(a->weight + r * a->weight_row + t * VF_WIDTH);
-      acc = vf_fma(vf_load(a->src + at), w, acc);
+/// R rows of tiles, then the activations that are not clamps.
+ONEFOLD_INLINE void onefold_depthwise_rows(const int R, const int P, const int K, const int S,
+                                           const int64_t row, const onefold_depthwise_args *a) {
+  const int64_t stride = S ? S : a->stride;
+  for (int64_t p = 0; p < a->out_pixels; p += P) {
+    const int64_t left = a->out_pixels - p;
+    const onefold_depthwise_tile tile = {row, p, left < P ? (int32_t)left : P};
+    if (left >= P && p * stride >= a->column_begin &&
+        (p + P - 1) * stride + (a->taps - 1) * a->dilation < a->column_end) {
+      onefold_depthwise_one(R, P, K, S, 0, &tile, a);
+    } else {
+      onefold_depthwise_one(R, P, K, S, 1, &tile, a);
     }
   }
-  onefold_depthwise_store(&acc, 1, p, a);
-}
-
-ONEFOLD_INLINE void onefold_depthwise_body(const int S, const onefold_depthwise_args *a) {
-  // The pixels [begin, end) are inside for every tap.
-  int32_t begin = 0, end = a->pixels;
-  for (int32_t t = 0; t < a->taps; t++) {
-    if (a->first[t] > begin) begin = a->first[t];
-    if (a->last[t] < end) end = a->last[t];
-  }
-  if (begin > a->pixels) begin = a->pixels;
-  if (end < begin) end = begin;
-
-  int32_t p = 0;
-  for (; p < begin; p++) onefold_depthwise_border(S, p, a);
-  for (; p + 8 <= end; p += 8) onefold_depthwise_inside(8, S, p, a);
-  for (; p + 4 <= end; p += 4) onefold_depthwise_inside(4, S, p, a);
-  for (; p < end; p++) onefold_depthwise_inside(1, S, p, a);
-  for (; p < a->pixels; p++) onefold_depthwise_border(S, p, a);
-
   const onefold_epilogue *e = a->epilogue;
   if (e->post && !(e->residual && e->residual_after)) {
-    e->post(e->post_param, a->dst, a->dst, (size_t)a->pixels * VF_WIDTH);
+    for (int r = 0; r < R; r++) {
+      float *dst = a->dst + (row + r) * a->dst_row;
+      e->post(e->post_param, dst, dst, (size_t)a->out_pixels * VF_WIDTH);
+    }
   }
 }
 
-#define ONEFOLD_DEPTHWISE_INSTANCE(op, isa, s)                                                     \
-  void onefold_uk_##op##_f32__##isa(const onefold_depthwise_args *a) {                             \
-    onefold_depthwise_body(s, a);                                                                  \
+ONEFOLD_INLINE void onefold_depthwise_plane(const int R, const int P, const int K, const int S,
+                                            const onefold_depthwise_args *a) {
+  int64_t row = 0;
+  if (R == 2 && a->row_dilation == 1) {
+    for (; row + 2 <= a->out_rows; row += 2) onefold_depthwise_rows(R, P, K, S, row, a);
+  }
+  for (; row < a->out_rows; row++) onefold_depthwise_rows(1, P, K, S, row, a);
+}
+
+ONEFOLD_INLINE void onefold_depthwise_body(const int R, const int P, const int S,
+                                           const onefold_depthwise_args *a) {
+  if (S && a->dilation == 1 && a->taps == 3) {
+    onefold_depthwise_plane(R, P, 3, S ? S : 1, a);
+  } else if (S && a->dilation == 1 && a->taps == 5) {
+    onefold_depthwise_plane(R, P, 5, S ? S : 1, a);
+  } else if (S && a->dilation == 1 && a->taps == 7) {
+    onefold_depthwise_plane(R, P, 7, S ? S : 1, a);
+  } else {
+    onefold_depthwise_plane(R, P, 0, S, a);
+  }
+}
+
+#define ONEFOLD_DEPTHWISE_INSTANCE(op, isa, p, r, s)                                               \
+  void onefold_uk_##op##_f32_##p##x##r##__##isa(const onefold_depthwise_args *a) {                 \
+    onefold_depthwise_body(r, p, s, a);                                                            \
   }
 
 #endif
