@@ -16,11 +16,15 @@
 #define ONEFOLD_DEPTHWISE_R 2
 #define ONEFOLD_DEPTHWISE_K 7
 
-/// Where a tile lies: its first output row and pixel, and how many of its pixels there are.
-typedef struct onefold_depthwise_tile {
-  int64_t row, pixel;
-  int32_t pixels;
-} onefold_depthwise_tile;
+/// R output rows: what their tiles have in common. `weight` is of kernel row 0 of the first
+/// row's window; source row k (in steps of the dilation) is row k of it and row k - below of the
+/// second's.
+typedef struct onefold_depthwise_band {
+  int64_t begin, end, below; // source rows that are inside
+  ptrdiff_t src, src_step;   // offset of source row 0, column 0; floats to the next
+  ptrdiff_t weight_step;
+  ptrdiff_t dst;
+} onefold_depthwise_band;
 
 /// Adds, for R output rows and P pixels, the taps [0, K) of a source row:
 /// column j of the row is at src + j*VF_WIDTH, tap t of row r at weight[r] +
@@ -149,10 +153,12 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge
   }
 }
 
-/// One tile of R rows, which share source rows where the kernel is not dilated.
-ONEFOLD_INLINE void onefold_depthwise_one(const int R, const int P, const int K, const int S,
-                                          const int edge, const onefold_depthwise_tile *tile,
-                                          const onefold_depthwise_args *a) {
+/// The tile of n (not `edge`: P) pixels from `pixel` on. Where `edge`, some of its columns are
+/// outside.
+ONEFOLD_INLINE void onefold_depthwise_tile(const int R, const int P, const int K, const int S,
+                                           const int edge, const onefold_depthwise_band *band,
+                                           const int64_t pixel, const int32_t n,
+                                           const onefold_depthwise_args *a) {
   vf acc[ONEFOLD_DEPTHWISE_R][ONEFOLD_DEPTHWISE_P];
   const vf bias = a->epilogue->bias ? vf_load(a->epilogue->bias) : vf_zero();
   ONEFOLD_UNROLL(2)
@@ -160,60 +166,64 @@ ONEFOLD_INLINE void onefold_depthwise_one(const int R, const int P, const int K,
     ONEFOLD_UNROLL(8)
     for (int p = 0; p < P; p++) acc[r][p] = bias;
   }
-  const int64_t column = tile->pixel * (S ? S : a->stride);
-  const int64_t begin = a->column_begin - column;
-  int64_t end = a->column_end - column;
+  const int64_t stride = S ? S : a->stride, column = pixel * stride;
+  const int64_t begin = edge ? a->column_begin - column : 0;
+  int64_t end = 0;
   if (edge) { // what pixels past the last would read is outside too
-    const int64_t reach =
-        (tile->pixels - 1) * (S ? S : a->stride) + (a->taps - 1) * a->dilation + 1;
-    if (end > reach) end = reach;
+    const int64_t reach = (n - 1) * stride + (a->taps - 1) * a->dilation + 1;
+    end = a->column_end - column < reach ? a->column_end - column : reach;
   }
-  // Kernel rows k of the first window; the second window begins `below` rows further down.
-  const ptrdiff_t weight_row = (ptrdiff_t)a->taps * VF_WIDTH;
-  const int64_t top = tile->row * a->row_stride, below = R == 2 ? a->row_stride : 0;
-  const int64_t d = R == 2 ? 1 : a->row_dilation;
-  int64_t k = 0, last = a->rows + below;
-  if (top < a->row_begin) k = (a->row_begin - top + d - 1) / d;
-  if (top + (last - 1) * d >= a->row_end) last = (a->row_end - top + d - 1) / d;
-  for (; k < last; k++) {
-    const ptrdiff_t offset = a->src_offset + (top + k * d) * a->src_row + column * VF_WIDTH;
-    const ptrdiff_t w0 = k * weight_row, w1 = (k - below) * weight_row;
-    if (R == 2 && k >= below && k < a->rows) {
-      onefold_depthwise_row(acc, 2, P, K, S, edge, tile->pixels, offset, a->weight + w0,
-                            a->weight + w1, begin, end, a);
-    } else if (k < a->rows) {
-      onefold_depthwise_row(acc, 1, P, K, S, edge, tile->pixels, offset, a->weight + w0,
-                            a->weight + w0, begin, end, a);
-    } else if (R == 2 && k >= below) {
-      onefold_depthwise_row(acc + 1, 1, P, K, S, edge, tile->pixels, offset, a->weight + w1,
-                            a->weight + w1, begin, end, a);
+  const ptrdiff_t step = band->src_step, weight_step = band->weight_step;
+  const int64_t below = band->below, rows = a->rows, last = band->end;
+  ptrdiff_t src = band->src + band->begin * step + column * VF_WIDTH;
+  ptrdiff_t w = band->begin * weight_step;
+  for (int64_t k = band->begin; k < last; k++, src += step, w += weight_step) {
+    const float *const w0 = a->weight + w, *const w1 = a->weight + (w - below * weight_step);
+    if (R == 1) {
+      onefold_depthwise_row(acc, 1, P, K, S, edge, n, src, w0, w0, begin, end, a);
+    } else if (k >= below && k < rows) {
+      onefold_depthwise_row(acc, 2, P, K, S, edge, n, src, w0, w1, begin, end, a);
+    } else if (k < rows) {
+      onefold_depthwise_row(acc, 1, P, K, S, edge, n, src, w0, w0, begin, end, a);
+    } else if (k >= below) {
+      onefold_depthwise_row(acc + 1, 1, P, K, S, edge, n, src, w1, w1, begin, end, a);
     }
   }
   ONEFOLD_UNROLL(2)
   for (int r = 0; r < R; r++) {
-    const ptrdiff_t at = (tile->row + r) * a->dst_row + tile->pixel * VF_WIDTH;
-    onefold_depthwise_store(acc[r], P, edge, tile->pixels, at, a);
+    onefold_depthwise_store(acc[r], P, edge, n, band->dst + r * a->dst_row + pixel * VF_WIDTH, a);
   }
 }
 
-/// R rows of tiles, then the activations that are not clamps.
-ONEFOLD_INLINE void onefold_depthwise_rows(const int R, const int P, const int K, const int S,
-                                           const int64_t row, const onefold_depthwise_args *a) {
-  const int64_t stride = S ? S : a->stride;
+/// R rows of tiles, then the activations that are not clamps. Rows share source rows only where
+/// the kernel is not dilated.
+ONEFOLD_INLINE void onefold_depthwise_band_of(const int R, const int P, const int K, const int S,
+                                              const int64_t row, const onefold_depthwise_args *a) {
+  const int64_t stride = S ? S : a->stride, d = R == 2 ? 1 : a->row_dilation;
+  const int64_t top = row * a->row_stride, below = R == 2 ? a->row_stride : 0;
+  onefold_depthwise_band band = {
+      .end = a->rows + below,
+      .below = below,
+      .src = a->src_offset + top * a->src_row,
+      .src_step = d * a->src_row,
+      .weight_step = (ptrdiff_t)a->taps * VF_WIDTH,
+      .dst = row * a->dst_row,
+  };
+  if (top < a->row_begin) band.begin = (a->row_begin - top + d - 1) / d;
+  if (top + (band.end - 1) * d >= a->row_end) band.end = (a->row_end - top + d - 1) / d;
+  const int64_t reach = (P - 1) * stride + (a->taps - 1) * a->dilation;
   for (int64_t p = 0; p < a->out_pixels; p += P) {
     const int64_t left = a->out_pixels - p;
-    const onefold_depthwise_tile tile = {row, p, left < P ? (int32_t)left : P};
-    if (left >= P && p * stride >= a->column_begin &&
-        (p + P - 1) * stride + (a->taps - 1) * a->dilation < a->column_end) {
-      onefold_depthwise_one(R, P, K, S, 0, &tile, a);
+    if (left >= P && p * stride >= a->column_begin && p * stride + reach < a->column_end) {
+      onefold_depthwise_tile(R, P, K, S, 0, &band, p, P, a);
     } else {
-      onefold_depthwise_one(R, P, K, S, 1, &tile, a);
+      onefold_depthwise_tile(R, P, K, S, 1, &band, p, left < P ? (int32_t)left : P, a);
     }
   }
   const onefold_epilogue *e = a->epilogue;
   if (e->post && !(e->residual && e->residual_after)) {
     for (int r = 0; r < R; r++) {
-      float *dst = a->dst + (row + r) * a->dst_row;
+      float *dst = a->dst + band.dst + r * a->dst_row;
       e->post(e->post_param, dst, dst, (size_t)a->out_pixels * VF_WIDTH);
     }
   }
@@ -223,9 +233,9 @@ ONEFOLD_INLINE void onefold_depthwise_plane(const int R, const int P, const int 
                                             const onefold_depthwise_args *a) {
   int64_t row = 0;
   if (R == 2 && a->row_dilation == 1) {
-    for (; row + 2 <= a->out_rows; row += 2) onefold_depthwise_rows(R, P, K, S, row, a);
+    for (; row + 2 <= a->out_rows; row += 2) onefold_depthwise_band_of(R, P, K, S, row, a);
   }
-  for (; row < a->out_rows; row++) onefold_depthwise_rows(1, P, K, S, row, a);
+  for (; row < a->out_rows; row++) onefold_depthwise_band_of(1, P, K, S, row, a);
 }
 
 ONEFOLD_INLINE void onefold_depthwise_body(const int R, const int P, const int S,
