@@ -110,7 +110,8 @@ typedef struct onefold_winograd_in_args {
 typedef void onefold_winograd_in_fn(const onefold_winograd_in_args *args);
 
 /// Arguments of Winograd output transforms: the products of one row of tiles of one channel block,
-/// laid out as the input transform's, to `rows` x `columns` outputs, rows <= height.
+/// laid out as the input transform's, to `rows` x `columns` outputs: rows <= height, and columns is
+/// the tiles' width or one less.
 typedef struct onefold_winograd_out_args {
   const float *src;
   ptrdiff_t src_element, src_extra;
