@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Winograd convolutions of every tile, forced by a tiling, and the default choice in class
+// standard, on random 3x3 problems on every ISA level; the same bits for any number of tasks; what
+// is refused and why.
+#include "kernels/kernel.h"
+#include "tests/winograd_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FLOATS = 1 << 23, COUNTS = 5 };
+
+static const int task_counts[COUNTS] = {1, 2, 3, 5, 8};
+static const int tiles[] = {2, 4, 6};
+
+static onefold_isa level(void **state) {
+  return (onefold_isa)(intptr_t)*state;
+}
+
+/// A class that allows tile m.
+static onefold_accuracy class_of(int m, int index) {
+  return m == 6 || index % 2 ? ONEFOLD_ACCURACY_FAST : ONEFOLD_ACCURACY_STANDARD;
+}
+
+/// The algorithm, and any kernel, number of tasks and pass length.
+static void draw_tiling(conv_context *c, test_rng *rng, const char *algorithm) {
+  size_t count = 0;
+  const onefold_kernel *rows = onefold_kernel_rows(&count);
+  c->give_tiling = 1;
+  memset(&c->tiling, 0, sizeof(c->tiling));
+  snprintf(c->tiling.algorithm, sizeof(c->tiling.algorithm), "%s", algorithm);
+  if (test_once_in(rng, 2)) {
+    snprintf(c->tiling.kernel, sizeof(c->tiling.kernel), "%s",
+             rows[test_range(rng, 0, (int64_t)count - 1)].name);
+  }
+  c->tiling.block_in = (int32_t)test_range(rng, 0, 3);
+  c->tiling.threads = test_once_in(rng, 2) ? 0 : (int32_t)test_range(rng, 1, 9);
+}
+
+/// Runs a random problem; `algorithm` is forced, or NULL for the default choice. Returns the tile.
+static int run_random(conv_context *context, conv_buffers *buffers, uint64_t seed, double max_macs,
+                      const char *algorithm) {
+  test_rng rng = {seed};
+  onefold_conv2d_desc desc;
+  conv_case c;
+  char text[384], name[32];
+  winograd_draw(&rng, onefold_context_block(context->context), max_macs, &desc);
+  const int exact = test_once_in(&rng, 2);
+  conv_draw_epilogue(&rng, exact, &desc);
+  context->give_tiling = 0;
+  if (algorithm) draw_tiling(context, &rng, algorithm);
+  const conv_place place = (conv_place)test_range(&rng, 0, CONV_PLACES - 1);
+  const int in_place = desc.residual && test_once_in(&rng, 2);
+  winograd_algorithm(context->context, &desc, name);
+  conv_describe(&desc, text, sizeof(text));
+  test_case("%s seed %llu: %s, %s of %d threads, tiling \"%s\" %s threads %d%s%s, place %d",
+            onefold_isa_name(onefold_context_isa(context->context)), (unsigned long long)seed, text,
+            name, onefold_context_threads(context->context), context->tiling.algorithm,
+            context->tiling.kernel, context->tiling.threads, exact ? ", integers" : "",
+            in_place ? ", in place" : "", (int)place);
+  if (algorithm && winograd_tile(algorithm)) assert_string_equal(name, algorithm);
+  conv_case_make(&c, &rng, &desc, exact);
+  winograd_widen(&c, winograd_tile(name));
+  conv_run_case(context->context, &c, buffers, place, in_place, NULL);
+  conv_case_destroy(&c);
+  return winograd_tile(name);
+}
+
+/// Every tile, in every class that allows it.
+static void test_tiles(void **state) {
+  conv_buffers buffers;
+  conv_buffers_create(&buffers, MAX_FLOATS);
+  for (int t = 0; t < 3; t++) {
+    conv_context context[2 * COUNTS];
+    char algorithm[32];
+    snprintf(algorithm, sizeof(algorithm), "winograd%d", tiles[t]);
+    for (int i = 0; i < 2 * COUNTS; i++) {
+      conv_context_create(&context[i], level(state), task_counts[i / 2], class_of(tiles[t], i));
+    }
+    const int small = test_scaled(600), large = test_scaled(30);
+    for (int i = 0; i < small + large; i++) {
+      const double max_macs = i < small ? 6e5 : 3e7;
+      run_random(&context[i % (2 * COUNTS)], &buffers, (uint64_t)(100000 * (t + 1) + i), max_macs,
+                 algorithm);
+    }
+    for (int i = 0; i < 2 * COUNTS; i++) conv_context_destroy(&context[i]);
+  }
+  conv_buffers_destroy(&buffers);
+}
+
+/// Without a tiling, in class standard; a large layer of many channels takes a tile.
+static void test_default_choice(void **state) {
+  conv_context context;
+  conv_buffers buffers;
+  int seen[4] = {0};
+  conv_buffers_create(&buffers, MAX_FLOATS);
+  for (int i = 0; i < test_scaled(300); i++) {
+    conv_context_create(&context, level(state), task_counts[i % COUNTS], ONEFOLD_ACCURACY_STANDARD);
+    const uint64_t seed = UINT64_C(900000) + (uint64_t)i;
+    seen[run_random(&context, &buffers, seed, i % 10 ? 6e5 : 3e7, NULL) / 2]++;
+    conv_context_destroy(&context);
+  }
+  assert_int_equal(seen[3], 0);
+  onefold_conv2d_desc desc;
+  char name[32];
+  onefold_conv2d_desc_init(&desc);
+  desc.in_channels = desc.out_channels = 128;
+  desc.in_h = desc.in_w = 56;
+  desc.kernel_h = desc.kernel_w = 3;
+  desc.pad_top = desc.pad_bottom = desc.pad_left = desc.pad_right = 1;
+  conv_context_create(&context, level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  winograd_algorithm(context.context, &desc, name);
+  if (level(state) != ONEFOLD_ISA_REF) assert_int_equal(winograd_tile(name), 4);
+  conv_context_destroy(&context);
+  conv_buffers_destroy(&buffers);
+}
+
+/// The same bits whatever the number of tasks.
+static void test_task_counts(void **state) {
+  conv_context context[COUNTS];
+  conv_buffers buffers;
+  size_t most = 0;
+  conv_buffers_create(&buffers, MAX_FLOATS);
+  for (int i = 0; i < COUNTS; i++) {
+    conv_context_create(&context[i], level(state), task_counts[i], ONEFOLD_ACCURACY_FAST);
+  }
+  const int cases = test_scaled(90);
+  for (int i = 0; i < cases; i++) {
+    test_rng rng = {UINT64_C(77000) + (uint64_t)i};
+    onefold_conv2d_desc desc;
+    conv_case c;
+    char text[384], algorithm[32];
+    snprintf(algorithm, sizeof(algorithm), "winograd%d", tiles[i % 3]);
+    winograd_draw(&rng, onefold_context_block(context[0].context), 3e6, &desc);
+    conv_draw_epilogue(&rng, 0, &desc);
+    conv_case_make(&c, &rng, &desc, 0);
+    winograd_widen(&c, tiles[i % 3]);
+    conv_describe(&desc, text, sizeof(text));
+    const size_t n = (size_t)(c.out.n * c.out.c * c.out.h * c.out.w);
+    float *first = malloc(n * sizeof(float)), *other = malloc(n * sizeof(float));
+    assert_true(first && other);
+    for (int j = 0; j < COUNTS; j++) {
+      context[j].give_tiling = 1;
+      memset(&context[j].tiling, 0, sizeof(context[j].tiling));
+      memcpy(context[j].tiling.algorithm, algorithm, sizeof(algorithm));
+      test_case("%s case %d: %s by %s, %d tasks", onefold_isa_name(level(state)), i, text,
+                algorithm, task_counts[j]);
+      conv_run_case(context[j].context, &c, &buffers, CONV_STARTS_AT_GUARD, 0, j ? other : first);
+      if (j && memcmp(first, other, n * sizeof(float)) != 0) {
+        test_failed("differs from the result of one task");
+      }
+      if (context[j].tasks > most) most = context[j].tasks;
+    }
+    free(first);
+    free(other);
+    conv_case_destroy(&c);
+  }
+  assert_int_equal(most, 8); // the largest context did cut its work
+  for (int i = 0; i < COUNTS; i++) conv_context_destroy(&context[i]);
+  conv_buffers_destroy(&buffers);
+}
+
+// ------------------------------------------------------------------ refusals
+
+typedef struct found {
+  const char *name, *sentence;
+  int lines;
+} found;
+
+static void find_line(void *user, const char *line) {
+  found *f = user;
+  if (strncmp(line, f->name, strlen(f->name)) != 0) return;
+  f->lines++;
+  if (!strstr(line, f->sentence)) test_failed("\"%s\" does not say \"%s\"", line, f->sentence);
+}
+
+/// The tile is refused with the sentence, and a tiling that asks for it is skipped.
+static void refused(onefold_isa isa, onefold_accuracy accuracy, int m,
+                    const onefold_conv2d_desc *desc, const char *sentence) {
+  conv_context context;
+  char name[32], chosen[32], text[256];
+  snprintf(name, sizeof(name), "winograd%d", m);
+  snprintf(text, sizeof(text), "refused: %s", sentence);
+  conv_context_create(&context, isa, 2, accuracy);
+  context.give_tiling = 1;
+  memcpy(context.tiling.algorithm, name, sizeof(name));
+  test_case("%s: %s in class %s", onefold_isa_name(isa), name, onefold_accuracy_name(accuracy));
+  found f = {name, text, 0};
+  test_ok(context.context, onefold_conv2d_explain(context.context, desc, find_line, &f));
+  assert_int_equal(f.lines, 1);
+  winograd_algorithm(context.context, desc, chosen);
+  assert_string_not_equal(chosen, name);
+  conv_context_destroy(&context);
+}
+
+static void test_refusals(void **state) {
+  const onefold_isa isa = level(state);
+  conv_context context;
+  conv_context_create(&context, isa, 1, ONEFOLD_ACCURACY_FAST);
+  const int v = onefold_context_block(context.context);
+  conv_context_destroy(&context);
+  onefold_conv2d_desc dense, d;
+  onefold_conv2d_desc_init(&dense);
+  dense.in_channels = dense.out_channels = 64;
+  dense.in_h = dense.in_w = 28;
+  dense.kernel_h = dense.kernel_w = 3;
+  for (int t = 0; t < 3; t++) {
+    const int m = tiles[t];
+    char text[128];
+    refused(isa, ONEFOLD_ACCURACY_STRICT, m, &dense, "the accuracy class is strict");
+    d = dense;
+    d.kernel_w = 5;
+    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "the kernel is 3x5, not 3x3");
+    d = dense;
+    d.kernel_h = d.kernel_w = 1;
+    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "the kernel is 1x1, not 3x3");
+    d = dense;
+    d.stride_h = 2;
+    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "stride 2x1 and dilation 1x1 are not 1");
+    d = dense;
+    d.dilation_w = 3;
+    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "stride 1x1 and dilation 1x3 are not 1");
+    d = dense;
+    d.groups = 2;
+    d.in_channels = 4 * v;
+    d.out_channels = 2 * v + 2;
+    snprintf(text, sizeof(text), "groups of %d and %d channels do not fill blocks of %d", 2 * v,
+             v + 1, v);
+    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, text);
+  }
+  refused(isa, ONEFOLD_ACCURACY_STANDARD, 6, &dense,
+          "its error is above the bound of the accuracy class standard");
+}
+
+/// A name that is no algorithm's, or one that the class forbids, is skipped; the result is right.
+static void test_names(void **state) {
+  static const char *const names[] = {"winograd",   "winograd3", "winograd8", "Winograd4",
+                                      "winograd44", "winograd6", "winograd-2"};
+  conv_buffers buffers;
+  conv_buffers_create(&buffers, MAX_FLOATS);
+  for (int i = 0; i < test_scaled(70); i++) {
+    conv_context context;
+    conv_context_create(&context, level(state), 2, ONEFOLD_ACCURACY_STANDARD);
+    test_rng rng = {UINT64_C(5000) + (uint64_t)i};
+    onefold_conv2d_desc desc;
+    conv_case c;
+    char chosen[32], plain[32];
+    const char *name = names[i % 7];
+    winograd_draw(&rng, onefold_context_block(context.context), 1e6, &desc);
+    winograd_algorithm(context.context, &desc, plain);
+    draw_tiling(&context, &rng, name);
+    winograd_algorithm(context.context, &desc, chosen);
+    test_case("%s case %d: tiling \"%s\"", onefold_isa_name(level(state)), i, name);
+    assert_string_equal(chosen, plain);
+    conv_case_make(&c, &rng, &desc, 0);
+    winograd_widen(&c, winograd_tile(chosen));
+    conv_run_case(context.context, &c, &buffers, CONV_ENDS_AT_GUARD, 0, NULL);
+    conv_case_destroy(&c);
+    conv_context_destroy(&context);
+  }
+  conv_buffers_destroy(&buffers);
+}
+
+int main(void) {
+  static const struct CMUnitTest each[] = {
+      cmocka_unit_test(test_tiles),       cmocka_unit_test(test_default_choice),
+      cmocka_unit_test(test_task_counts), cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_names),
+  };
+  if (test_isa_missing()) return 1;
+  return test_every_level("winograd convolutions", each, sizeof(each) / sizeof(*each)) != 0;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Random 3x3 problems that a Winograd algorithm takes, and what its result may differ by.
+#ifndef ONEFOLD_TESTS_WINOGRAD_SUPPORT_H
+#define ONEFOLD_TESTS_WINOGRAD_SUPPORT_H
+
+#include "tests/conv_support.h"
+
+/// m of "winograd2", "winograd4" and "winograd6", 0 of any other name.
+int winograd_tile(const char *algorithm);
+
+/// A random 3x3 problem of stride 1, for blocks of v channels: groups fill their blocks.
+void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *desc);
+
+/// Widens the bounds of a case to those of tile m; 0 leaves them. An output's error depends on its
+/// whole tile, so that it is bounded by the channel's largest weights and the images' largest
+/// pixels. On integers F(2) stays exact.
+void winograd_widen(conv_case *c, int m);
+
+/// A context's plan for a case: the algorithm's name.
+void winograd_algorithm(const onefold_context *context, const onefold_conv2d_desc *desc,
+                        char name[32]);
+
+#endif
