@@ -22,8 +22,9 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
 }
 
 static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
-  return onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_POINTWISE,
-                                      problem->out_h * problem->out_w, 1);
+  // Never more than by direct kernels, whose tiles are the same over shorter rows.
+  return onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_CONV_S1, problem->out_w,
+                                      problem->out_h);
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {

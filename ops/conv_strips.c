@@ -88,7 +88,9 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, onefold_op op,
                                     int64_t pixels, int64_t rows) {
   const onefold_conv2d_desc *d = &problem->desc;
-  const double taps = (double)(d->kernel_h * d->kernel_w), depth = taps * (double)problem->in_group;
+  const onefold_conv_band band = onefold_conv_band_of(problem, ONEFOLD_PACK_BLOCKED, 0);
+  const double channels = (double)(band.count - 1) * problem->v + band.last;
+  const double depth = (double)(d->kernel_h * d->kernel_w) * channels;
   const double work = (double)(d->batch * rows) * depth *
                       onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
   const double bytes = depth * (double)d->out_channels * sizeof(float);

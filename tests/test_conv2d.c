@@ -341,6 +341,34 @@ static void test_info(void **state) {
   destroy(&f);
 }
 
+/// Problems whose best algorithm is beyond doubt.
+static void test_choice(void **state) {
+  static const struct {
+    const char *problem, *algorithm;
+  } cases[] = {
+      {"g96mb1ic96ih28oc96kh3ph1", "depthwise"},    {"g96mb1ic96ih56oc96kh3sh2ph1", "depthwise"},
+      {"g672mb1ic672ih7oc672kh5ph2", "depthwise"},  {"g5mb1ic5ih9oc5kh7ph3", "depthwise"},
+      {"g64mb1ic64ih28oc64kh3ph2dh1", "depthwise"}, {"mb1ic64ih56oc256kh1", "pointwise"},
+      {"mb1ic512ih7oc512kh1", "pointwise"},         {"mb1ic24ih56oc144kh1", "pointwise"},
+      {"mb1ic960ih7oc160kh1", "pointwise"},         {"mb2ic1280ih1oc1000kh1", "pointwise"},
+      {"mb1ic64ih56oc64kh7ph3", "direct"},          {"mb1ic64ih28oc64kh1sh2", "direct"},
+  };
+  conv_context c;
+  conv_context_create(&c, level(state), 1, ONEFOLD_ACCURACY_STRICT);
+  for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    onefold_conv2d_desc desc;
+    onefold_conv2d_plan *plan = NULL;
+    onefold_conv2d_plan_info info;
+    test_ok(c.context, onefold_conv2d_desc_parse(c.context, cases[i].problem, &desc));
+    test_ok(c.context, onefold_conv2d_plan_create(c.context, &desc, &plan));
+    onefold_conv2d_plan_get_info(plan, &info);
+    test_case("%s", cases[i].problem);
+    assert_string_equal(info.algorithm, cases[i].algorithm);
+    onefold_conv2d_plan_destroy(plan);
+  }
+  conv_context_destroy(&c);
+}
+
 int main(void) {
   static const struct CMUnitTest each[] = {
       cmocka_unit_test(test_random_problems),
@@ -350,6 +378,7 @@ int main(void) {
       cmocka_unit_test(test_magnitudes),
       cmocka_unit_test(test_nan),
       cmocka_unit_test(test_info),
+      cmocka_unit_test(test_choice),
   };
   enum { EACH = sizeof(each) / sizeof(*each) };
   if (test_isa_missing()) return 1;
