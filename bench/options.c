@@ -128,11 +128,14 @@ static char *slurp(const char *path) {
 }
 
 static int read_batch(struct argp_state *state, bench_options *o, const char *path) {
-  free(o->batch);
-  o->batch = slurp(path);
-  if (!o->batch) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
+  char **grown = realloc(o->batches, (o->batch_count + 1) * sizeof *grown);
+  if (!grown) return ENOMEM;
+  o->batches = grown;
+  char *text = slurp(path);
+  if (!text) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
+  o->batches[o->batch_count++] = text;
   int status = 0;
-  for (char *rest = o->batch, *line; !status && (line = strsep(&rest, "\n"));) {
+  for (char *rest = text, *line; !status && (line = strsep(&rest, "\n"));) {
     line[strcspn(line, "#\r")] = '\0';
     line += strspn(line, " \t");
     line[strcspn(line, " \t")] = '\0';
@@ -230,5 +233,6 @@ int onefold_bench_options_parse(bench_options *options, int argc, char **argv, i
 void onefold_bench_options_free(bench_options *options) {
   free(options->arguments);
   free(options->flags);
-  free(options->batch);
+  for (size_t i = 0; i < options->batch_count; i++) free(options->batches[i]);
+  free(options->batches);
 }

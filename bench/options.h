@@ -35,7 +35,8 @@ typedef struct bench_options {
   // lines of a batch file that live until onefold_bench_options_free.
   const char **arguments, **flags;
   size_t argument_count, flag_count;
-  char *batch;
+  char **batches; // their texts
+  size_t batch_count;
 } bench_options;
 
 /// Which options a suite takes, as bits.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// oneDNN 2.x by its C API, direct and Winograd, each in the layouts that it asks for. Reorders
+// oneDNN 2.x by its C API, direct and Winograd, each in the layouts that it asks for, with the
+// activation as a post-op or, where there is none, as a primitive of its own in place. Reorders
 // are not timed.
 #include "bench/image.h"
 #include "bench/peers/peer.h"
@@ -18,6 +19,7 @@ enum { SOURCE, WEIGHTS, BIAS, RESULT, TENSORS };
 
 typedef struct variant {
   dnnl_primitive_t primitive;
+  dnnl_primitive_t activation; // NULL: none, or within the primitive
   tensor tensors[TENSORS];
   dnnl_stream_t stream;
 } variant;
@@ -158,32 +160,54 @@ static dnnl_status_t describe(const bench_peer_problem *p, geometry *g) {
   return status;
 }
 
-static dnnl_status_t make_attributes(const bench_peer_problem *p, dnnl_primitive_attr_t *made) {
-  dnnl_status_t status = dnnl_primitive_attr_create(made);
-  const onefold_activation function = p->desc.activation;
-  if (status != dnnl_success || function == ONEFOLD_ACT_NONE) return status;
-  const float alpha =
-      function == ONEFOLD_ACT_LEAKY_RELU ? p->desc.activation_param : activations[function].alpha;
+static float alpha_of(const onefold_conv2d_desc *d) {
+  return d->activation == ONEFOLD_ACT_LEAKY_RELU ? d->activation_param
+                                                 : activations[d->activation].alpha;
+}
+
+static dnnl_status_t make_attributes(const onefold_conv2d_desc *d, dnnl_primitive_attr_t *made) {
   dnnl_post_ops_t ops = NULL;
-  status = dnnl_post_ops_create(&ops);
+  dnnl_status_t status = dnnl_primitive_attr_create(made);
+  if (status == dnnl_success) status = dnnl_post_ops_create(&ops);
   if (status == dnnl_success)
-    status = dnnl_post_ops_append_eltwise(ops, 1.0f, activations[function].kind, alpha,
-                                          activations[function].beta);
+    status = dnnl_post_ops_append_eltwise(ops, 1.0f, activations[d->activation].kind, alpha_of(d),
+                                          activations[d->activation].beta);
   if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(*made, ops);
   if (ops) dnnl_post_ops_destroy(ops);
   return status;
 }
 
+static dnnl_status_t make_activation(onednn *own, const onefold_conv2d_desc *d,
+                                     const dnnl_memory_desc_t *image, dnnl_primitive_t *primitive) {
+  dnnl_eltwise_desc_t activation;
+  dnnl_primitive_desc_t desc = NULL;
+  dnnl_status_t status = dnnl_eltwise_forward_desc_init(
+      &activation, dnnl_forward_inference, activations[d->activation].kind, image, alpha_of(d),
+      activations[d->activation].beta);
+  if (status == dnnl_success)
+    status = dnnl_primitive_desc_create(&desc, &activation, NULL, own->engine, NULL);
+  if (status == dnnl_success) status = dnnl_primitive_create(primitive, desc);
+  if (desc) dnnl_primitive_desc_destroy(desc);
+  return status;
+}
+
+/// How a problem is run.
+typedef struct way {
+  dnnl_alg_kind_t kind;
+  int fused;    // the activation is a post-op
+  int separate; // the activation is a primitive of its own
+} way;
+
 static dnnl_status_t make_primitive(onednn *own, const bench_peer_problem *p, const geometry *g,
-                                    dnnl_alg_kind_t kind, dnnl_primitive_desc_t *desc,
+                                    way how, dnnl_primitive_desc_t *desc,
                                     dnnl_primitive_t *primitive) {
   dnnl_convolution_desc_t conv;
   dnnl_primitive_attr_t attributes = NULL;
-  dnnl_status_t status = make_attributes(p, &attributes);
+  dnnl_status_t status = how.fused ? make_attributes(&p->desc, &attributes) : dnnl_success;
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
-        &conv, dnnl_forward_inference, kind, &g->source[1], &g->weights[1], &g->bias, &g->result[1],
-        g->strides, g->dilations, g->padding_begin, g->padding_end);
+        &conv, dnnl_forward_inference, how.kind, &g->source[1], &g->weights[1], &g->bias,
+        &g->result[1], g->strides, g->dilations, g->padding_begin, g->padding_end);
   if (status == dnnl_success)
     status = dnnl_primitive_desc_create(desc, &conv, attributes, own->engine, NULL);
   if (attributes) dnnl_primitive_attr_destroy(attributes);
@@ -191,12 +215,15 @@ static dnnl_status_t make_primitive(onednn *own, const bench_peer_problem *p, co
 }
 
 static dnnl_status_t make_variant(onednn *own, const bench_peer_problem *p, const geometry *g,
-                                  dnnl_alg_kind_t kind, variant *v, double *bytes) {
+                                  way how, variant *v, double *bytes) {
   static const dnnl_query_t queries[TENSORS] = {dnnl_query_src_md, dnnl_query_weights_md,
                                                 dnnl_query_weights_md, dnnl_query_dst_md};
   dnnl_primitive_desc_t desc = NULL;
   v->stream = own->stream;
-  dnnl_status_t status = make_primitive(own, p, g, kind, &desc, &v->primitive);
+  dnnl_status_t status = make_primitive(own, p, g, how, &desc, &v->primitive);
+  if (status == dnnl_success && how.separate)
+    status = make_activation(
+        own, &p->desc, dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0), &v->activation);
   for (int i = 0; i < TENSORS && status == dnnl_success; i++) {
     status =
         make_tensor(own, dnnl_primitive_desc_query_md(desc, queries[i], i == BIAS), &v->tensors[i]);
@@ -217,6 +244,7 @@ static dnnl_status_t make_variant(onednn *own, const bench_peer_problem *p, cons
 
 static void unmake_variant(variant *v) {
   if (v->primitive) dnnl_primitive_destroy(v->primitive);
+  if (v->activation) dnnl_primitive_destroy(v->activation);
   for (int i = 0; i < TENSORS; i++) {
     if (v->tensors[i].memory) dnnl_memory_destroy(v->tensors[i].memory);
     free(v->tensors[i].values);
@@ -228,6 +256,26 @@ static void unmake(bench_peer_state *peer) {
   onednn *own = peer->own;
   for (size_t i = 0; i < BENCH_PEER_VARIANTS; i++) unmake_variant(&own->variants[i]);
   peer->variant_count = 0;
+}
+
+/// Adds a variant, or leaves none, as where Winograd does not apply.
+static dnnl_status_t add(bench_peer_state *peer, const bench_peer_problem *problem,
+                         const geometry *g, way how, const char *name) {
+  onednn *own = peer->own;
+  variant *v = &own->variants[peer->variant_count];
+  double bytes = 0.0;
+  const dnnl_status_t status = make_variant(own, problem, g, how, v, &bytes);
+  if (status != dnnl_success) {
+    unmake_variant(v);
+    return status;
+  }
+  bench_peer_variant *added = onefold_peer_add(peer, name);
+  added->bytes = bytes;
+  added->input = v->tensors[SOURCE].values;
+  added->input_floats = v->tensors[SOURCE].floats;
+  added->output = v->tensors[RESULT].values;
+  added->output_floats = v->tensors[RESULT].floats;
+  return status;
 }
 
 static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *problem) {
@@ -243,20 +291,13 @@ static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *pr
   const int64_t dims[] = {out.n, out.c, out.h, out.w};
   for (int i = 0; i < 4; i++) own->out[i] = dims[i];
   for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++) {
-    variant *v = &own->variants[peer->variant_count];
-    double bytes = 0.0;
-    const dnnl_status_t status = make_variant(own, problem, &g, algorithms[i].kind, v, &bytes);
+    const int activates = function != ONEFOLD_ACT_NONE;
+    const way fused = {algorithms[i].kind, activates, 0}, separate = {algorithms[i].kind, 0, 1};
+    dnnl_status_t status = add(peer, problem, &g, fused, algorithms[i].name);
+    if (status != dnnl_success && activates)
+      status =
+          add(peer, problem, &g, separate, onefold_bench_cell("%s+act", algorithms[i].name).text);
     if (status == dnnl_out_of_memory) return onefold_peer_say(peer, BENCH_PEER_FAILED, "no memory");
-    if (status != dnnl_success) { // as Winograd is, where it does not apply
-      unmake_variant(v);
-      continue;
-    }
-    bench_peer_variant *added = onefold_peer_add(peer, algorithms[i].name);
-    added->bytes = bytes;
-    added->input = v->tensors[SOURCE].values;
-    added->input_floats = v->tensors[SOURCE].floats;
-    added->output = v->tensors[RESULT].values;
-    added->output_floats = v->tensors[RESULT].floats;
   }
   return peer->variant_count ? BENCH_PEER_READY
                              : onefold_peer_say(peer, BENCH_PEER_REFUSED, "no implementation");
@@ -268,7 +309,10 @@ static int call(void *user) {
                                        {DNNL_ARG_WEIGHTS, v->tensors[WEIGHTS].memory},
                                        {DNNL_ARG_BIAS, v->tensors[BIAS].memory},
                                        {DNNL_ARG_DST, v->tensors[RESULT].memory}};
-  return execute(v->primitive, v->stream, TENSORS, arguments) != dnnl_success;
+  if (execute(v->primitive, v->stream, TENSORS, arguments) != dnnl_success) return 1;
+  const dnnl_exec_arg_t in_place[] = {{DNNL_ARG_SRC, v->tensors[RESULT].memory},
+                                      {DNNL_ARG_DST, v->tensors[RESULT].memory}};
+  return v->activation && execute(v->activation, v->stream, 2, in_place) != dnnl_success;
 }
 
 static double run(bench_peer_state *peer, size_t index, int64_t count) {
