@@ -213,14 +213,15 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
                           bench_stat *stat) {
   compared *c = calloc(1, sizeof *c);
   onefold_gbench_case *cases = calloc(MOST_CASES, sizeof *cases);
-  int status = ONEFOLD_EXIT_OK;
   if (!c || !cases) {
-    status = onefold_bench_session_fail(peers->session, ours->name, ONEFOLD_OUT_OF_MEMORY);
-  } else {
-    *c = (compared){.peers = peers, .ours = ours, .stat = stat, .cases = cases, .count = 1};
-    c->cases[0] = ours->timed;
-    c->stats[0] = stat;
+    free(cases);
+    free(c);
+    return onefold_bench_session_fail(peers->session, ours->name, ONEFOLD_OUT_OF_MEMORY);
   }
+  *c = (compared){.peers = peers, .ours = ours, .stat = stat, .cases = cases, .count = 1};
+  c->cases[0] = ours->timed;
+  c->stats[0] = stat;
+  int status = ONEFOLD_EXIT_OK;
   size_t made = 0;
   while (!status && made < peers->open) status = add_peer(c, made++, problem);
   if (!status) status = time_all(c);
