@@ -14,6 +14,7 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
     made[n++] = (bench_column){onefold_bench_peers[o->peers[i]].name, 15};
   made[n++] = (bench_column){"best / ours", 11};
   made[n++] = (bench_column){"error", 8};
+  made[n++] = (bench_column){"memory", 15};
   return n;
 }
 
@@ -22,7 +23,9 @@ void onefold_bench_compare_head(const bench_peers *peers) {
   const size_t n = columns(peers, made);
   fputs("\nMedians of rounds in which all sides are timed in turn; best / ours: the best peer's\n"
         "median by ours, above 1 where we are faster; error: the largest of the peers' results\n"
-        "against ours, of the largest value; in brackets why a peer does not run a problem.\n\n",
+        "against ours, of the largest value; memory: our packed weights and workspace, and how\n"
+        "many times those of the peers that tell; in brackets why a peer does not run a problem.\n"
+        "\n",
         peers->session->out);
   onefold_bench_table_head(peers->session->out, made, n);
 }
@@ -43,6 +46,19 @@ static bench_cell peer_cell(const bench_peer_state *state, const bench_peer_resu
   const bench_cell time = onefold_bench_cell_time(r->stats[r->best]);
   const char *way = state->variants[r->best].name;
   return onefold_bench_cell("%s%s%s", time.text, way[0] ? " " : "", way);
+}
+
+/// Ours, and by the least that the fastest way of a peer takes.
+static bench_cell memory_cell(const bench_peers *peers, const bench_ours *ours,
+                              const bench_peer_result *results) {
+  double least = 0.0;
+  for (size_t i = 0; i < peers->open; i++) {
+    if (results[i].best < 0) continue;
+    const double bytes = peers->states[i].variants[results[i].best].bytes;
+    if (bytes > 0 && (least == 0.0 || bytes < least)) least = bytes;
+  }
+  const bench_cell own = onefold_bench_cell_bytes(ours->bytes);
+  return least > 0 ? onefold_bench_cell("%s %.2fx", own.text, ours->bytes / least) : own;
 }
 
 void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
@@ -66,6 +82,7 @@ void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours,
   cells[n++] = best < 0 ? onefold_bench_cell("-")
                         : onefold_bench_cell_ratio(results[best].stats[results[best].best], stat);
   cells[n++] = error >= 0 ? onefold_bench_cell("%.0e", error) : onefold_bench_cell("-");
+  cells[n++] = memory_cell(peers, ours, results);
   onefold_bench_table_row(out, made, columns(peers, made), cells);
   for (size_t i = 0; i < peers->open; i++) {
     if (results[i].made != BENCH_PEER_REFUSED) continue;
