@@ -3,6 +3,7 @@
 #include "bench/peers/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,8 @@
 
 // Other threads of a library spin for a while after a call, on the cores that the child needs.
 #define SETTLE_NANOSECONDS 5000000
+
+#define ANSWERS 3 // the child's file descriptor for them
 
 typedef struct child {
   pid_t pid;
@@ -88,10 +91,12 @@ static void become(const bench_child_script *script, const char *program, int so
     setenv("ATEN_CPU_CAPABILITY", "avx2", 1);
   }
   dup2(socket, STDIN_FILENO);
-  dup2(socket, STDOUT_FILENO);
+  dup2(socket, ANSWERS);
+  fcntl(ANSWERS, F_SETFD, 0);         // where it is that descriptor already
+  dup2(STDERR_FILENO, STDOUT_FILENO); // where libraries may write
   execlp(program, program, script->flag, script->script, (char *)NULL);
   static const char format[] = "error %s cannot be started: %s\n";
-  dprintf(STDOUT_FILENO, format, program, strerror(errno));
+  dprintf(ANSWERS, format, program, strerror(errno));
   _exit(127);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Peers that are a script in another language: a child process, asked over a socket that is its
-// standard input and output. A request is a line of text; floats follow it as they lie in memory.
+// standard input and, for the answers, its file descriptor 3. A request is a line of text; floats
+// follow it as they lie in memory.
 //
 //   open THREADS                      ok ABOUT
 //   make mb ic ih iw oc oh ow kh kw   ok NAME...    one name per variant, "-" for none

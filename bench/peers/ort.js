@@ -10,7 +10,7 @@ const path = require('path');
 function send(kind, text, data) {
   const clean = String(text).replace(/\s+/g, ' ').slice(0, 400);
   let bytes = Buffer.concat([Buffer.from(`${kind} ${clean}\n`), data || Buffer.alloc(0)]);
-  while (bytes.length > 0) bytes = bytes.subarray(fs.writeSync(1, bytes));
+  while (bytes.length > 0) bytes = bytes.subarray(fs.writeSync(3, bytes));
 }
 
 let pending = Buffer.alloc(0);
