@@ -58,9 +58,10 @@ int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int wid
       fprintf(stderr, "%s: it needs %s\n", o->command, e->package);
       return status;
     }
+    const int unheld = o->has_isa && (!e->peer->holds_isa || o->isa == ONEFOLD_ISA_REF);
     onefold_bench_session_note(session, e->name, "%s%s%s", state->about,
-                               o->has_isa && !e->peer->holds_isa ? ", not held to " : "",
-                               o->has_isa && !e->peer->holds_isa ? onefold_isa_name(o->isa) : "");
+                               unheld ? ", not held to " : "",
+                               unheld ? onefold_isa_name(o->isa) : "");
   }
   if (count) onefold_bench_compare_head(peers);
   return ONEFOLD_EXIT_OK;
