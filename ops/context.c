@@ -4,6 +4,7 @@
 
 #include "arch/cores.h"
 #include "arch/isa.h"
+#include "arch/memory.h"
 #include "arch/threads.h"
 
 #include <pthread.h>
@@ -30,7 +31,7 @@ static size_t whole(size_t size) {
 
 static void *default_allocate(void *user, size_t size, size_t alignment) {
   (void)user;
-  return aligned_alloc(alignment, size);
+  return onefold_memory_allocate(size, alignment);
 }
 
 static void default_release(void *user, void *pointer) {
