@@ -165,10 +165,14 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
                                  int32_t block);
 
 /// Cuts the output blocks into strips over the kernels of `op`, least
-/// estimated time first; `pixels` is the length of a row. A kernel named by
-/// the tiling is preferred.
+/// estimated time first; `pixels` is the length of a row. No strip lies in two of `parts` nearly
+/// equal parts of the blocks. A kernel named by the tiling is preferred.
 onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op, int64_t pixels,
-                                        const onefold_tiling *tiling);
+                                        int32_t parts, const onefold_tiling *tiling);
+
+/// The strips [*first, *last) of part `index`.
+void onefold_conv_strips_part(const onefold_conv2d_plan *plan, int32_t parts, int32_t index,
+                              int32_t *first, int32_t *last);
 
 /// Estimated cycles for one input channel and tap of a row of `pixels`, all output blocks.
 double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,

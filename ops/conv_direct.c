@@ -67,7 +67,7 @@ static onefold_op for_stride(onefold_op base, int64_t stride) {
 
 static onefold_status finish(onefold_conv2d_plan *plan, onefold_op op,
                              const onefold_tiling *tiling) {
-  onefold_status status = onefold_conv_strips_make(plan, op, plan->problem.out_w, tiling);
+  onefold_status status = onefold_conv_strips_make(plan, op, plan->problem.out_w, 1, tiling);
   if (status == ONEFOLD_OK) status = cut_rows(plan);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   return status;

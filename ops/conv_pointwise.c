@@ -31,7 +31,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   onefold_conv_blocked_source(plan);
   const onefold_status status =
-      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, tiling);
+      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   return status;
 }

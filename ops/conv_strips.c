@@ -107,8 +107,24 @@ static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {
   return a->block == b->block && a->count == b->count && a->skip == b->skip && a->last == b->last;
 }
 
+/// Block at which part `index` of the output blocks begins.
+static int32_t part_begin(int32_t blocks, int32_t parts, int32_t index) {
+  return (int32_t)((int64_t)blocks * index / parts);
+}
+
+void onefold_conv_strips_part(const onefold_conv2d_plan *plan, int32_t parts, int32_t index,
+                              int32_t *first, int32_t *last) {
+  const int32_t blocks = (int32_t)plan->problem.out_blocks;
+  const int32_t begin = part_begin(blocks, parts, index);
+  const int32_t end = part_begin(blocks, parts, index + 1);
+  *first = 0;
+  while (*first < plan->strips.count && plan->strips.strip[*first].block < begin) ++*first;
+  *last = *first;
+  while (*last < plan->strips.count && plan->strips.strip[*last].block < end) ++*last;
+}
+
 onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op, int64_t pixels,
-                                        const onefold_tiling *tiling) {
+                                        int32_t parts, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   const onefold_pack_format format = plan->algorithm->format;
@@ -125,11 +141,13 @@ onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op
   }
   cover(dispatch, op, pixels, blocks, tiling->kernel, cost, best);
   size_t weight = 0;
-  int32_t widest = 0;
+  int32_t widest = 0, part = 0;
   for (int32_t block = 0; block < blocks;) {
+    while (part_begin(blocks, parts, part + 1) <= block) part++;
+    const int32_t part_end = part_begin(blocks, parts, part + 1);
     const onefold_conv_band band = onefold_conv_band_of(problem, format, block);
     int32_t run = 1; // blocks from here on with the same band
-    for (; block + run < blocks; run++) {
+    for (; block + run < part_end; run++) {
       const onefold_conv_band next = onefold_conv_band_of(problem, format, block + run);
       if (!same_band(&band, &next)) break;
     }

@@ -33,23 +33,6 @@ static const char *refuse(const onefold_conv_problem *problem, int32_t m, char *
   return NULL;
 }
 
-/// Divides the tasks between passes and strips so that the largest share is least.
-static int32_t strip_parts(const onefold_conv2d_plan *plan, int64_t passes) {
-  const int64_t strips = plan->strips.count;
-  int32_t best = 1;
-  double least = 0;
-  for (int32_t parts = 1; parts <= plan->tasks; parts++) {
-    if (plan->tasks % parts || parts > strips) continue;
-    const int64_t sharing = plan->tasks / parts;
-    const double share = (double)((passes + sharing - 1) / sharing) *
-                         ((double)((strips + parts - 1) / parts) + 0.1 * (double)strips);
-    if (parts > 1 && share >= least) continue;
-    best = parts;
-    least = share;
-  }
-  return best;
-}
-
 static int64_t passes_of(const onefold_conv_winograd *w, int64_t batch) {
   const int64_t bands = (w->rows + w->pass_rows - 1) / w->pass_rows;
   return batch * bands * ((w->columns + w->pass_columns - 1) / w->pass_columns);
@@ -72,10 +55,9 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   w->out = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_OUT, m);
   onefold_conv_blocked_source(plan);
   const int64_t tiles = (int64_t)w->pass_rows * w->pass_columns;
-  const onefold_status status = onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, tiles, tiling);
+  const onefold_status status =
+      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, tiles, w->strip_parts, tiling);
   if (status != ONEFOLD_OK) return status;
-  w->strip_parts = strip_parts(plan, passes_of(w, problem->desc.batch));
-
   int32_t widest = 1;
   for (int32_t i = 0; i < plan->strips.count; i++) {
     if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
@@ -243,10 +225,11 @@ static void task(const onefold_conv_run *run, size_t index) {
   const size_t parts = (size_t)w->strip_parts, sharing = (size_t)plan->tasks / parts;
   const int32_t across = (w->columns + w->pass_columns - 1) / w->pass_columns;
   const int32_t bands = (w->rows + w->pass_rows - 1) / w->pass_rows;
-  size_t begin = 0, end = 0, first = 0, last = 0;
+  size_t begin = 0, end = 0;
+  int32_t first = 0, last = 0;
   onefold_split((size_t)passes_of(w, plan->problem.desc.batch), sharing, index / parts, &begin,
                 &end);
-  onefold_split((size_t)plan->strips.count, parts, index % parts, &first, &last);
+  onefold_conv_strips_part(plan, (int32_t)parts, (int32_t)(index % parts), &first, &last);
   pass p = {.source = run->scratch + index * plan->scratch};
   p.product = p.source + w->source_floats;
   for (size_t n = begin; n < end; n++) {
@@ -258,7 +241,7 @@ static void task(const onefold_conv_run *run, size_t index) {
     p.columns = columns < w->pass_columns ? columns : w->pass_columns;
     p.last_h = p.rows == rows ? w->last_h : w->m;
     p.last_w = p.columns == columns ? w->last_w : w->m;
-    run_pass(run, &p, (int32_t)first, (int32_t)last);
+    run_pass(run, &p, first, last);
   }
 }
 

@@ -21,8 +21,9 @@ static void cut_axis(int64_t outputs, int32_t m, int32_t *tiles, int32_t *last) 
 typedef struct cut {
   const onefold_conv_problem *problem;
   const onefold_conv_winograd *w;
+  int32_t tasks;
   double
-      row[MOST_TILES + 1]; // cycles of the products of so many tiles, an input channel and element
+      row[MOST_TILES + 1]; // of the products of so many tiles: cycles an input channel and element
 } cut;
 
 /// Cycles of one input channel at all elements of a pass of r x c tiles; a pass that is the whole
@@ -43,26 +44,39 @@ static double products(const cut *k, int32_t r, int32_t c) {
   return sum;
 }
 
-/// Cycles of all passes, with r x c tiles each.
-static double estimate_passes(const cut *k, int32_t r, int32_t c) {
+/// Cycles of the task that has most to do, with r x c tiles a pass and the output blocks of a pass
+/// shared out among `parts` tasks.
+static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
   const onefold_conv_problem *problem = k->problem;
   const onefold_conv_winograd *w = k->w;
-  const int32_t points = (w->m + 2) * (w->m + 2);
-  const double v = problem->v, vector = v * sizeof(float);
-  const double passes =
-      (double)problem->desc.batch * ((w->rows + r - 1) / r) * (double)((w->columns + c - 1) / c);
-  const double tiles = (double)r * c;
-  const double channels = (double)problem->in_group;
+  const int32_t points = (w->m + 2) * (w->m + 2), sharing = k->tasks / parts;
+  const int64_t passes = problem->desc.batch * ((w->rows + r - 1) / r) * ((w->columns + c - 1) / c);
+  const int64_t blocks = (problem->out_blocks + parts - 1) / parts;
+  const double share = (double)blocks / (double)problem->out_blocks, tiles = (double)r * c;
+  const double channels = (double)problem->in_group, vector = problem->v * sizeof(float);
   const double source = points * tiles * (double)problem->in_blocks * vector;
   const double result = points * tiles * 2 * vector;
   const double weights = points * channels * (double)problem->out_blocks * vector;
-  const double multiply = channels * products(k, r, c);
-  const double fetch = onefold_conv_fetch_estimate(weights, weights + source + result) +
-                       onefold_conv_fetch_estimate(source, source + result);
+  const double multiply = share * channels * products(k, r, c);
+  const double fetch = share * (onefold_conv_fetch_estimate(weights, weights + source + result) +
+                                onefold_conv_fetch_estimate(source, source + result));
   // A transform loads and stores each element twice and does some three operations on it.
-  const double transform =
-      3.5 * points * tiles * (double)(problem->in_blocks + problem->out_blocks);
-  return passes * ((multiply > fetch ? multiply : fetch) + 0.15 * fetch + transform);
+  const double transform = 3.5 * points * tiles * (double)(problem->in_blocks + blocks);
+  return (double)((passes + sharing - 1) / sharing) *
+         ((multiply > fetch ? multiply : fetch) + 0.15 * fetch + transform);
+}
+
+/// Keeps the best division of r x c tiles a pass; *least is its estimate.
+static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, double *least) {
+  for (int32_t parts = 1; parts <= k->tasks; parts++) {
+    if (k->tasks % parts || parts > k->problem->out_blocks) continue;
+    const double cost = estimate_cut(k, r, c, parts);
+    if (cost >= *least) continue;
+    *least = cost;
+    w->pass_rows = r;
+    w->pass_columns = c;
+    w->strip_parts = parts;
+  }
 }
 
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
@@ -71,7 +85,7 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
   *w = (onefold_conv_winograd){.m = m};
   cut_axis(problem->out_h, m, &w->rows, &w->last_h);
   cut_axis(problem->out_w, m, &w->columns, &w->last_w);
-  cut k = {.problem = problem, .w = w};
+  cut k = {.problem = problem, .w = w, .tasks = tasks};
   for (int32_t tiles = 1; tiles <= MOST_TILES && tiles <= w->rows * (int64_t)w->columns; tiles++) {
     k.row[tiles] =
         onefold_conv_row_estimate(dispatch, ONEFOLD_OP_POINTWISE, tiles, problem->out_blocks);
@@ -83,13 +97,8 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
     for (int32_t bands = 1; bands <= w->rows; bands++) {
       const int32_t r = (w->rows + bands - 1) / bands;
       if ((w->rows + r - 1) / r != bands || (int64_t)r * c > MOST_TILES) continue;
-      const double cost = estimate_passes(&k, r, c);
-      if (cost >= least) continue;
-      least = cost;
-      w->pass_rows = r;
-      w->pass_columns = c;
+      try_pass(&k, r, c, w, &least);
     }
   }
-  (void)tasks;
   return least;
 }
