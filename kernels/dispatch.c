@@ -19,6 +19,7 @@
 #define OP_depthwise_sn      DEPTHWISE_SN
 #define OP_winograd_in       WINOGRAD_IN
 #define OP_winograd_out      WINOGRAD_OUT
+#define OP_polyphase_out     POLYPHASE_OUT
 #define OP_pool_max          POOL_MAX
 #define OP_pool_mean         POOL_MEAN
 #define OP_add               ADD
@@ -78,11 +79,13 @@ const onefold_kernel *onefold_kernel_rows(size_t *count) {
 
 const char *onefold_op_name(onefold_op op) {
   static const char *const names[ONEFOLD_OP_COUNT] = {
-      "conv_s1",     "conv_s2",      "conv_sn",      "plain_s1",        "plain_s2",
-      "plain_sn",    "pointwise",    "depthwise_s1", "depthwise_s2",    "depthwise_sn",
-      "winograd_in", "winograd_out", "pool_max",     "pool_mean",       "add",
-      "scale_shift", "to_blocked",   "from_blocked", "rows_to_blocked", "rows_from_blocked",
-      "act",         "peak_fma",     "peak_read",    "peak_copy"};
+      "conv_s1",           "conv_s2",      "conv_sn",      "plain_s1",
+      "plain_s2",          "plain_sn",     "pointwise",    "depthwise_s1",
+      "depthwise_s2",      "depthwise_sn", "winograd_in",  "winograd_out",
+      "polyphase_out",     "pool_max",     "pool_mean",    "add",
+      "scale_shift",       "to_blocked",   "from_blocked", "rows_to_blocked",
+      "rows_from_blocked", "act",          "peak_fma",     "peak_read",
+      "peak_copy"};
   return (unsigned)op < ONEFOLD_OP_COUNT ? names[op] : "?";
 }
 

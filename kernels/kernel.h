@@ -91,17 +91,17 @@ typedef struct onefold_depthwise_args {
 } onefold_depthwise_args;
 typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
 
-/// Arguments of Winograd input transforms F(m x m, 3x3): one row of tiles of one channel block.
-/// Tile t makes the outputs from column t*m on, from pixels of the image from row `top` and column
-/// `left + t*m` on; what lies outside the image is zero. A tile is m x m outputs, in the last row
-/// `height` (even) high, in the last column `last_width` (even) wide. Its transform has the
-/// elements e = i*(m+2) + j for the points i of its height and j of its width (kernels/winograd.h):
+/// Arguments of Winograd input transforms with the m+2 points of F(m x m, 3x3): one row of tiles of
+/// one channel block. Tile t starts at row `top` and column `left + t*step` of the image, outside
+/// of which everything is zero. A tile is m+2 x m+2 pixels; in the last row `height`+2 high, in the
+/// last column `last_width`+2 wide, both even and at most m. Its transform has the elements
+/// e = i*(m+2) + j for the points i of its height and j of its width (kernels/winograd.h):
 ///   dst[e*dst_element + t*v + l], and dst_extra further on where j is none of `last_width`'s
 ///   points
 typedef struct onefold_winograd_in_args {
-  const float *src; // row 0, column 0; columns follow each other by v
-  ptrdiff_t src_row;
-  int32_t in_h, in_w, top, left;
+  const float *src; // row 0, column 0
+  ptrdiff_t src_row, src_pixel;
+  int32_t in_h, in_w, top, left, step;
   int32_t tiles, height, last_width;
   float *dst;
   ptrdiff_t dst_element, dst_extra;
@@ -110,8 +110,10 @@ typedef struct onefold_winograd_in_args {
 typedef void onefold_winograd_in_fn(const onefold_winograd_in_args *args);
 
 /// Arguments of Winograd output transforms: the products of one row of tiles of one channel block,
-/// laid out as the input transform's, to `rows` x `columns` outputs: rows <= height, and columns is
-/// the tiles' width or one less.
+/// laid out as the input transform's, to `rows` x `columns` outputs. A piece of size+2 points has
+/// size outputs of a filter of three taps (winograd_out), size+1 of one of two (polyphase_out).
+/// `rows` is at most a tile's outputs, and `columns` all tiles' outputs but the last's one or
+/// (polyphase) two.
 typedef struct onefold_winograd_out_args {
   const float *src;
   ptrdiff_t src_element, src_extra;
@@ -123,6 +125,7 @@ typedef struct onefold_winograd_out_args {
   const onefold_epilogue *epilogue;
 } onefold_winograd_out_args;
 typedef void onefold_winograd_out_fn(const onefold_winograd_out_args *args);
+typedef void onefold_polyphase_out_fn(const onefold_winograd_out_args *args);
 
 /// Arguments of pooling kernels: `pixels` output pixels of one row of v channels.
 /// The window of pixel p is columns [x, x + taps), x = p*stride - pad, of `rows`
@@ -187,8 +190,9 @@ typedef enum onefold_op {
   ONEFOLD_OP_DEPTHWISE_S1,
   ONEFOLD_OP_DEPTHWISE_S2,
   ONEFOLD_OP_DEPTHWISE_SN,
-  ONEFOLD_OP_WINOGRAD_IN,  // one row per tile: `variant` is m
-  ONEFOLD_OP_WINOGRAD_OUT, // the same
+  ONEFOLD_OP_WINOGRAD_IN,   // one row per tile: `variant` is m
+  ONEFOLD_OP_WINOGRAD_OUT,  // the same
+  ONEFOLD_OP_POLYPHASE_OUT, // `variant` is m+1
   ONEFOLD_OP_POOL_MAX,
   ONEFOLD_OP_POOL_MEAN,
   ONEFOLD_OP_ADD,
@@ -215,7 +219,7 @@ typedef struct onefold_kernel {
   int32_t v;        // vector width; 0: any, as ref
   int32_t pixels;   // P of the tile; 0 where there is none
   int32_t q;        // Q of the tile: output blocks; depthwise: rows
-  int32_t variant;  // activation, or m of a Winograd tile
+  int32_t variant;  // activation, or outputs of a Winograd tile along an axis
   void (*fn)(void); // cast to the operator's type
 } onefold_kernel;
 

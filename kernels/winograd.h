@@ -8,6 +8,10 @@
 // s outputs (even) at the end of an axis takes the points of the first s/2
 // numbers, 0 and infinity: its products use weights that are there anyway.
 //
+// The same points serve a filter of two taps: m+1 outputs from m+2 products. That is what a
+// convolution of stride 2 is made of (polyphase: the even and the odd pixels along each axis are
+// images of their own, with the even and the odd taps).
+//
 // F(4) with 5/8 and 3/2 has less than half of the error that 1 and 2 give: the
 // powers that the outputs are summed with stay small.
 #ifndef ONEFOLD_KERNELS_WINOGRAD_H

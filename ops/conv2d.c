@@ -7,9 +7,9 @@
 #include <string.h>
 
 const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
-    &onefold_conv_depthwise,  &onefold_conv_plain,      &onefold_conv_pointwise,
-    &onefold_conv_winograd_6, &onefold_conv_winograd_4, &onefold_conv_winograd_2,
-    &onefold_conv_direct,
+    &onefold_conv_depthwise,   &onefold_conv_plain,       &onefold_conv_pointwise,
+    &onefold_conv_winograd_6,  &onefold_conv_winograd_4,  &onefold_conv_winograd_2,
+    &onefold_conv_polyphase_5, &onefold_conv_polyphase_3, &onefold_conv_direct,
 };
 const size_t onefold_conv_algorithm_count =
     sizeof onefold_conv_algorithms / sizeof onefold_conv_algorithms[0];
@@ -147,11 +147,11 @@ onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_co
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
     const char *refusal = a->refuse(&plan->problem, reason, sizeof reason);
     if (refusal) {
-      snprintf(text, sizeof text, "%-10s refused: %s", a->name, refusal);
+      snprintf(text, sizeof text, "%-11s refused: %s", a->name, refusal);
     } else {
       const double cycles = a->estimate(dispatch, &plan->problem);
       const int length =
-          snprintf(text, sizeof text, "%-10s estimated at %.4g cycles", a->name, cycles);
+          snprintf(text, sizeof text, "%-11s estimated at %.4g cycles", a->name, cycles);
       if (a == plan->algorithm)
         snprintf(text + length, sizeof text - (size_t)length,
                  ", chosen (%s tiling): kernel %s, %d tasks", plan->source, plan->kernel,

@@ -48,19 +48,28 @@ typedef struct onefold_conv_strips {
 
 /// How weights lie in memory: [output block][source block][K_h][K_w][cb][v],
 /// cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v]; WINOGRAD_m, of the weights at
-/// the points of F(m x m, 3x3): [output block][m+2][m+2][source block][v][v].
+/// the points of F(m x m, 3x3): [output block][m+2][m+2][source block][v][v]; POLYPHASE_m, of the
+/// even and the odd taps at the points of F(m x m, 2x2): [output block][m+1][m+1][rows' phase]
+/// [source block][columns' phase][v][v], where infinity has the even phase alone.
 typedef enum onefold_pack_format {
   ONEFOLD_PACK_BLOCKED,
   ONEFOLD_PACK_PLAIN,
   ONEFOLD_PACK_DEPTHWISE,
   ONEFOLD_PACK_WINOGRAD_2,
   ONEFOLD_PACK_WINOGRAD_4,
-  ONEFOLD_PACK_WINOGRAD_6
+  ONEFOLD_PACK_WINOGRAD_6,
+  ONEFOLD_PACK_POLYPHASE_3,
+  ONEFOLD_PACK_POLYPHASE_5
 } onefold_pack_format;
 
-/// m of a Winograd format, 0 of any other.
-static inline int32_t onefold_pack_tile(onefold_pack_format format) {
-  return format < ONEFOLD_PACK_WINOGRAD_2 ? 0 : 2 * (format - ONEFOLD_PACK_WINOGRAD_2 + 1);
+/// Points of a Winograd format along an axis, 0 of any other format; and the phases of the source,
+/// 2 where the stride is.
+static inline int32_t onefold_pack_points(onefold_pack_format format) {
+  if (format >= ONEFOLD_PACK_POLYPHASE_3) return 4 + 2 * (format - ONEFOLD_PACK_POLYPHASE_3);
+  return format < ONEFOLD_PACK_WINOGRAD_2 ? 0 : 4 + 2 * (format - ONEFOLD_PACK_WINOGRAD_2);
+}
+static inline int32_t onefold_pack_phases(onefold_pack_format format) {
+  return format >= ONEFOLD_PACK_POLYPHASE_3 ? 2 : 1;
 }
 
 struct onefold_conv2d_packed {
@@ -80,19 +89,26 @@ typedef struct onefold_conv_columns {
   const uint32_t *mask; // [K_w] or NULL: see onefold_conv_args
 } onefold_conv_columns;
 
-/// A Winograd plan. The image is cut into tiles of m x m outputs, and the tiles into passes of
-/// `pass_rows` x `pass_columns` tiles, whose transforms are in cache while they are worked on.
+/// A Winograd plan. The image is cut into tiles of `step` x `step` outputs, and the tiles into
+/// passes of `pass_rows` x `pass_columns` tiles, whose transforms are in cache while they are
+/// worked on.
 typedef struct onefold_conv_winograd {
-  int32_t m;
+  int32_t points, phases;         // of the format
+  int32_t step;                   // outputs of a tile along an axis
   const onefold_kernel *in, *out; // the transforms
   int32_t rows, columns;          // tiles of an image
-  int32_t last_h, last_w;         // outputs of the last tile of a column and of a row: even, <= m
+  int32_t last_h, last_w;         // points of the last tile of a column and of a row: even
   int32_t pass_rows, pass_columns;
-  int32_t strip_parts; // tasks that share the passes of an image out by strips
-  // Floats: between elements of the transformed source and of the products, and of both.
+  int32_t strip_parts; // tasks that share the blocks of a pass
+  // Floats: between elements of the transformed source and of the products, and of all the source.
   ptrdiff_t source_element, product_element;
-  size_t source_floats, scratch_floats;
+  size_t source_floats;
 } onefold_conv_winograd;
+
+/// Source planes of an axis' point: one for each phase, at infinity one.
+static inline int32_t onefold_winograd_planes(const onefold_conv_winograd *w, int32_t point) {
+  return point + 1 < w->points ? w->phases : 1;
+}
 
 typedef struct onefold_conv_algorithm onefold_conv_algorithm;
 
@@ -152,7 +168,7 @@ extern const onefold_conv_algorithm *const onefold_conv_algorithms[];
 extern const size_t onefold_conv_algorithm_count;
 extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
     onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2, onefold_conv_winograd_4,
-    onefold_conv_winograd_6;
+    onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5;
 
 // ------------------------------------------- shared by the algorithms
 

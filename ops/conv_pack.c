@@ -43,7 +43,7 @@ void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *wei
   const onefold_pack_format format = plan->algorithm->format;
   if (format == ONEFOLD_PACK_DEPTHWISE) {
     pack_depthwise(&plan->problem, weight, packed);
-  } else if (onefold_pack_tile(format)) {
+  } else if (onefold_pack_points(format)) {
     onefold_conv_pack_winograd(&plan->problem, format, weight, packed);
   } else {
     pack_bands(&plan->problem, format, weight, packed);

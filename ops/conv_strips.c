@@ -31,8 +31,11 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
   const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
   if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
   const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
-  const size_t points = (size_t)onefold_pack_tile(format) + 2;
-  if (points > 2) return count * points * points * v * v;
+  const size_t points = (size_t)onefold_pack_points(format);
+  if (points > 0) {
+    const size_t planes = (size_t)onefold_pack_phases(format) * (points - 1) + 1;
+    return count * planes * planes * v * v;
+  }
   return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
 }
 

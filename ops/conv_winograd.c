@@ -7,17 +7,22 @@
 
 #include <stdio.h>
 
-static const char *refuse(const onefold_conv_problem *problem, int32_t m, char *reason,
-                          size_t size) {
+static const char *refuse(const onefold_conv_problem *problem, onefold_pack_format format,
+                          char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
+  const int32_t stride = onefold_pack_phases(format);
   if (d->kernel_h != 3 || d->kernel_w != 3) {
     snprintf(reason, size, "the kernel is %lldx%lld, not 3x3", (long long)d->kernel_h,
              (long long)d->kernel_w);
     return reason;
   }
-  if (d->stride_h != 1 || d->stride_w != 1 || d->dilation_h != 1 || d->dilation_w != 1) {
-    snprintf(reason, size, "stride %lldx%lld and dilation %lldx%lld are not 1",
-             (long long)d->stride_h, (long long)d->stride_w, (long long)d->dilation_h,
+  if (d->stride_h != stride || d->stride_w != stride) {
+    snprintf(reason, size, "the stride is %lldx%lld, not %d", (long long)d->stride_h,
+             (long long)d->stride_w, stride);
+    return reason;
+  }
+  if (d->dilation_h != 1 || d->dilation_w != 1) {
+    snprintf(reason, size, "the dilation is %lldx%lld, not 1", (long long)d->dilation_h,
              (long long)d->dilation_w);
     return reason;
   }
@@ -26,8 +31,13 @@ static const char *refuse(const onefold_conv_problem *problem, int32_t m, char *
              (long long)problem->in_group, (long long)problem->out_group, problem->v);
     return reason;
   }
+  if (stride == 2 && (d->groups > 1 || d->in_channels % problem->v)) {
+    snprintf(reason, size, "%lld groups of %lld channels are not one that fills blocks of %d",
+             (long long)d->groups, (long long)problem->in_group, problem->v);
+    return reason;
+  }
   if (problem->accuracy == ONEFOLD_ACCURACY_STRICT) return "the accuracy class is strict";
-  if (m == 6 && problem->accuracy != ONEFOLD_ACCURACY_FAST) {
+  if (onefold_pack_points(format) == 8 && problem->accuracy != ONEFOLD_ACCURACY_FAST) {
     return "its error is above the bound of the accuracy class standard";
   }
   return NULL;
@@ -38,9 +48,11 @@ static int64_t passes_of(const onefold_conv_winograd *w, int64_t batch) {
   return batch * bands * ((w->columns + w->pass_columns - 1) / w->pass_columns);
 }
 
-static const onefold_kernel *kernel_of(const onefold_dispatch *dispatch, onefold_op op, int32_t m) {
+/// The transform of an operator that has so many pixels or outputs along an axis.
+static const onefold_kernel *kernel_of(const onefold_dispatch *dispatch, onefold_op op,
+                                       int32_t size) {
   for (int32_t i = 0; i < dispatch->ops[op].count; i++) {
-    if (dispatch->ops[op].row[i]->variant == m) return dispatch->ops[op].row[i];
+    if (dispatch->ops[op].row[i]->variant == size) return dispatch->ops[op].row[i];
   }
   return NULL;
 }
@@ -48,11 +60,11 @@ static const onefold_kernel *kernel_of(const onefold_dispatch *dispatch, onefold
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
-  const int32_t m = onefold_pack_tile(plan->algorithm->format);
   onefold_conv_winograd *w = &plan->winograd;
-  onefold_conv_winograd_cut(dispatch, problem, m, plan->tasks, w);
-  w->in = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_IN, m);
-  w->out = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_OUT, m);
+  onefold_conv_winograd_cut(dispatch, problem, plan->algorithm->format, plan->tasks, w);
+  w->in = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_IN, w->points - 2);
+  w->out = kernel_of(dispatch, w->phases == 1 ? ONEFOLD_OP_WINOGRAD_OUT : ONEFOLD_OP_POLYPHASE_OUT,
+                     w->step);
   onefold_conv_blocked_source(plan);
   const int64_t tiles = (int64_t)w->pass_rows * w->pass_columns;
   const onefold_status status =
@@ -63,12 +75,13 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
     if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
   }
   // An odd number of cache lines from element to element, so that they do not share sets.
-  const ptrdiff_t line = 64 / sizeof(float), points = (ptrdiff_t)(m + 2) * (m + 2);
-  w->source_element = (ptrdiff_t)problem->in_blocks * tiles * problem->v + line;
+  const ptrdiff_t line = 64 / sizeof(float), elements = (ptrdiff_t)w->points * w->points;
+  const ptrdiff_t planes = (ptrdiff_t)(w->phases * w->phases) * problem->in_blocks;
+  w->source_element = planes * tiles * problem->v + line;
   w->product_element = (ptrdiff_t)widest * tiles * problem->v + line;
-  w->source_floats = (size_t)(points * w->source_element);
-  w->scratch_floats = w->source_floats + (size_t)(points * w->product_element);
-  plan->scratch = (w->scratch_floats + (size_t)line - 1) / (size_t)line * (size_t)line;
+  w->source_floats = (size_t)(elements * w->source_element);
+  plan->scratch = w->source_floats + (size_t)(elements * w->product_element);
+  plan->scratch = (plan->scratch + (size_t)line - 1) / (size_t)line * (size_t)line;
   return ONEFOLD_OK;
 }
 
@@ -77,70 +90,93 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
 typedef struct pass {
   int64_t image;
   int32_t row, rows, column, columns;
-  int32_t last_h, last_w; // outputs of the last row and column of the pass
+  int32_t last_h, last_w; // points of the last row and column of the pass
   float *source, *product;
 } pass;
 
-/// Tiles of a row of the pass that have column point j.
-static int32_t columns_with(const pass *p, int32_t m, int32_t j) {
-  return p->columns - (j > p->last_w && j <= m);
-}
-
-static int32_t rows_with(const pass *p, int32_t m, int32_t i) {
-  return p->rows - (i > p->last_h && i <= m);
+/// Of `tiles` along an axis of the pass, those that have the point: the last one may lack it.
+static int32_t having(int32_t tiles, int32_t last, int32_t points, int32_t point) {
+  return tiles - (point + 1 >= last && point + 1 < points);
 }
 
 /// Floats by which tile row `row` of the elements that a short last tile lacks lies before that of
 /// the others: their rows of tiles are shorter by one.
-static ptrdiff_t extra_offset(const pass *p, int32_t m, int32_t row, int32_t v) {
-  return p->last_w < m ? -(ptrdiff_t)row * v : 0;
+static ptrdiff_t extra_offset(const pass *p, int32_t points, int32_t row, int32_t v) {
+  return p->last_w < points ? -(ptrdiff_t)row * v : 0;
 }
 
-static void transform_source(const onefold_conv_run *run, const pass *p, int32_t block) {
+/// Where a phase's image lies in the source along an axis: pixel `first` of the source is its pixel
+/// 0, and the padded image begins `offset` pixels of the phase before that.
+static void phase_of(int32_t phase, int32_t phases, int64_t pad, int64_t size, int32_t *first,
+                     int32_t *offset, int32_t *count) {
+  const int64_t begin = phase - pad;
+  *first = (int32_t)(((begin % phases) + phases) % phases);
+  *offset = (int32_t)((begin - *first) / phases);
+  *count = (int32_t)((size - *first + phases - 1) / phases);
+}
+
+/// Source block `block` at the points of the tiles of a pass, a phase of it.
+static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t block, int32_t a,
+                            int32_t b) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
   const onefold_conv2d_desc *d = &plan->problem.desc;
-  const int32_t v = plan->problem.v, m = w->m;
-  onefold_winograd_in_args a = {
-      .src = run->src + (p->image * plan->src_image + block * plan->src_block),
-      .src_row = plan->src_row,
-      .in_h = (int32_t)d->in_h,
-      .in_w = (int32_t)d->in_w,
-      .left = (int32_t)(p->column * m - d->pad_left),
+  const int32_t v = plan->problem.v, f = w->phases;
+  int32_t row = 0, column = 0, top = 0, left = 0;
+  onefold_winograd_in_args args = {
+      .src_row = f * plan->src_row,
+      .src_pixel = f * plan->src_pixel,
+      .step = w->step,
       .tiles = p->columns,
-      .last_width = p->last_w,
+      .last_width = p->last_w - 2,
       .dst_element = w->source_element,
       .v = v,
   };
-  float *dst = p->source + (ptrdiff_t)block * w->pass_rows * w->pass_columns * v;
+  phase_of(a, f, d->pad_top, d->in_h, &row, &top, &args.in_h);
+  phase_of(b, f, d->pad_left, d->in_w, &column, &left, &args.in_w);
+  args.src = run->src + (p->image * plan->src_image + block * plan->src_block +
+                         row * plan->src_row + column * plan->src_pixel);
+  args.left = p->column * w->step + left;
+  const int64_t plane = (a * plan->problem.in_blocks + block) * f + b;
+  float *dst = p->source + plane * w->pass_rows * w->pass_columns * v;
   for (int32_t r = 0; r < p->rows; r++) {
-    a.top = (int32_t)((p->row + r) * m - d->pad_top);
-    a.height = r + 1 < p->rows ? m : p->last_h;
-    a.dst = dst + (ptrdiff_t)r * p->columns * v;
-    a.dst_extra = extra_offset(p, m, r, v);
-    ((onefold_winograd_in_fn *)w->in->fn)(&a);
+    args.top = (p->row + r) * w->step + top;
+    args.height = (r + 1 < p->rows ? w->points : p->last_h) - 2;
+    args.dst = dst + (ptrdiff_t)r * p->columns * v;
+    args.dst_extra = extra_offset(p, w->points, r, v);
+    ((onefold_winograd_in_fn *)w->in->fn)(&args);
   }
 }
 
-/// The products of one element of a strip, for all tiles that have it.
-static void multiply(const onefold_conv_run *run, const onefold_conv_strip *strip, const pass *p,
-                     int32_t i, int32_t j) {
+static void transform_source(const onefold_conv_run *run, const pass *p, int32_t block) {
+  const int32_t phases = run->plan->winograd.phases;
+  for (int32_t a = 0; a < phases; a++) {
+    for (int32_t b = 0; b < phases; b++) transform_phase(run, p, block, a, b);
+  }
+}
+
+/// The products of one element of a strip, for all tiles that have it. Returns the weights of the
+/// next element.
+static const float *multiply(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                             const pass *p, int32_t i, int32_t j, const float *weight) {
   static const onefold_epilogue none = {0};
   const onefold_conv_winograd *w = &run->plan->winograd;
-  const int32_t v = run->plan->problem.v, points = w->m + 2, e = i * points + j;
-  const ptrdiff_t panel = (ptrdiff_t)strip->band.count * v * v; // of an element and output block
+  const int32_t v = run->plan->problem.v, e = i * w->points + j;
+  const int32_t along = onefold_winograd_planes(w, j);
+  const int32_t planes = strip->band.count * onefold_winograd_planes(w, i) * along;
+  const int32_t across = w->phases * (w->points - 1) + 1; // planes of all points
   const ptrdiff_t plane = (ptrdiff_t)w->pass_rows * w->pass_columns * v;
-  const float *source = p->source + (e * w->source_element + strip->band.block * plane);
+  const float *source = p->source + (e * w->source_element + strip->band.block * w->phases * plane);
   onefold_conv_args a = {
-      .src_block = plane,
+      .src_block = w->phases / along * plane,
       .src_pixel = v,
-      .weight = run->packed->weight + strip->weight + e * panel,
-      .weight_q = points * points * panel,
+      .weight = weight,
+      .weight_q = (ptrdiff_t)across * across * strip->band.count * v * v,
       .weight_block = (ptrdiff_t)v * v,
       .weight_row = (ptrdiff_t)v * v,
       .dst_q = plane,
       .dst_pixel = v,
-      .blocks = strip->band.count,
+      .blocks = planes,
       .rows = 1,
       .taps = 1,
       .last_channels = strip->band.last,
@@ -148,7 +184,9 @@ static void multiply(const onefold_conv_run *run, const onefold_conv_strip *stri
       .q = strip->blocks,
       .epilogue = &none,
   };
-  const int32_t tiles = rows_with(p, w->m, i) * columns_with(p, w->m, j);
+  weight += planes * a.weight_block;
+  const int32_t tiles =
+      having(p->rows, p->last_h, w->points, i) * having(p->columns, p->last_w, w->points, j);
   const int32_t P = strip->kernel->pixels, calls = (tiles + P - 1) / P;
   float *dst = p->product + e * w->product_element;
   for (int32_t n = 0; n < calls; n++) {
@@ -157,14 +195,14 @@ static void multiply(const onefold_conv_run *run, const onefold_conv_strip *stri
     a.dst = dst;
     // The next element's weights are fetched meanwhile, those of the next strip after the last.
     if (n + 1 == calls) {
-      a.weight_ahead = e + 1 < points * points
-                           ? panel
-                           : (strip->blocks * points * points - (points * points - 1)) * panel;
+      a.weight_ahead = weight - a.weight;
+      if (e + 1 == w->points * w->points) a.weight_ahead += (strip->blocks - 1) * a.weight_q;
     }
     ((onefold_conv_fn *)strip->kernel->fn)(&a);
     source += (ptrdiff_t)a.pixels * v;
     dst += (ptrdiff_t)a.pixels * v;
   }
+  return weight;
 }
 
 static void transform_products(const onefold_conv_run *run, const onefold_conv_strip *strip,
@@ -172,29 +210,27 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_conv_winograd *w = &plan->winograd;
-  const int32_t v = problem->v, m = w->m, block = strip->block + q;
+  const int32_t v = problem->v, block = strip->block + q;
   onefold_epilogue epilogue = onefold_conv_epilogue(run, p->image, block);
-  const int64_t left = problem->out_w - (int64_t)p->column * m;
+  const int64_t x = (int64_t)p->column * w->step, width = (int64_t)p->columns * w->step;
   onefold_winograd_out_args a = {
       .src_element = w->product_element,
       .tiles = p->columns,
-      .last_width = p->last_w,
+      .last_width = p->last_w - 2,
       .dst_row = problem->out_w * v,
-      .columns = (int32_t)(left < (int64_t)p->columns * m ? left : (int64_t)p->columns * m),
+      .columns = (int32_t)(problem->out_w - x < width ? problem->out_w - x : width),
       .v = v,
       .epilogue = &epilogue,
   };
   const float *src = p->product + (ptrdiff_t)q * w->pass_rows * w->pass_columns * v;
   for (int32_t r = 0; r < p->rows; r++) {
-    const int64_t y = (int64_t)(p->row + r) * m;
+    const int64_t y = (int64_t)(p->row + r) * w->step, left = problem->out_h - y;
     const ptrdiff_t dst =
-        (((p->image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w +
-         (int64_t)p->column * m) *
-        v;
+        (((p->image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w + x) * v;
     a.src = src + (ptrdiff_t)r * p->columns * v;
-    a.src_extra = extra_offset(p, m, r, v);
-    a.height = r + 1 < p->rows ? m : p->last_h;
-    a.rows = (int32_t)(problem->out_h - y < a.height ? problem->out_h - y : a.height);
+    a.src_extra = extra_offset(p, w->points, r, v);
+    a.height = (r + 1 < p->rows ? w->points : p->last_h) - 2;
+    a.rows = (int32_t)(left < w->step ? left : w->step);
     a.dst = run->dst + dst;
     epilogue.residual = run->residual ? run->residual + dst : NULL;
     ((onefold_winograd_out_fn *)w->out->fn)(&a);
@@ -204,7 +240,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
 /// Strips [begin, end) of a pass.
 static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, int32_t end) {
   const onefold_conv2d_plan *plan = run->plan;
-  const int32_t points = plan->winograd.m + 2;
+  const int32_t points = plan->winograd.points;
   int32_t transformed = 0; // source blocks before this one are
   for (int32_t s = begin; s < end; s++) {
     const onefold_conv_strip *strip = &plan->strips.strip[s];
@@ -212,8 +248,9 @@ static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, 
     for (; transformed < strip->band.block + strip->band.count; transformed++) {
       transform_source(run, p, transformed);
     }
+    const float *weight = run->packed->weight + strip->weight;
     for (int32_t i = 0; i < points; i++) {
-      for (int32_t j = 0; j < points; j++) multiply(run, strip, p, i, j);
+      for (int32_t j = 0; j < points; j++) weight = multiply(run, strip, p, i, j, weight);
     }
     for (int32_t q = 0; q < strip->blocks; q++) transform_products(run, strip, p, q);
   }
@@ -239,23 +276,26 @@ static void task(const onefold_conv_run *run, size_t index) {
     const int32_t rows = w->rows - p.row, columns = w->columns - p.column;
     p.rows = rows < w->pass_rows ? rows : w->pass_rows;
     p.columns = columns < w->pass_columns ? columns : w->pass_columns;
-    p.last_h = p.rows == rows ? w->last_h : w->m;
-    p.last_w = p.columns == columns ? w->last_w : w->m;
+    p.last_h = p.rows == rows ? w->last_h : w->points;
+    p.last_w = p.columns == columns ? w->last_w : w->points;
     run_pass(run, &p, first, last);
   }
 }
 
-#define ALGORITHM(m)                                                                               \
-  static const char *refuse_##m(const onefold_conv_problem *problem, char *reason, size_t size) {  \
-    return refuse(problem, m, reason, size);                                                       \
+#define ALGORITHM(name, algorithm, NAME, m)                                                        \
+  static const char *refuse_##name(const onefold_conv_problem *problem, char *reason,              \
+                                   size_t size) {                                                  \
+    return refuse(problem, ONEFOLD_PACK_##NAME##_##m, reason, size);                               \
   }                                                                                                \
-  static double estimate_##m(const onefold_dispatch *dispatch,                                     \
-                             const onefold_conv_problem *problem) {                                \
+  static double estimate_##name(const onefold_dispatch *dispatch,                                  \
+                                const onefold_conv_problem *problem) {                             \
     onefold_conv_winograd winograd;                                                                \
-    return onefold_conv_winograd_cut(dispatch, problem, m, 1, &winograd);                          \
+    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, 1, &winograd);  \
   }                                                                                                \
-  const onefold_conv_algorithm onefold_conv_winograd_##m = {                                       \
-      "winograd" #m, ONEFOLD_PACK_WINOGRAD_##m, refuse_##m, estimate_##m, plan_it, task};
-ALGORITHM(2)
-ALGORITHM(4)
-ALGORITHM(6)
+  const onefold_conv_algorithm onefold_conv_##name = {                                             \
+      algorithm, ONEFOLD_PACK_##NAME##_##m, refuse_##name, estimate_##name, plan_it, task};
+ALGORITHM(winograd_2, "winograd2", WINOGRAD, 2)
+ALGORITHM(winograd_4, "winograd4", WINOGRAD, 4)
+ALGORITHM(winograd_6, "winograd6", WINOGRAD, 6)
+ALGORITHM(polyphase_3, "polyphase3", POLYPHASE, 3)
+ALGORITHM(polyphase_5, "polyphase5", POLYPHASE, 5)

@@ -5,9 +5,9 @@
 
 #include "ops/conv2d.h"
 
-/// Cuts the image into tiles of m x m and passes for `tasks` tasks. Returns the estimated cycles.
+/// Cuts the image into tiles and passes for `tasks` tasks. Returns the estimated cycles.
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
-                                 const onefold_conv_problem *problem, int32_t m, int32_t tasks,
-                                 onefold_conv_winograd *winograd);
+                                 const onefold_conv_problem *problem, onefold_pack_format format,
+                                 int32_t tasks, onefold_conv_winograd *winograd);
 
 #endif

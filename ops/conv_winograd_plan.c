@@ -10,11 +10,13 @@
 // Most tiles of a pass: more do not use a weight any better.
 #define MOST_TILES 96
 
-/// Tiles of an axis, and the outputs of the last one: even, so that it has points of its own.
-static void cut_axis(int64_t outputs, int32_t m, int32_t *tiles, int32_t *last) {
-  *tiles = (int32_t)((outputs + m - 1) / m);
-  const int64_t left = outputs - (int64_t)(*tiles - 1) * m;
-  *last = (int32_t)(left + left % 2);
+/// Tiles of an axis, and the points of the last one: as few as make its outputs, and even.
+static void cut_axis(int64_t outputs, const onefold_conv_winograd *w, int32_t *tiles,
+                     int32_t *last) {
+  *tiles = (int32_t)((outputs + w->step - 1) / w->step);
+  const int64_t left = outputs - (int64_t)(*tiles - 1) * w->step;
+  const int32_t points = (int32_t)left + w->points - w->step;
+  *last = points < 4 ? 4 : points + points % 2;
 }
 
 /// What the estimates of one cut share.
@@ -30,15 +32,15 @@ typedef struct cut {
 /// axis ends with its short tile.
 static double products(const cut *k, int32_t r, int32_t c) {
   const onefold_conv_winograd *w = k->w;
-  const int32_t lacks[2] = {w->m - w->last_h, w->m - w->last_w};
+  const int32_t lacks[2] = {w->points - w->last_h, w->points - w->last_w}, f = w->phases;
   double sum = 0;
   for (int down = 0; down < 2; down++) {
     for (int along = 0; along < 2; along++) {
-      // Points that a short last tile lacks, and tiles that have them.
-      const int32_t points =
-          (down ? lacks[0] : w->m + 2 - lacks[0]) * (along ? lacks[1] : w->m + 2 - lacks[1]);
+      // Points that a short last tile lacks, times their phases, and tiles that have them.
+      const int32_t planes = (down ? f * lacks[0] : f * (w->points - 1 - lacks[0]) + 1) *
+                             (along ? f * lacks[1] : f * (w->points - 1 - lacks[1]) + 1);
       const int32_t tiles = (r - (down && r == w->rows)) * (c - (along && c == w->columns));
-      if (points > 0 && tiles > 0) sum += points * k->row[tiles];
+      if (planes > 0 && tiles > 0) sum += planes * k->row[tiles];
     }
   }
   return sum;
@@ -49,19 +51,20 @@ static double products(const cut *k, int32_t r, int32_t c) {
 static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
   const onefold_conv_problem *problem = k->problem;
   const onefold_conv_winograd *w = k->w;
-  const int32_t points = (w->m + 2) * (w->m + 2), sharing = k->tasks / parts;
+  const int32_t points = w->points * w->points, phases = w->phases * w->phases;
+  const int32_t sharing = k->tasks / parts, planes = w->phases * (w->points - 1) + 1;
   const int64_t passes = problem->desc.batch * ((w->rows + r - 1) / r) * ((w->columns + c - 1) / c);
   const int64_t blocks = (problem->out_blocks + parts - 1) / parts;
   const double share = (double)blocks / (double)problem->out_blocks, tiles = (double)r * c;
   const double channels = (double)problem->in_group, vector = problem->v * sizeof(float);
-  const double source = points * tiles * (double)problem->in_blocks * vector;
+  const double source = points * phases * tiles * (double)problem->in_blocks * vector;
   const double result = points * tiles * 2 * vector;
-  const double weights = points * channels * (double)problem->out_blocks * vector;
+  const double weights = planes * planes * channels * (double)problem->out_blocks * vector;
   const double multiply = share * channels * products(k, r, c);
   const double fetch = share * (onefold_conv_fetch_estimate(weights, weights + source + result) +
                                 onefold_conv_fetch_estimate(source, source + result));
   // A transform loads and stores each element twice and does some three operations on it.
-  const double transform = 3.5 * points * tiles * (double)(problem->in_blocks + blocks);
+  const double transform = 3.5 * points * tiles * (double)(phases * problem->in_blocks + blocks);
   return (double)((passes + sharing - 1) / sharing) *
          ((multiply > fetch ? multiply : fetch) + 0.15 * fetch + transform);
 }
@@ -80,11 +83,13 @@ static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *
 }
 
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
-                                 const onefold_conv_problem *problem, int32_t m, int32_t tasks,
-                                 onefold_conv_winograd *w) {
-  *w = (onefold_conv_winograd){.m = m};
-  cut_axis(problem->out_h, m, &w->rows, &w->last_h);
-  cut_axis(problem->out_w, m, &w->columns, &w->last_w);
+                                 const onefold_conv_problem *problem, onefold_pack_format format,
+                                 int32_t tasks, onefold_conv_winograd *w) {
+  *w = (onefold_conv_winograd){.points = onefold_pack_points(format),
+                               .phases = onefold_pack_phases(format)};
+  w->step = w->points - 3 + w->phases;
+  cut_axis(problem->out_h, w, &w->rows, &w->last_h);
+  cut_axis(problem->out_w, w, &w->columns, &w->last_w);
   cut k = {.problem = problem, .w = w, .tasks = tasks};
   for (int32_t tiles = 1; tiles <= MOST_TILES && tiles <= w->rows * (int64_t)w->columns; tiles++) {
     k.row[tiles] =

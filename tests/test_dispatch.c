@@ -19,7 +19,7 @@ static void test_names(void **state) {
     snprintf(
         op, sizeof(op), "%s%s%s", onefold_op_name(row->op), row->op == ONEFOLD_OP_ACT ? "_" : "",
         row->op == ONEFOLD_OP_ACT ? onefold_activation_name((onefold_activation)row->variant) : "");
-    const int winograd = row->op == ONEFOLD_OP_WINOGRAD_IN || row->op == ONEFOLD_OP_WINOGRAD_OUT;
+    const int winograd = row->op >= ONEFOLD_OP_WINOGRAD_IN && row->op <= ONEFOLD_OP_POLYPHASE_OUT;
     if (row->pixels || winograd) {
       snprintf(want, sizeof(want), "onefold_uk_%s_f32_%dx%d__%s", op,
                winograd ? row->variant : row->pixels, winograd ? row->variant : row->q,

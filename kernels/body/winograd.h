@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Winograd transforms in one dimension, of S outputs (S + 2 points) in the algorithm of tile M:
+// Winograd transforms in one dimension, of a piece of S + 2 points in the algorithm of M + 2:
 // M and S are even constants wherever these are inlined, S <= M.
 #ifndef ONEFOLD_KERNELS_BODY_WINOGRAD_H
 #define ONEFOLD_KERNELS_BODY_WINOGRAD_H
@@ -63,8 +63,9 @@ ONEFOLD_INLINE void onefold_winograd_in_line(const int M, const int S, const vf 
   }
 }
 
-/// y[0 .. S-1] = A^T m: the piece's S outputs from the products at its points.
-ONEFOLD_INLINE void onefold_winograd_out_line(const int M, const int S, const vf *m, vf *y) {
+/// y[0 .. O-1] = A^T m: the piece's O outputs (S, or S + 1) from the products at its points.
+ONEFOLD_INLINE void onefold_winograd_out_line(const int M, const int S, const int O, const vf *m,
+                                              vf *y) {
   const int k = S / 2;
   vf even[3], odd[3];
   ONEFOLD_UNROLL(3)
@@ -75,15 +76,15 @@ ONEFOLD_INLINE void onefold_winograd_out_line(const int M, const int S, const vf
   y[0] = m[0];
   ONEFOLD_UNROLL(3)
   for (int p = 0; p < k; p++) y[0] = vf_add(y[0], even[p]);
-  ONEFOLD_UNROLL(5)
-  for (int n = 1; n < S; n++) {
-    vf sum = n == S - 1 ? m[S + 1] : vf_zero();
+  ONEFOLD_UNROLL(6)
+  for (int n = 1; n < O; n++) {
+    vf sum = n == O - 1 ? m[S + 1] : vf_zero();
     ONEFOLD_UNROLL(3)
     for (int p = 0; p < k; p++) {
       double power = 1;
       for (int i = 0; i < n; i++) power *= onefold_winograd_points[M / 2 - 1][p];
       const vf c = vf_set1((float)power), t = n % 2 ? odd[p] : even[p];
-      sum = p == 0 && n < S - 1 ? vf_mul(c, t) : vf_fma(c, t, sum);
+      sum = p == 0 && n < O - 1 ? vf_mul(c, t) : vf_fma(c, t, sum);
     }
     y[n] = sum;
   }

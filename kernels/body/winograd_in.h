@@ -11,15 +11,15 @@
 
 /// Columns of a run, transformed down: [column][point].
 typedef struct onefold_winograd_columns {
-  vf point[ONEFOLD_WINOGRAD_RUN * ONEFOLD_WINOGRAD_MAX_TILE + 2][ONEFOLD_WINOGRAD_MAX_POINTS];
+  vf point[ONEFOLD_WINOGRAD_RUN * ONEFOLD_WINOGRAD_MAX_POINTS][ONEFOLD_WINOGRAD_MAX_POINTS];
 } onefold_winograd_columns;
 
-/// Column x of the image for tiles H outputs high. `inside`: all of its pixels are in the image.
+/// Column x of the image for tiles of H + 2 rows. `inside`: all of its pixels are in the image.
 ONEFOLD_INLINE void onefold_winograd_in_column(const int M, const int H, const int inside,
                                                const int64_t x, vf *o,
                                                const onefold_winograd_in_args *a) {
   vf d[ONEFOLD_WINOGRAD_MAX_POINTS];
-  const float *src = a->src + x * VF_WIDTH;
+  const float *src = a->src + x * a->src_pixel;
   ONEFOLD_UNROLL(8)
   for (int r = 0; r < H + 2; r++) {
     const int64_t y = a->top + r;
@@ -47,7 +47,7 @@ ONEFOLD_INLINE void onefold_winograd_in_columns(const int M, const int H, const 
   }
 }
 
-/// The rows of a tile W outputs wide whose first column is columns[0], to element 0 at dst.
+/// The rows of a tile W + 2 pixels wide whose first column is columns[0], to element 0 at dst.
 ONEFOLD_INLINE void onefold_winograd_in_rows(const int M, const int W, const int height,
                                              vf (*columns)[ONEFOLD_WINOGRAD_MAX_POINTS], float *dst,
                                              const ptrdiff_t *offset,
@@ -63,7 +63,7 @@ ONEFOLD_INLINE void onefold_winograd_in_rows(const int M, const int W, const int
   }
 }
 
-/// All tiles, H outputs high.
+/// All tiles, H + 2 pixels high.
 ONEFOLD_INLINE void onefold_winograd_in_tiles(const int M, const int H,
                                               const onefold_winograd_in_args *a) {
   onefold_winograd_columns columns;
@@ -76,17 +76,19 @@ ONEFOLD_INLINE void onefold_winograd_in_tiles(const int M, const int H,
     const int32_t left = a->tiles - t;
     const int32_t run = left < ONEFOLD_WINOGRAD_RUN ? left : ONEFOLD_WINOGRAD_RUN;
     const int32_t whole = left == run && a->last_width < M ? run - 1 : run;
-    const int32_t width = whole * M + (whole < run ? a->last_width : 0);
-    onefold_winograd_in_columns(M, H, a->left + (int64_t)t * M, width + 2, &columns, a);
+    const int32_t width = (run - 1) * a->step + (whole < run ? a->last_width : M) + 2;
+    onefold_winograd_in_columns(M, H, a->left + (int64_t)t * a->step, width, &columns, a);
     float *dst = a->dst + (ptrdiff_t)t * VF_WIDTH;
     for (int32_t i = 0; i < whole; i++, dst += VF_WIDTH) {
-      onefold_winograd_in_rows(M, M, H, columns.point + i * M, dst, offset, a);
+      onefold_winograd_in_rows(M, M, H, columns.point + i * a->step, dst, offset, a);
     }
     if (whole == run) continue;
     if (M > 4 && a->last_width == 4) {
-      onefold_winograd_in_rows(M, M > 4 ? 4 : M, H, columns.point + whole * M, dst, offset, a);
+      onefold_winograd_in_rows(M, M > 4 ? 4 : M, H, columns.point + whole * a->step, dst, offset,
+                               a);
     } else if (M > 2) {
-      onefold_winograd_in_rows(M, M > 2 ? 2 : M, H, columns.point + whole * M, dst, offset, a);
+      onefold_winograd_in_rows(M, M > 2 ? 2 : M, H, columns.point + whole * a->step, dst, offset,
+                               a);
     }
   }
 }

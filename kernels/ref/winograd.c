@@ -38,13 +38,13 @@ static void in_matrix(int m, int size, double b[POINTS][POINTS]) {
   }
 }
 
-/// a[k][i]: what the product at point i adds to output k.
-static void out_matrix(int m, int size, double a[TILE][POINTS]) {
+/// a[k][i]: what the product at point i adds to output k of `outputs`.
+static void out_matrix(int m, int size, int outputs, double a[TILE + 1][POINTS]) {
   double points[POINTS];
   points_of(m, m, points);
-  for (int k = 0; k < size; k++) {
+  for (int k = 0; k < outputs; k++) {
     for (int i = 0; i <= size; i++) a[k][i] = pow(points[i], k);
-    a[k][size + 1] = k == size - 1;
+    a[k][size + 1] = k == outputs - 1;
   }
 }
 
@@ -69,9 +69,9 @@ static void in(int m, const onefold_winograd_in_args *a) {
       double d[POINTS][POINTS] = {{0}};
       for (int i = 0; i < h + 2; i++) {
         for (int j = 0; j < w + 2; j++) {
-          const int64_t y = a->top + i, x = a->left + (int64_t)t * m + j;
+          const int64_t y = a->top + i, x = a->left + (int64_t)t * a->step + j;
           if (y < 0 || y >= a->in_h || x < 0 || x >= a->in_w) continue;
-          d[i][j] = a->src[y * a->src_row + x * a->v + l];
+          d[i][j] = a->src[y * a->src_row + x * a->src_pixel + l];
         }
       }
       for (int i = 0; i < h + 2; i++) {
@@ -89,17 +89,17 @@ static void in(int m, const onefold_winograd_in_args *a) {
   }
 }
 
-static void out(int m, const onefold_winograd_out_args *a) {
-  double down[TILE][POINTS], along[TILE][POINTS];
+static void out(int m, int more, const onefold_winograd_out_args *a) {
+  double down[TILE + 1][POINTS], along[TILE + 1][POINTS];
   const int h = a->height;
   const onefold_epilogue *e = a->epilogue;
-  out_matrix(m, h, down);
+  out_matrix(m, h, h + more, down);
   for (int32_t t = 0; t < a->tiles; t++) {
     const int w = width_of(m, t, a->tiles, a->last_width);
-    out_matrix(m, w, along);
+    out_matrix(m, w, w + more, along);
     for (int y = 0; y < a->rows; y++) {
-      for (int x = 0; x < w && t * m + x < a->columns; x++) {
-        const ptrdiff_t at = y * a->dst_row + (t * m + x) * a->v;
+      for (int x = 0; x < w + more && t * (m + more) + x < a->columns; x++) {
+        const ptrdiff_t at = y * a->dst_row + (t * (m + more) + x) * a->v;
         float z[ONEFOLD_MAX_VECTOR];
         for (int32_t l = 0; l < a->v; l++) {
           double sum = e->bias ? (double)e->bias[l] : 0;
@@ -122,9 +122,13 @@ static void out(int m, const onefold_winograd_out_args *a) {
 
 #define ONEFOLD_LIST_REF
 #define ONEFOLD_WINOGRAD(op, isa, m)                                                               \
-  void onefold_uk_##op##_f32_##m##x##m##__##isa(const onefold_##op##_args *a) {                    \
+  void onefold_uk_##op##_f32_##m##x##m##__##isa(ARGS_##op *a) {                                    \
     RUN_##op(m, a);                                                                                \
   }
-#define RUN_winograd_in  in
-#define RUN_winograd_out out
+#define ARGS_winograd_in        const onefold_winograd_in_args
+#define ARGS_winograd_out       const onefold_winograd_out_args
+#define ARGS_polyphase_out      const onefold_winograd_out_args
+#define RUN_winograd_in(m, a)   in(m, a)
+#define RUN_winograd_out(m, a)  out(m, 0, a)
+#define RUN_polyphase_out(m, a) out(m - 1, 1, a)
 #include "kernels/kernel_list.def"
