@@ -103,7 +103,7 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
 
 double onefold_conv_fetch_estimate(double bytes, double set) {
   const double l2 = (double)onefold_cache_l2_bytes();
-  return bytes / (set < l2 ? 48 : 16);
+  return bytes / (set < l2 ? 48 : 12);
 }
 
 static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {

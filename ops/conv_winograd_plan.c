@@ -61,10 +61,14 @@ static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
   const double result = points * tiles * 2 * vector;
   const double weights = planes * planes * channels * (double)problem->out_blocks * vector;
   const double multiply = share * channels * products(k, r, c);
-  const double fetch = share * (onefold_conv_fetch_estimate(weights, weights + source + result) +
-                                onefold_conv_fetch_estimate(source, source + result));
-  // A transform loads and stores each element twice and does some three operations on it.
-  const double transform = 3.5 * points * tiles * (double)(phases * problem->in_blocks + blocks);
+  // Each strip of some two blocks reads the source at its elements again.
+  const double again = source * (double)blocks / 2, set = source + result;
+  const double fetch = share * onefold_conv_fetch_estimate(weights, weights + set) +
+                       onefold_conv_fetch_estimate(again, set);
+  // A transform loads and stores each element twice and does some three operations on it; what it
+  // writes leaves a cache that it does not fit.
+  const double transform = 3.5 * points * tiles * (double)(phases * problem->in_blocks + blocks) +
+                           onefold_conv_fetch_estimate(2 * source, set);
   return (double)((passes + sharing - 1) / sharing) *
          ((multiply > fetch ? multiply : fetch) + 0.15 * fetch + transform);
 }
