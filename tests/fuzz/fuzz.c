@@ -76,6 +76,7 @@ onefold_context *fuzz_context(unsigned level, size_t limit, unsigned failing) {
     memory.limit = SIZE_MAX;
     for (int i = 0; i < count; i++) {
       const onefold_context_options options = {.struct_size = sizeof options,
+                                               .accuracy = ONEFOLD_ACCURACY_STRICT,
                                                .threads = 1,
                                                .allocate = allocate,
                                                .release = release,
