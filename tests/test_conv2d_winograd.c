@@ -13,7 +13,16 @@
 enum { MAX_FLOATS = 1 << 23, COUNTS = 5 };
 
 static const int task_counts[COUNTS] = {1, 2, 3, 5, 8};
-static const int tiles[] = {2, 4, 6};
+
+static const struct {
+  const char *name;
+  int tile, stride;
+} algorithms[] = {{"winograd2", 2, 1},
+                  {"winograd4", 4, 1},
+                  {"winograd6", 6, 1},
+                  {"polyphase3", 2, 2},
+                  {"polyphase5", 4, 2}};
+enum { ALGORITHMS = sizeof(algorithms) / sizeof(*algorithms) };
 
 static onefold_isa level(void **state) {
   return (onefold_isa)(intptr_t)*state;
@@ -41,12 +50,12 @@ static void draw_tiling(conv_context *c, test_rng *rng, const char *algorithm) {
 
 /// Runs a random problem; `algorithm` is forced, or NULL for the default choice. Returns the tile.
 static int run_random(conv_context *context, conv_buffers *buffers, uint64_t seed, double max_macs,
-                      const char *algorithm) {
+                      int stride, const char *algorithm) {
   test_rng rng = {seed};
   onefold_conv2d_desc desc;
   conv_case c;
   char text[384], name[32];
-  winograd_draw(&rng, onefold_context_block(context->context), max_macs, &desc);
+  winograd_draw_strided(&rng, onefold_context_block(context->context), stride, max_macs, &desc);
   const int exact = test_once_in(&rng, 2);
   conv_draw_epilogue(&rng, exact, &desc);
   context->give_tiling = 0;
@@ -72,18 +81,17 @@ static int run_random(conv_context *context, conv_buffers *buffers, uint64_t see
 static void test_tiles(void **state) {
   conv_buffers buffers;
   conv_buffers_create(&buffers, MAX_FLOATS);
-  for (int t = 0; t < 3; t++) {
+  for (int t = 0; t < ALGORITHMS; t++) {
     conv_context context[2 * COUNTS];
-    char algorithm[32];
-    snprintf(algorithm, sizeof(algorithm), "winograd%d", tiles[t]);
     for (int i = 0; i < 2 * COUNTS; i++) {
-      conv_context_create(&context[i], level(state), task_counts[i / 2], class_of(tiles[t], i));
+      conv_context_create(&context[i], level(state), task_counts[i / 2],
+                          class_of(algorithms[t].tile, i));
     }
     const int small = test_scaled(600), large = test_scaled(30);
     for (int i = 0; i < small + large; i++) {
       const double max_macs = i < small ? 6e5 : 3e7;
       run_random(&context[i % (2 * COUNTS)], &buffers, (uint64_t)(100000 * (t + 1) + i), max_macs,
-                 algorithm);
+                 algorithms[t].stride, algorithms[t].name);
     }
     for (int i = 0; i < 2 * COUNTS; i++) conv_context_destroy(&context[i]);
   }
@@ -99,7 +107,7 @@ static void test_default_choice(void **state) {
   for (int i = 0; i < test_scaled(300); i++) {
     conv_context_create(&context, level(state), task_counts[i % COUNTS], ONEFOLD_ACCURACY_STANDARD);
     const uint64_t seed = UINT64_C(900000) + (uint64_t)i;
-    seen[run_random(&context, &buffers, seed, i % 10 ? 6e5 : 3e7, NULL) / 2]++;
+    seen[run_random(&context, &buffers, seed, i % 10 ? 6e5 : 3e7, 1 + i % 2, NULL) / 2]++;
     conv_context_destroy(&context);
   }
   assert_int_equal(seen[3], 0);
@@ -131,12 +139,13 @@ static void test_task_counts(void **state) {
     test_rng rng = {UINT64_C(77000) + (uint64_t)i};
     onefold_conv2d_desc desc;
     conv_case c;
-    char text[384], algorithm[32];
-    snprintf(algorithm, sizeof(algorithm), "winograd%d", tiles[i % 3]);
-    winograd_draw(&rng, onefold_context_block(context[0].context), 3e6, &desc);
+    char text[384];
+    const char *algorithm = algorithms[i % ALGORITHMS].name;
+    winograd_draw_strided(&rng, onefold_context_block(context[0].context),
+                          algorithms[i % ALGORITHMS].stride, 3e6, &desc);
     conv_draw_epilogue(&rng, 0, &desc);
     conv_case_make(&c, &rng, &desc, 0);
-    winograd_widen(&c, tiles[i % 3]);
+    winograd_widen(&c, algorithms[i % ALGORITHMS].tile);
     conv_describe(&desc, text, sizeof(text));
     const size_t n = (size_t)(c.out.n * c.out.c * c.out.h * c.out.w);
     float *first = malloc(n * sizeof(float)), *other = malloc(n * sizeof(float));
@@ -144,7 +153,7 @@ static void test_task_counts(void **state) {
     for (int j = 0; j < COUNTS; j++) {
       context[j].give_tiling = 1;
       memset(&context[j].tiling, 0, sizeof(context[j].tiling));
-      memcpy(context[j].tiling.algorithm, algorithm, sizeof(algorithm));
+      snprintf(context[j].tiling.algorithm, sizeof(context[j].tiling.algorithm), "%s", algorithm);
       test_case("%s case %d: %s by %s, %d tasks", onefold_isa_name(level(state)), i, text,
                 algorithm, task_counts[j]);
       conv_run_case(context[j].context, &c, &buffers, CONV_STARTS_AT_GUARD, 0, j ? other : first);
@@ -177,15 +186,14 @@ static void find_line(void *user, const char *line) {
 }
 
 /// The tile is refused with the sentence, and a tiling that asks for it is skipped.
-static void refused(onefold_isa isa, onefold_accuracy accuracy, int m,
+static void refused(onefold_isa isa, onefold_accuracy accuracy, const char *name,
                     const onefold_conv2d_desc *desc, const char *sentence) {
   conv_context context;
-  char name[32], chosen[32], text[256];
-  snprintf(name, sizeof(name), "winograd%d", m);
+  char chosen[32], text[256];
   snprintf(text, sizeof(text), "refused: %s", sentence);
   conv_context_create(&context, isa, 2, accuracy);
   context.give_tiling = 1;
-  memcpy(context.tiling.algorithm, name, sizeof(name));
+  snprintf(context.tiling.algorithm, sizeof(context.tiling.algorithm), "%s", name);
   test_case("%s: %s in class %s", onefold_isa_name(isa), name, onefold_accuracy_name(accuracy));
   found f = {name, text, 0};
   test_ok(context.context, onefold_conv2d_explain(context.context, desc, find_line, &f));
@@ -206,35 +214,52 @@ static void test_refusals(void **state) {
   dense.in_channels = dense.out_channels = 64;
   dense.in_h = dense.in_w = 28;
   dense.kernel_h = dense.kernel_w = 3;
-  for (int t = 0; t < 3; t++) {
-    const int m = tiles[t];
+  for (int t = 0; t < ALGORITHMS; t++) {
+    const char *name = algorithms[t].name;
+    const int stride = algorithms[t].stride;
     char text[128];
-    refused(isa, ONEFOLD_ACCURACY_STRICT, m, &dense, "the accuracy class is strict");
+    dense.stride_h = dense.stride_w = stride;
+    refused(isa, ONEFOLD_ACCURACY_STRICT, name, &dense, "the accuracy class is strict");
     d = dense;
     d.kernel_w = 5;
-    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "the kernel is 3x5, not 3x3");
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, "the kernel is 3x5, not 3x3");
     d = dense;
     d.kernel_h = d.kernel_w = 1;
-    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "the kernel is 1x1, not 3x3");
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, "the kernel is 1x1, not 3x3");
     d = dense;
-    d.stride_h = 2;
-    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "stride 2x1 and dilation 1x1 are not 1");
+    d.stride_h = 3;
+    snprintf(text, sizeof(text), "the stride is 3x%d, not %d", stride, stride);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
+    d = dense;
+    d.stride_w = 3 - stride;
+    snprintf(text, sizeof(text), "the stride is %dx%d, not %d", stride, 3 - stride, stride);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
     d = dense;
     d.dilation_w = 3;
-    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, "stride 1x1 and dilation 1x3 are not 1");
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, "the dilation is 1x3, not 1");
     d = dense;
     d.groups = 2;
     d.in_channels = 4 * v;
     d.out_channels = 2 * v + 2;
     snprintf(text, sizeof(text), "groups of %d and %d channels do not fill blocks of %d", 2 * v,
              v + 1, v);
-    refused(isa, ONEFOLD_ACCURACY_FAST, m, &d, text);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
+    if (stride == 1) continue;
+    d.out_channels = 4 * v;
+    snprintf(text, sizeof(text), "2 groups of %d channels are not one that fills blocks of %d",
+             2 * v, v);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
+    d.groups = 1;
+    d.in_channels = 4 * v + 1;
+    snprintf(text, sizeof(text), "1 groups of %d channels are not one that fills blocks of %d",
+             4 * v + 1, v);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
   }
-  refused(isa, ONEFOLD_ACCURACY_STANDARD, 6, &dense,
+  dense.stride_h = dense.stride_w = 1;
+  refused(isa, ONEFOLD_ACCURACY_STANDARD, "winograd6", &dense,
           "its error is above the bound of the accuracy class standard");
 }
 
-/// A name that is no algorithm's, or one that the class forbids, is skipped; the result is right.
 static void test_names(void **state) {
   static const char *const names[] = {"winograd",   "winograd3", "winograd8", "Winograd4",
                                       "winograd44", "winograd6", "winograd-2"};

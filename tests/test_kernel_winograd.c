@@ -16,10 +16,11 @@ typedef struct fixture {
   unsigned char named[MAX_FLOATS]; // elements of dst that are to be written
 } fixture;
 
-/// What both directions share. Tile t is down.size high and along[t == tiles - 1].size wide.
+/// What both directions share. Tile t is of down.size and along[t == tiles - 1].size; `more`
+/// outputs than that.
 typedef struct problem {
   const onefold_kernel *row;
-  int index, m, v, tiles, exact;
+  int index, m, more, v, tiles, exact;
   toom_cook down, along[2];
   ptrdiff_t element, extra;
   test_side side;
@@ -42,14 +43,16 @@ static void draw(problem *p, const onefold_kernel *row, int index, test_rng *rng
   memset(p, 0, sizeof(*p));
   p->row = row;
   p->index = index;
-  p->m = row->variant;
+  p->more = row->op == ONEFOLD_OP_POLYPHASE_OUT;
+  p->m = row->variant - p->more;
+  const int taps = 3 - p->more;
   p->v = test_row_width(row, rng);
   p->exact = test_once_in(rng, 2);
   p->side = test_once_in(rng, 2) ? TEST_ENDS_AT_GUARD : TEST_STARTS_AT_GUARD;
   p->tiles = 1 + index % MAX_TILES;
-  toom_cook_make(&p->down, p->m, 2 * (int)test_range(rng, 1, p->m / 2));
-  toom_cook_make(&p->along[0], p->m, p->m);
-  toom_cook_make(&p->along[1], p->m, 2 * (int)test_range(rng, 1, p->m / 2));
+  toom_cook_make(&p->down, p->m, 2 * (int)test_range(rng, 1, p->m / 2), taps);
+  toom_cook_make(&p->along[0], p->m, p->m, taps);
+  toom_cook_make(&p->along[1], p->m, 2 * (int)test_range(rng, 1, p->m / 2), taps);
   const ptrdiff_t gap = test_range(rng, 0, 40);
   p->element = (ptrdiff_t)p->tiles * p->v + gap;
   p->extra = test_range(rng, -gap, gap);
@@ -91,8 +94,8 @@ static test_span elements_span(const problem *p) {
 /// they come from integers, so that the sum is exact while it fits. Otherwise a value passes
 /// through at most 12 roundings of 2^-24 each in two dimensions, and 4 in the epilogue.
 static double bound_of(const problem *p, double s) {
-  static const double units[] = {1.0, 0x1p-18, 0x1p-10};
-  if (p->exact && s <= 0x1p24 * units[p->m / 2 - 1]) return 0.0;
+  static const double units[2][3] = {{1.0, 0x1p-18, 0x1p-10}, {1.0, 0x1p-24}};
+  if (p->exact && s <= 0x1p24 * units[p->more][p->m / 2 - 1]) return 0.0;
   return 0x1p-20 * s + 0x1p-140;
 }
 
@@ -118,9 +121,9 @@ static void check_memory(const fixture *f) {
 // -------------------------------------------------------------------- input
 
 /// Pixel i, j of tile t: its offset from row 0, column 0, or -1 outside the image.
-static ptrdiff_t pixel_of(const onefold_winograd_in_args *a, int m, int v, int t, int i, int j) {
-  const int64_t y = a->top + i, x = a->left + (int64_t)t * m + j;
-  return y < 0 || y >= a->in_h || x < 0 || x >= a->in_w ? -1 : y * a->src_row + x * v;
+static ptrdiff_t pixel_of(const onefold_winograd_in_args *a, int t, int i, int j) {
+  const int64_t y = a->top + i, x = a->left + (int64_t)t * a->step + j;
+  return y < 0 || y >= a->in_h || x < 0 || x >= a->in_w ? -1 : y * a->src_row + x * a->src_pixel;
 }
 
 static void make_image(const problem *p, fixture *f, onefold_winograd_in_args *a, test_rng *rng) {
@@ -130,7 +133,7 @@ static void make_image(const problem *p, fixture *f, onefold_winograd_in_args *a
     for (int t = 0; t < p->tiles; t++) {
       for (int i = 0; i < p->down.size + 2; i++) {
         for (int j = 0; j < along(p, t)->size + 2; j++) {
-          const ptrdiff_t at = pixel_of(a, p->m, p->v, t, i, j);
+          const ptrdiff_t at = pixel_of(a, t, i, j);
           if (at < 0) continue;
           if (pass == 0) {
             test_span_add(&span, at, p->v);
@@ -157,7 +160,7 @@ static double exact_in(const problem *p, const onefold_winograd_in_args *a, int 
   *s = 0.0;
   for (int y = 0; y < p->down.size + 2; y++) {
     for (int x = 0; x < w->size + 2; x++) {
-      const ptrdiff_t at = pixel_of(a, p->m, p->v, t, y, x);
+      const ptrdiff_t at = pixel_of(a, t, y, x);
       if (at < 0) continue;
       const double term = p->down.in[i][y] * w->in[j][x] * (double)a->src[at + l];
       sum += term;
@@ -193,7 +196,9 @@ static void run_in(fixture *f, const onefold_kernel *row, int index) {
   a.in_h = (int32_t)(test_once_in(&rng, 3) ? test_range(&rng, 1, 3) : test_range(&rng, 1, 12));
   a.in_w = (int32_t)(test_once_in(&rng, 3) ? test_range(&rng, 1, 3)
                                            : test_range(&rng, 1, p.tiles * p.m + 8));
-  a.src_row = (ptrdiff_t)a.in_w * p.v + test_range(&rng, 0, 20);
+  a.step = p.m + (int32_t)test_range(&rng, 0, 1);
+  a.src_pixel = p.v * test_range(&rng, 1, 2);
+  a.src_row = (ptrdiff_t)a.in_w * a.src_pixel + test_range(&rng, 0, 20);
   a.top = (int32_t)(test_once_in(&rng, 2) ? test_range(&rng, -2, 2)
                                           : test_range(&rng, -p.m - 3, a.in_h + 2));
   a.left = (int32_t)(test_once_in(&rng, 2) ? test_range(&rng, -2, 2)
@@ -207,11 +212,12 @@ static void run_in(fixture *f, const onefold_kernel *row, int index) {
   naming names = {f, &p, span.low};
   each_element(&p, name_element, &names);
 
-  test_case("%s case %d: %d tiles, %d high, the last %d wide, image %dx%d from %d,%d, v=%d "
-            "element=%td extra=%td %s %s",
-            row->name, index, p.tiles, a.height, a.last_width, a.in_h, a.in_w, a.top, a.left, p.v,
-            p.element, p.extra, p.exact ? "integers" : "floats",
-            p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
+  test_case(
+      "%s case %d: %d tiles %d apart, %d high, the last %d wide, image %dx%d from %d,%d, v=%d "
+      "pixel=%td element=%td extra=%td %s %s",
+      row->name, index, p.tiles, a.step, a.height, a.last_width, a.in_h, a.in_w, a.top, a.left, p.v,
+      a.src_pixel, p.element, p.extra, p.exact ? "integers" : "floats",
+      p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
   ((onefold_winograd_in_fn *)row->fn)(&a);
   for (int t = 0; t < p.tiles; t++) {
     for (int i = 0; i < p.down.size + 2; i++) {
@@ -260,8 +266,8 @@ static void fill_element(void *user, ptrdiff_t at) {
 }
 
 static void run_out(fixture *f, const onefold_kernel *row, int index) {
-  static double want[TOOM_TILE * MAX_TILES * TOOM_TILE * ONEFOLD_MAX_VECTOR];
-  static double bound[TOOM_TILE * MAX_TILES * TOOM_TILE * ONEFOLD_MAX_VECTOR];
+  enum { MOST = (TOOM_TILE + 1) * MAX_TILES * (TOOM_TILE + 1) * ONEFOLD_MAX_VECTOR };
+  static double want[MOST], bound[MOST];
   test_rng rng = test_case_rng(row, index);
   problem p;
   draw(&p, row, index, &rng);
@@ -274,10 +280,11 @@ static void run_out(fixture *f, const onefold_kernel *row, int index) {
                                  .tiles = p.tiles,
                                  .height = p.down.size,
                                  .last_width = p.along[1].size,
-                                 .rows = (int32_t)test_range(&rng, 1, p.down.size),
+                                 .rows = (int32_t)test_range(&rng, 1, p.down.size + p.more),
                                  .v = p.v,
                                  .epilogue = &f->epilogue.e};
-  a.columns = (p.tiles - 1) * p.m + p.along[1].size - test_once_in(&rng, 2);
+  a.columns = (p.tiles - 1) * (p.m + p.more) + p.along[1].size + p.more;
+  a.columns -= (int32_t)test_range(&rng, 0, 1 + p.more);
   a.dst_row = (ptrdiff_t)a.columns * p.v + test_range(&rng, 0, 20);
   const size_t line = (size_t)(a.columns * p.v);
   const size_t n = (size_t)((a.rows - 1) * a.dst_row) + line;
@@ -297,10 +304,10 @@ static void run_out(fixture *f, const onefold_kernel *row, int index) {
   for (int y = 0; y < a.rows; y++) {
     for (size_t k = 0; k < line; k++) {
       const int column = (int)k / p.v, l = (int)k % p.v;
-      const int t = column / p.m;
+      const int t = column / (p.m + p.more);
       const size_t at = (size_t)y * line + k;
       double s;
-      double z = exact_out(&p, &a, t, y, column - t * p.m, l, &s);
+      double z = exact_out(&p, &a, t, y, column - t * (p.m + p.more), l, &s);
       z += test_epilogue_begin(&f->epilogue, (size_t)l, &s);
       const double r = e->residual ? e->residual[y * a.dst_row + (ptrdiff_t)k] : 0.0;
       want[at] = test_epilogue_apply(&f->epilogue, (size_t)l, r, z, &s);
@@ -346,6 +353,6 @@ static void test_row(void **state) {
 
 int main(void) {
   if (test_isa_missing()) return 1;
-  return test_rows("winograd kernels", ONEFOLD_OP_WINOGRAD_IN, ONEFOLD_OP_WINOGRAD_OUT, test_row) !=
-         0;
+  return test_rows("winograd kernels", ONEFOLD_OP_WINOGRAD_IN, ONEFOLD_OP_POLYPHASE_OUT,
+                   test_row) != 0;
 }

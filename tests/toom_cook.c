@@ -52,27 +52,28 @@ static void solve(int n, double a[TOOM_POINTS][TOOM_POINTS], double b[TOOM_POINT
   }
 }
 
-void toom_cook_make(toom_cook *t, int m, int size) {
+void toom_cook_make(toom_cook *t, int m, int size, int taps) {
   memset(t, 0, sizeof(*t));
   t->m = m;
   t->size = size;
-  const int n = size + 2;
+  t->taps = taps;
+  const int n = size + 2, outputs = n - taps + 1;
   for (int i = 0; i < n - 1; i++) {
     double distances = 1.0;
     for (int j = 0; j <= m; j++) {
       if (j != i) distances *= point_of(m, i) - point_of(m, j);
     }
-    for (int k = 0; k < size; k++) t->out[k][i] = power(point_of(m, i), k);
-    for (int k = 0; k < 3; k++) t->weight[i][k] = power(point_of(m, i), k) / distances;
+    for (int k = 0; k < outputs; k++) t->out[k][i] = power(point_of(m, i), k);
+    for (int k = 0; k < taps; k++) t->weight[i][k] = power(point_of(m, i), k) / distances;
   }
-  t->out[size - 1][n - 1] = t->weight[n - 1][2] = 1.0;
+  t->out[outputs - 1][n - 1] = t->weight[n - 1][taps - 1] = 1.0;
 
   // Output k is the sum over taps t of weight t times pixel k + t: for each k and t, and each
   // pixel p, the sum over points i of out[k][i] * weight[i][t] * in[i][p] is 1 where p = k + t and
   // else 0. It depends on k + t alone, so that n equations are enough for each p.
   double a[TOOM_POINTS][TOOM_POINTS] = {{0}};
   for (int e = 0; e < n; e++) {
-    const int k = e < size ? e : size - 1;
+    const int k = e < outputs ? e : outputs - 1;
     for (int i = 0; i < n; i++) a[e][i] = t->out[k][i] * t->weight[i][e - k];
     t->in[e][e] = 1.0;
   }

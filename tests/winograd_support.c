@@ -7,6 +7,8 @@
 #include <string.h>
 
 int winograd_tile(const char *algorithm) {
+  if (strcmp(algorithm, "polyphase3") == 0) return 2;
+  if (strcmp(algorithm, "polyphase5") == 0) return 4;
   const int m = strncmp(algorithm, "winograd", 8) == 0 ? algorithm[8] - '0' : 0;
   return m == 2 || m == 4 || m == 6 ? m : 0;
 }
@@ -23,6 +25,11 @@ static void draw_axis(test_rng *rng, int64_t *in, int64_t *low, int64_t *high) {
 }
 
 void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *d) {
+  winograd_draw_strided(rng, v, 1, max_macs, d);
+}
+
+void winograd_draw_strided(test_rng *rng, int v, int stride, double max_macs,
+                           onefold_conv2d_desc *d) {
   static const int channels[] = {1, 2, 3, 5, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 80, 100};
   static const int batches[] = {1, 1, 1, 2, 3};
   double macs;
@@ -30,7 +37,11 @@ void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *d
     onefold_conv2d_desc_init(d);
     d->batch = test_pick(rng, batches);
     d->kernel_h = d->kernel_w = 3;
-    if (test_once_in(rng, 5)) {
+    d->stride_h = d->stride_w = stride;
+    if (stride == 2) {
+      d->in_channels = v * test_range(rng, 1, 4);
+      d->out_channels = test_pick(rng, channels);
+    } else if (test_once_in(rng, 5)) {
       d->groups = test_range(rng, 2, 4);
       d->in_channels = d->groups * v * test_range(rng, 1, 3);
       d->out_channels = d->groups * v * test_range(rng, 1, 3);
@@ -42,8 +53,8 @@ void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *d
     draw_axis(rng, &d->in_w, &d->pad_left, &d->pad_right);
     d->in_layout = (onefold_layout)test_range(rng, 0, 2);
     d->out_layout = (onefold_layout)test_range(rng, 0, 2);
-    const int64_t h = d->in_h + d->pad_top + d->pad_bottom - 2;
-    const int64_t w = d->in_w + d->pad_left + d->pad_right - 2;
+    const int64_t h = (d->in_h + d->pad_top + d->pad_bottom - 3) / stride + 1;
+    const int64_t w = (d->in_w + d->pad_left + d->pad_right - 3) / stride + 1;
     macs = conv_macs(d, (onefold_shape){d->batch, d->out_channels, h, w});
   } while (macs > max_macs);
 }

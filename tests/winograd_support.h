@@ -5,11 +5,16 @@
 
 #include "tests/conv_support.h"
 
-/// m of "winograd2", "winograd4" and "winograd6", 0 of any other name.
+/// The tile m whose points an algorithm uses: of "winograd2", "winograd4" and "winograd6" and, of
+/// stride 2, m - 1 of "polyphase3" and "polyphase5"; 0 of any other name.
 int winograd_tile(const char *algorithm);
 
 /// A random 3x3 problem of stride 1, for blocks of v channels: groups fill their blocks.
 void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *desc);
+
+/// Of stride 1 or 2; then source channels fill their blocks, and are one group.
+void winograd_draw_strided(test_rng *rng, int v, int stride, double max_macs,
+                           onefold_conv2d_desc *desc);
 
 /// Widens the bounds of a case to those of tile m; 0 leaves them. An output's error depends on its
 /// whole tile, so that it is bounded by the channel's largest weights and the images' largest
