@@ -24,6 +24,8 @@ static onefold_status check_create(onefold_context *context, const onefold_graph
       (unsigned)options->out_layout > ONEFOLD_BLOCKED)
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "layout %d to %d",
                         (int)options->in_layout, (int)options->out_layout);
+  if ((unsigned)options->pairs > ONEFOLD_PAIRS_ALWAYS)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "pairs is %d", (int)options->pairs);
   return ONEFOLD_OK;
 }
 

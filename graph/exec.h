@@ -8,6 +8,7 @@
 #define ONEFOLD_GRAPH_EXEC_H
 
 #include "graph/graph.h"
+#include "ops/conv_pair.h"
 
 #define ONEFOLD_NO_VALUE (-1)
 
@@ -56,6 +57,12 @@ typedef struct onefold_step_conv2d {
   float *vectors;
 } onefold_step_conv2d;
 
+/// Two convolutions as one operator, which borrows their plans.
+typedef struct onefold_step_pair {
+  onefold_step_conv2d first, second;
+  onefold_conv_pair pair;
+} onefold_step_pair;
+
 typedef struct onefold_step_batch_norm {
   onefold_batch_norm_params params;
   float *vectors; // owns the arrays of params
@@ -82,6 +89,7 @@ struct onefold_step {
   size_t packed; // bytes of weights
   union {
     onefold_step_conv2d conv2d;
+    onefold_step_pair pair;
     onefold_step_batch_norm batch_norm;
     onefold_node_activation activation; // also the activation of a channel scale
     struct {
@@ -106,6 +114,11 @@ struct onefold_exec {
   int packed;
 };
 
+/// Packs, appends the description of and frees one convolution.
+onefold_status onefold_step_conv2d_pack(onefold_context *context, onefold_step_conv2d *conv);
+void onefold_step_conv2d_describe(const onefold_step_conv2d *conv, char *text, size_t size);
+void onefold_step_conv2d_destroy(const onefold_context *context, onefold_step_conv2d *conv);
+
 /// Makes every view's parent a value that is none, which then lives as long as its views.
 void onefold_exec_resolve_views(onefold_exec *exec);
 
@@ -114,6 +127,7 @@ void onefold_exec_resolve_views(onefold_exec *exec);
 onefold_status onefold_exec_plan_arena(onefold_exec *exec);
 
 extern const onefold_step_type onefold_step_type_conv2d;
+extern const onefold_step_type onefold_step_type_pair;
 extern const onefold_step_type onefold_step_type_batch_norm;
 extern const onefold_step_type onefold_step_type_add;
 extern const onefold_step_type onefold_step_type_activation;

@@ -200,6 +200,7 @@ onefold_status onefold_lower(onefold_exec *exec, const onefold_graph *graph,
     if (lowering.into[i] == i && lowering.uses[i] > 0)
       lowering.value[i] = onefold_lower_node(&lowering, i);
   lower_outputs(&lowering);
+  if (lowering.fused && lowering.status == ONEFOLD_OK) onefold_lower_pairs(exec, options->pairs);
   onefold_release(context, arrays);
   return lowering.status;
 }

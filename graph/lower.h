@@ -29,6 +29,10 @@ onefold_status onefold_lower(onefold_exec *exec, const onefold_graph *graph,
 /// Decides which nodes are done by their reader's steps (into[]). Fused lowering only.
 void onefold_lower_absorb(onefold_lowering *lowering);
 
+/// Makes one step of each depthwise and pointwise convolution that follow each other and can be
+/// a pair, as `pairs` says. The last thing that lowering does.
+void onefold_lower_pairs(onefold_exec *exec, onefold_pairs pairs);
+
 /// The value of a node's result in blocked layout; inputs are reordered at first use.
 int32_t onefold_lower_operand(onefold_lowering *lowering, onefold_node node);
 

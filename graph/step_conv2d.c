@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static onefold_status pack(onefold_context *context, onefold_step *step) {
-  onefold_step_conv2d *own = &step->as.conv2d;
+onefold_status onefold_step_conv2d_pack(onefold_context *context, onefold_step_conv2d *own) {
   if (own->packed) return ONEFOLD_OK;
   onefold_status status = onefold_conv2d_pack(own->plan, &own->weights, &own->packed);
   if (status != ONEFOLD_OK) return status;
@@ -26,10 +25,10 @@ static onefold_status run(onefold_context *context, const onefold_step *step,
   return onefold_conv2d_run(step->as.conv2d.plan, step->as.conv2d.packed, &conv);
 }
 
-static void describe(const onefold_step *step, char *text, size_t size) {
-  const onefold_conv2d_desc *desc = &step->as.conv2d.desc;
+void onefold_step_conv2d_describe(const onefold_step_conv2d *own, char *text, size_t size) {
+  const onefold_conv2d_desc *desc = &own->desc;
   onefold_conv2d_plan_info info;
-  onefold_conv2d_plan_get_info(step->as.conv2d.plan, &info);
+  onefold_conv2d_plan_get_info(own->plan, &info);
   char problem[160];
   onefold_conv2d_desc_print(desc, problem, sizeof problem);
   int used = snprintf(text, size, " %s %s %s", problem, info.algorithm, info.kernel);
@@ -42,11 +41,22 @@ static void describe(const onefold_step *step, char *text, size_t size) {
              desc->residual == ONEFOLD_RESIDUAL_AFTER_ACTIVATION ? " +residual" : "");
 }
 
-static void destroy(onefold_context *context, onefold_step *step) {
-  onefold_step_conv2d *own = &step->as.conv2d;
+void onefold_step_conv2d_destroy(const onefold_context *context, onefold_step_conv2d *own) {
   onefold_conv2d_packed_destroy(own->packed);
   onefold_conv2d_plan_destroy(own->plan);
   onefold_release(context, own->vectors);
+}
+
+static onefold_status pack(onefold_context *context, onefold_step *step) {
+  return onefold_step_conv2d_pack(context, &step->as.conv2d);
+}
+
+static void describe(const onefold_step *step, char *text, size_t size) {
+  onefold_step_conv2d_describe(&step->as.conv2d, text, size);
+}
+
+static void destroy(onefold_context *context, onefold_step *step) {
+  onefold_step_conv2d_destroy(context, &step->as.conv2d);
 }
 
 const onefold_step_type onefold_step_type_conv2d = {

@@ -225,6 +225,28 @@ onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t imag
 int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip *strip,
                           int64_t image, int32_t block, onefold_conv_args *args);
 
+/// Where a piece of a convolution of one image reads and writes: whole tensors, or rows of them
+/// that a buffer holds. Offsets are of block 0, row 0, and lie before a buffer that has not these.
+typedef struct onefold_conv_area {
+  const float *src;
+  ptrdiff_t src_offset, src_block; // floats
+  float *dst;
+  const float *residual; // laid out as dst, or NULL
+  ptrdiff_t dst_offset, dst_block;
+} onefold_conv_area;
+
+/// The whole tensors of a run.
+onefold_conv_area onefold_conv_whole(const onefold_conv_run *run, int64_t image);
+
+/// The strip's blocks of the pixels [begin, end) of a pointwise convolution.
+void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                                   int64_t image, const onefold_conv_area *area, int64_t begin,
+                                   int64_t end);
+
+/// The output rows [begin, end) of one block of a depthwise convolution.
+void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int64_t block,
+                                 const onefold_conv_area *area, int64_t begin, int64_t end);
+
 /// The algorithm reads a blocked source: its layout and strides.
 void onefold_conv_blocked_source(onefold_conv2d_plan *plan);
 

@@ -32,17 +32,25 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   return ONEFOLD_OK;
 }
 
-static void task(const onefold_conv_run *run, size_t index) {
+void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int64_t block,
+                                 const onefold_conv_area *area, int64_t begin, int64_t end) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_conv2d_desc *d = &problem->desc;
-  const int64_t v = problem->v, rows = problem->out_h, blocks = problem->out_blocks;
-  onefold_depthwise_fn *const kernel = (onefold_depthwise_fn *)plan->depthwise->fn;
-  onefold_epilogue epilogue;
-  onefold_depthwise_args a = {
-      .src = run->src,
+  const int64_t v = problem->v, y = begin * d->stride_h - d->pad_top;
+  const ptrdiff_t dst_row = problem->out_w * v;
+  const ptrdiff_t dst = area->dst_offset + block * area->dst_block + begin * dst_row;
+  onefold_epilogue epilogue = onefold_conv_epilogue(run, image, (int32_t)block);
+  if (area->residual) epilogue.residual = area->residual + dst;
+  const onefold_depthwise_args a = {
+      .src = area->src,
+      .src_offset =
+          area->src_offset + block * area->src_block + y * plan->src_row - d->pad_left * v,
       .src_row = plan->src_row,
-      .dst_row = problem->out_w * v,
+      .weight = run->packed->weight + block * d->kernel_h * d->kernel_w * v,
+      .dst = area->dst + dst,
+      .dst_row = dst_row,
+      .out_rows = end - begin,
       .out_pixels = problem->out_w,
       .rows = d->kernel_h,
       .taps = d->kernel_w,
@@ -50,27 +58,27 @@ static void task(const onefold_conv_run *run, size_t index) {
       .row_dilation = d->dilation_h,
       .stride = d->stride_w,
       .dilation = d->dilation_w,
+      .row_begin = -y,
+      .row_end = d->in_h - y,
       .column_begin = d->pad_left,
       .column_end = d->pad_left + d->in_w,
       .v = (int32_t)v,
       .epilogue = &epilogue,
   };
+  ((onefold_depthwise_fn *)plan->depthwise->fn)(&a);
+}
+
+static void task(const onefold_conv_run *run, size_t index) {
+  const onefold_conv_problem *problem = &run->plan->problem;
+  const int64_t rows = problem->out_h, blocks = problem->out_blocks;
   size_t begin = 0, end = 0;
-  onefold_split((size_t)(d->batch * blocks * rows), (size_t)plan->tasks, index, &begin, &end);
-  for (int64_t unit = (int64_t)begin; unit < (int64_t)end; unit += a.out_rows) {
+  onefold_split((size_t)(problem->desc.batch * blocks * rows), (size_t)run->plan->tasks, index,
+                &begin, &end);
+  for (int64_t unit = (int64_t)begin, next; unit < (int64_t)end; unit = next) {
     const int64_t row = unit % rows, block = unit / rows % blocks, image = unit / rows / blocks;
-    const int64_t left = (int64_t)end - unit, y = row * d->stride_h - d->pad_top;
-    const ptrdiff_t dst = unit * a.dst_row;
-    a.out_rows = rows - row < left ? rows - row : left;
-    a.row_begin = -y;
-    a.row_end = d->in_h - y;
-    a.weight = run->packed->weight + block * d->kernel_h * d->kernel_w * v;
-    a.src_offset =
-        image * plan->src_image + block * plan->src_block + y * plan->src_row - d->pad_left * v;
-    a.dst = run->dst + dst;
-    epilogue = onefold_conv_epilogue(run, image, (int32_t)block);
-    epilogue.residual = run->residual ? run->residual + dst : NULL;
-    kernel(&a);
+    const onefold_conv_area whole = onefold_conv_whole(run, image);
+    next = unit - row + rows < (int64_t)end ? unit - row + rows : (int64_t)end;
+    onefold_conv_depthwise_rows(run, image, block, &whole, row, row + next - unit);
   }
 }
 

@@ -36,26 +36,25 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   return status;
 }
 
-/// A row here is one pixel; tasks cut the pixels, and strips cut theirs into
-/// tiles of nearly equal width.
-static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
-                         int64_t image, int64_t begin, int64_t end) {
+/// In tiles of nearly equal width.
+void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                                   int64_t image, const onefold_conv_area *area, int64_t begin,
+                                   int64_t end) {
   const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv_problem *problem = &plan->problem;
-  const int64_t v = problem->v, P = strip->kernel->pixels;
+  const int64_t v = plan->problem.v, P = strip->kernel->pixels;
   onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
   const int64_t tiles = (end - begin + P - 1) / P;
   const int64_t width = (end - begin) / tiles, wider = (end - begin) % tiles;
 
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
   onefold_conv_args a = {
-      .src = run->src,
-      .src_block = plan->src_block,
+      .src = area->src,
+      .src_block = area->src_block,
       .src_pixel = v,
       .weight_block = v * v,
       .weight_row = v * v,
       .weight_q = strip->band.count * v * v,
-      .dst_q = problem->out_h * problem->out_w * v,
+      .dst_q = area->dst_block,
       .dst_pixel = v,
       .rows = 1,
       .taps = 1,
@@ -65,20 +64,28 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
   };
   // Few tiles to a strip: the next strip's weights are fetched meanwhile.
   if (tiles <= 16) a.weight_ahead = a.weight_q * strip->blocks;
-  const ptrdiff_t dst = (image * problem->out_blocks + strip->block) * a.dst_q;
+  const ptrdiff_t dst = area->dst_offset + strip->block * area->dst_block;
+  const ptrdiff_t src = area->src_offset + strip->band.block * area->src_block + strip->band.skip;
   for (int32_t block = 0; block < strip->band.count;) {
+    const ptrdiff_t from = src + block * area->src_block;
     block = onefold_conv_pass(run, strip, image, block, &a);
-    const ptrdiff_t src = a.src_offset;
     int64_t pixel = begin;
     for (int64_t i = 0; i < tiles; i++, pixel += a.pixels) {
       const ptrdiff_t at = pixel * v;
       a.pixels = (int32_t)(width + (i < wider));
-      a.src_offset = src + at;
-      a.dst = run->dst + dst + at;
-      epilogue.residual = run->residual ? run->residual + dst + at : NULL;
+      a.src_offset = from + at;
+      a.dst = area->dst + (dst + at);
+      epilogue.residual = area->residual ? area->residual + (dst + at) : NULL;
       kernel(&a);
     }
   }
+}
+
+/// A row here is one pixel; tasks cut the pixels.
+static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                         int64_t image, int64_t begin, int64_t end) {
+  const onefold_conv_area whole = onefold_conv_whole(run, image);
+  onefold_conv_pointwise_pixels(run, strip, image, &whole, begin, end);
 }
 
 static void task(const onefold_conv_run *run, size_t index) {

@@ -240,6 +240,19 @@ int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip 
   return block + args->blocks;
 }
 
+onefold_conv_area onefold_conv_whole(const onefold_conv_run *run, int64_t image) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const onefold_conv_problem *problem = &plan->problem;
+  const ptrdiff_t block = problem->out_h * problem->out_w * problem->v;
+  return (onefold_conv_area){.src = run->src,
+                             .src_offset = image * plan->src_image,
+                             .src_block = plan->src_block,
+                             .dst = run->dst,
+                             .residual = run->residual,
+                             .dst_offset = image * problem->out_blocks * block,
+                             .dst_block = block};
+}
+
 void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
   plan->core_in = ONEFOLD_BLOCKED;

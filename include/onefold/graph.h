@@ -177,6 +177,15 @@ ONEFOLD_API onefold_status onefold_graph_as_conv2d(const onefold_graph *graph,
 
 typedef struct onefold_exec onefold_exec;
 
+/// Whether a depthwise convolution and a pointwise one, in either order, of which only the second
+/// reads the first, run as one operator that keeps what is between them in cache. The bits of the
+/// result are the same.
+typedef enum onefold_pairs {
+  ONEFOLD_PAIRS_WHERE_FASTER = 0, // by estimate
+  ONEFOLD_PAIRS_NEVER = 1,
+  ONEFOLD_PAIRS_ALWAYS = 2 // wherever it can be done
+} onefold_pairs;
+
 typedef struct onefold_exec_options {
   size_t struct_size;
   onefold_layout in_layout, out_layout;
@@ -184,6 +193,7 @@ typedef struct onefold_exec_options {
   /// sums, scales and activations move into the epilogues of convolutions,
   /// and the parts of a concat are written where they belong.
   int32_t fuse_epilogues;
+  onefold_pairs pairs; // with fused epilogues only
 } onefold_exec_options;
 
 /// Plans every node and the arena. `options` NULL: NCHW at both ends, fused.
