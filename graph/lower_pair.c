@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static int32_t root_of(const onefold_exec *exec, int32_t value) {
-  while (exec->values[value].parent != ONEFOLD_NO_VALUE) value = exec->values[value].parent;
-  return value;
-}
-
 /// Non-zero when step i + 1 alone reads what step i writes.
 static int alone_between(const onefold_exec *exec, int32_t i) {
   const onefold_step *next = &exec->steps[i + 1];
@@ -30,7 +25,7 @@ static int make_pair(const onefold_exec *exec, int32_t i, onefold_pairs pairs,
   const onefold_step *first = &exec->steps[i], *second = &exec->steps[i + 1];
   char reason[160];
   if (first->type != &onefold_step_type_conv2d || second->type != &onefold_step_type_conv2d ||
-      !alone_between(exec, i) || root_of(exec, first->src) == root_of(exec, second->dst) ||
+      !alone_between(exec, i) || first->src == second->dst ||
       onefold_conv_pair_refuse(first->as.conv2d.plan, second->as.conv2d.plan, reason,
                                sizeof reason))
     return 0;

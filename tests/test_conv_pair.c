@@ -4,6 +4,7 @@
 #include "ops/conv_pair.h"
 #include "tests/support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,18 @@ static float *place(test_rng *rng, test_guard *guard, size_t n) {
   return values;
 }
 
+/// Tasks may run at once, so each must have used a piece of the workspace of its own. (With
+/// padding, or fewer rows than tasks, one may have had nothing to make.)
+static void check_pieces(const onefold_conv_pair *pair, const onefold_conv2d_desc *second,
+                         const float *workspace) {
+  if (second->pad_top || second->pad_bottom || pair->second->problem.out_h < pair->tasks) return;
+  for (int32_t task = 0; task < pair->tasks; task++) {
+    size_t i = 0;
+    while (i < pair->scratch && isnan(workspace[(size_t)task * pair->scratch + i])) i++;
+    if (i == pair->scratch) test_failed("task %d left its piece of the workspace alone", (int)task);
+  }
+}
+
 /// Runs both ways and compares every channel that there is.
 static void compare(fixture *f, pair_context *context, test_rng *rng, conv c[2], size_t bytes) {
   const int v = onefold_context_block(context->context);
@@ -184,6 +197,7 @@ static void compare(fixture *f, pair_context *context, test_rng *rng, conv c[2],
   const int allocations = context->allocations;
   onefold_conv_pair_run(&pair, c[0].packed, c[1].packed, &both);
   assert_int_equal(context->allocations, allocations);
+  check_pieces(&pair, &c[1].desc, workspace);
   float *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
   test_from_layout(c[1].out, ONEFOLD_BLOCKED, v, want, a);
   test_from_layout(c[1].out, ONEFOLD_BLOCKED, v, got, b);
