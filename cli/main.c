@@ -13,6 +13,7 @@ static const onefold_command benches[] = {
     {"main", onefold_bench_main, "RepVGG blocks: eager, as branches, folded (the main job)"},
     {"block", onefold_bench_block, "blocks at given problems, in each form, with all steps"},
     {"conv", onefold_bench_conv, "convolutions at given problems, with all steps"},
+    {"accuracy", onefold_bench_accuracy, "errors of 3x3 layers by each algorithm"},
     {NULL, NULL, NULL},
 };
 

@@ -61,7 +61,10 @@ void winograd_draw_strided(test_rng *rng, int v, int stride, double max_macs,
 
 static double largest(const float *values, int64_t n) {
   double most = 0.0;
-  for (int64_t i = 0; i < n; i++) most = fmax(most, fabs((double)values[i]));
+  for (int64_t i = 0; i < n; i++) {
+    const double size = fabs((double)values[i]);
+    if (size > most) most = size;
+  }
   return most;
 }
 

@@ -7,8 +7,13 @@
 //   y = act(scale[n,o] * z + residual_scale[o] * residual[n,o,u,v])
 //
 // with x = 0 outside the image (cross-correlation, as in every framework).
-// Where groups do not fill a channel block, a value that is not finite may
-// reach the other groups of its block.
+//
+// A value that is not finite reaches the outputs that read it. It may also reach
+// those of the other groups of its channel block, where groups do not fill one,
+// and, in the classes standard and fast, those of tiles that read it: outputs at
+// most 4 (standard) or 6 (fast) rows and columns from the one whose centre it
+// is, in the same group and image. There an infinity may become NaN, and finite
+// inputs above 1e36 in size may overflow.
 // Output sizes: (H + pad_top + pad_bottom - d_h*(K_h-1) - 1) / s_h + 1, rounded down.
 #ifndef ONEFOLD_CONV2D_H
 #define ONEFOLD_CONV2D_H

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold bench accuracy: the errors of each algorithm for 3x3 layers, against sums in double.
+#include "bench/accuracy_case.h"
+#include "bench/argument.h"
+#include "bench/bench.h"
+
+#include <onefold/onefold.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const algorithms[] = {"direct", "winograd2", "winograd4", "winograd6"};
+static const int channels[] = {16, 32, 64, 128, 256, 512};
+enum {
+  ALGORITHMS = sizeof algorithms / sizeof algorithms[0],
+  COUNTS = sizeof channels / sizeof channels[0],
+  OUT_CHANNELS = 32
+};
+
+typedef struct accuracy_options {
+  int has_isa;
+  onefold_isa isa;
+  uint64_t seed;
+} accuracy_options;
+
+enum { OPT_ISA = 256, OPT_SEED };
+
+static const struct argp_option argp_options[] = {
+    {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
+    {"seed", OPT_SEED, "N", 0, "Seed of the values (default 1)", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static error_t parse_option(int key, char *text, struct argp_state *state) {
+  accuracy_options *o = state->input;
+  switch (key) {
+  case OPT_ISA:
+    o->has_isa = 1;
+    o->isa = (onefold_isa)onefold_argument_isa(state, text);
+    return 0;
+  case OPT_SEED:
+    o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);
+    return 0;
+  case ARGP_KEY_ARG:
+    argp_error(state, "%s: no argument is expected", text);
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static int give_algorithm(void *user, const struct onefold_conv2d_desc *desc,
+                          onefold_tiling *tiling) {
+  (void)desc;
+  memset(tiling, 0, sizeof *tiling);
+  snprintf(tiling->algorithm, sizeof tiling->algorithm, "%s", *(const char *const *)user);
+  return 1;
+}
+
+/// A line of the table for each number of channels: relative errors, then largest ones.
+static onefold_status print_table(onefold_context *context, const char **algorithm, uint64_t seed) {
+  onefold_status status = ONEFOLD_OK;
+  printf("%-8s", "channels");
+  for (int k = 0; k < ALGORITHMS; k++) printf(" %20s", algorithms[k]);
+  printf("\n");
+  for (int i = 0; i < COUNTS && status == ONEFOLD_OK; i++) {
+    bench_accuracy_case c;
+    if (!onefold_bench_accuracy_make(&c, channels[i], OUT_CHANNELS, seed)) {
+      status = ONEFOLD_OUT_OF_MEMORY;
+    }
+    if (status == ONEFOLD_OK) printf("%-8d", channels[i]);
+    for (int k = 0; k < ALGORITHMS && status == ONEFOLD_OK; k++) {
+      bench_accuracy errors = {0, 0};
+      *algorithm = algorithms[k];
+      status = onefold_bench_accuracy_run(context, &c, &errors);
+      if (status == ONEFOLD_OK) printf("    %8.2e %8.2e", errors.relative, errors.largest);
+    }
+    printf("\n");
+    onefold_bench_accuracy_free(&c);
+  }
+  return status;
+}
+
+int onefold_bench_accuracy(int argc, char **argv) {
+  static const struct argp argp = {
+      argp_options,
+      parse_option,
+      NULL,
+      "Prints the errors of 3x3 layers by each algorithm, against sums in double."
+      "\vOf each algorithm the relative error of all values (L2), and the largest error relative "
+      "to the largest value; for inputs as a ReLU leaves them and weights of mean 0.",
+      NULL,
+      NULL,
+      NULL};
+  accuracy_options o = {.seed = 1};
+  if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
+  const char *algorithm = NULL;
+  const onefold_context_options options = {.struct_size = sizeof options,
+                                           .threads = 1,
+                                           .has_max_isa = o.has_isa,
+                                           .max_isa = o.isa,
+                                           .accuracy = ONEFOLD_ACCURACY_FAST,
+                                           .tiling = give_algorithm,
+                                           .tiling_user = &algorithm};
+  onefold_context *context = NULL;
+  onefold_status status = onefold_context_create(&options, &context);
+  if (status == ONEFOLD_OK && o.has_isa && onefold_context_isa(context) != o.isa) {
+    fprintf(stderr, "%s: --isa=%s does not run on this machine\n", argv[0],
+            onefold_isa_name(o.isa));
+    onefold_context_destroy(context);
+    return ONEFOLD_EXIT_FAILURE;
+  }
+  if (status == ONEFOLD_OK) {
+    printf("3x3, 28x28 pixels, %s: relative L2 error, largest error of the largest value\n",
+           onefold_isa_name(onefold_context_isa(context)));
+    status = print_table(context, &algorithm, o.seed);
+  }
+  onefold_context_destroy(context);
+  if (status == ONEFOLD_OK) return ONEFOLD_EXIT_OK;
+  fprintf(stderr, "%s: %s\n", argv[0], onefold_status_name(status));
+  return ONEFOLD_EXIT_FAILURE;
+}

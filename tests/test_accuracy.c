@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The accuracy classes on every ISA level: the error of every algorithm that a class allows stays
+// in its bound, and a value that is not finite reaches no further than it may.
+#include "bench/accuracy_case.h"
+#include "tests/winograd_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static onefold_isa level(void **state) {
+  return (onefold_isa)(intptr_t)*state;
+}
+
+typedef struct class {
+  onefold_accuracy accuracy;
+  double bound;
+  int most; // its largest tile
+} class;
+
+static const class classes[] = {{ONEFOLD_ACCURACY_STRICT, ONEFOLD_ERROR_STRICT, 0},
+                                {ONEFOLD_ACCURACY_STANDARD, ONEFOLD_ERROR_STANDARD, 4},
+                                {ONEFOLD_ACCURACY_FAST, ONEFOLD_ERROR_FAST, 6}};
+enum { CLASSES = sizeof classes / sizeof classes[0] };
+
+static const char *const algorithms[] = {"", "direct", "winograd2", "winograd4", "winograd6"};
+enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
+
+static void force(conv_context *c, const char *algorithm) {
+  memset(&c->tiling, 0, sizeof c->tiling);
+  c->give_tiling = 1;
+  snprintf(c->tiling.algorithm, sizeof c->tiling.algorithm, "%s", algorithm);
+}
+
+/// Each class by its own choice and by each algorithm that it allows. The bounds mean something:
+/// F(6) is above that of standard, and F(4) above a third of it.
+static void test_bounds(void **state) {
+  static const int channels[] = {16, 128, 512};
+  for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
+    bench_accuracy_case data;
+    assert_true(onefold_bench_accuracy_make(&data, channels[i], 16, (uint64_t)i));
+    for (int k = 0; k < CLASSES; k++) {
+      conv_context c;
+      conv_context_create(&c, level(state), 1, classes[k].accuracy);
+      for (int a = 0; a < ALGORITHMS; a++) {
+        const int m = winograd_tile(algorithms[a]);
+        if (m > classes[k].most) continue;
+        bench_accuracy errors;
+        char name[32];
+        force(&c, algorithms[a]);
+        winograd_algorithm(c.context, &data.desc, name);
+        test_case("%s: %s in class %s, %d channels", onefold_isa_name(level(state)), name,
+                  onefold_accuracy_name(classes[k].accuracy), channels[i]);
+        if (*algorithms[a]) assert_string_equal(name, algorithms[a]);
+        test_ok(c.context, onefold_bench_accuracy_run(c.context, &data, &errors));
+        if (!(errors.relative <= classes[k].bound)) {
+          test_failed("relative error %.3g, allowed %.3g", errors.relative, classes[k].bound);
+        }
+        // The largest of many errors is seldom more than six times the usual one.
+        if (!(errors.largest <= 6 * classes[k].bound)) {
+          test_failed("largest error %.3g, allowed %.3g", errors.largest, 6 * classes[k].bound);
+        }
+        if (channels[i] < 512 || m < 4) continue;
+        const double least = m == 6 ? ONEFOLD_ERROR_STANDARD : ONEFOLD_ERROR_STANDARD / 3;
+        if (!(errors.relative > least)) {
+          test_failed("relative error %.3g is below %.3g: the bounds are too wide", errors.relative,
+                      least);
+        }
+      }
+      conv_context_destroy(&c);
+    }
+    onefold_bench_accuracy_free(&data);
+  }
+}
+
+// --------------------------------------------------------------- containment
+
+/// A case whose pixel `row`, `column` of one channel and image is `value`.
+static void poison(conv_case *c, float value, int64_t image, int64_t channel, int64_t row,
+                   int64_t column) {
+  c->has_nan = 1;
+  c->x[((image * c->in.c + channel) * c->in.h + row) * c->in.w + column] = value;
+}
+
+/// Checks a result: what reads the value is not finite, what is near may be anything, all else is
+/// right. `c` expects the result without the value.
+static void check_poisoned(const conv_case *c, const float *result, int m, int64_t image,
+                           int64_t channel, int64_t row, int64_t column) {
+  const onefold_conv2d_desc *d = &c->desc;
+  const int64_t group = channel / (c->in.c / d->groups);
+  size_t i = 0;
+  for (int64_t n = 0; n < c->out.n; n++) {
+    for (int64_t o = 0; o < c->out.c; o++) {
+      for (int64_t y = 0; y < c->out.h; y++) {
+        for (int64_t x = 0; x < c->out.w; x++, i++) {
+          const int64_t down = llabs(y - row - d->pad_top + 1);
+          const int64_t along = llabs(x - column - d->pad_left + 1);
+          const int64_t far = down > along ? down : along;
+          const int same = n == image && o / (c->out.c / d->groups) == group;
+          if (same && far <= 1) {
+            if (isfinite(result[i]))
+              test_failed("output %lld,%lld,%lld,%lld does not show it", (long long)n, (long long)o,
+                          (long long)y, (long long)x);
+          } else if (!same || far > m) {
+            if (!(fabs((double)result[i] - c->want[i]) <= c->bound[i])) {
+              test_failed("output %lld,%lld,%lld,%lld is %g, not %g within %.3g", (long long)n,
+                          (long long)o, (long long)y, (long long)x, (double)result[i], c->want[i],
+                          c->bound[i]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+static void test_not_finite(void **state) {
+  static const float values[] = {NAN, INFINITY, -INFINITY};
+  conv_buffers buffers;
+  conv_buffers_create(&buffers, 1 << 22);
+  const int cases = test_scaled(120);
+  for (int i = 0; i < cases; i++) {
+    conv_context context;
+    test_rng rng = {UINT64_C(31000) + (uint64_t)i};
+    const char *algorithm = algorithms[1 + i % (ALGORITHMS - 1)];
+    const int m = winograd_tile(algorithm);
+    conv_context_create(&context, level(state), 1 + i % 3, ONEFOLD_ACCURACY_FAST);
+    force(&context, algorithm);
+    onefold_conv2d_desc desc;
+    conv_case c;
+    char text[384];
+    winograd_draw(&rng, onefold_context_block(context.context), 1e6, &desc);
+    conv_case_make(&c, &rng, &desc, 0);
+    winograd_widen(&c, m);
+    const int64_t image = test_range(&rng, 0, c.in.n - 1),
+                  channel = test_range(&rng, 0, c.in.c - 1);
+    const int64_t row = test_range(&rng, 0, c.in.h - 1), column = test_range(&rng, 0, c.in.w - 1);
+    const float value = values[i / 4 % 3];
+    poison(&c, value, image, channel, row, column);
+    conv_describe(&desc, text, sizeof text);
+    test_case("%s case %d: %s by %s, %g in image %lld channel %lld at %lld,%lld",
+              onefold_isa_name(level(state)), i, text, algorithm, (double)value, (long long)image,
+              (long long)channel, (long long)row, (long long)column);
+    onefold_conv2d_plan *plan = NULL;
+    onefold_conv2d_packed *packed = NULL;
+    const onefold_conv2d_weights weights = {c.weight, c.bias, NULL};
+    float *result = malloc((size_t)(c.out.n * c.out.c * c.out.h * c.out.w) * sizeof(float));
+    assert_non_null(result);
+    test_ok(context.context, onefold_conv2d_plan_create(context.context, &desc, &plan));
+    test_ok(context.context, onefold_conv2d_pack(plan, &weights, &packed));
+    conv_run(context.context, plan, packed, &c, &buffers, CONV_ENDS_AT_GUARD, 0, result);
+    check_poisoned(&c, result, m ? m : 1, image, channel, row, column);
+    free(result);
+    onefold_conv2d_packed_destroy(packed);
+    onefold_conv2d_plan_destroy(plan);
+    conv_case_destroy(&c);
+    conv_context_destroy(&context);
+  }
+  conv_buffers_destroy(&buffers);
+}
+
+int main(void) {
+  static const struct CMUnitTest each[] = {
+      cmocka_unit_test(test_bounds),
+      cmocka_unit_test(test_not_finite),
+  };
+  if (test_isa_missing()) return 1;
+  return test_every_level("accuracy classes", each, sizeof(each) / sizeof(*each)) != 0;
+}
