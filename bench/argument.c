@@ -39,3 +39,11 @@ static const char *isa_name(int i) {
 int onefold_argument_isa(struct argp_state *state, const char *text) {
   return onefold_argument_word(state, "isa", text, ONEFOLD_ISA_COUNT, isa_name);
 }
+
+static const char *accuracy_name(int i) {
+  return onefold_accuracy_name((onefold_accuracy)i);
+}
+
+int onefold_argument_accuracy(struct argp_state *state, const char *text) {
+  return onefold_argument_word(state, "accuracy", text, ONEFOLD_ACCURACY_FAST + 1, accuracy_name);
+}

@@ -70,7 +70,8 @@ static int check(bench_conv *conv) {
   const onefold_context_options options = {.struct_size = sizeof options,
                                            .threads = session->options->threads,
                                            .has_max_isa = 1,
-                                           .max_isa = ONEFOLD_ISA_REF};
+                                           .max_isa = ONEFOLD_ISA_REF,
+                                           .accuracy = ONEFOLD_ACCURACY_STRICT};
   onefold_conv2d_desc desc = conv->desc;
   desc.in_layout = desc.out_layout = ONEFOLD_NCHW;
   onefold_context *context = NULL;

@@ -92,6 +92,7 @@ void onefold_bench_header(bench_session *session) {
        (int)m->stepping);
   line(session, "isa", "%s, channel blocks of %d", isa,
        (int)onefold_context_block(session->context));
+  line(session, "accuracy", "%s", onefold_accuracy_name(o->accuracy));
   line(session, "cores", "%d physical, %d logical; affinity %s, quota %s", (int)m->physical_cores,
        (int)m->logical_cores, m->affinity, quota);
   line(session, "caches", "L1d %s, L2 %s, L3 %s for %d logical cores",
@@ -108,6 +109,7 @@ void onefold_bench_header(bench_session *session) {
   fact(session, "version", onefold_version());
   fact(session, "cpu", m->cpu);
   fact(session, "isa", isa);
+  fact(session, "accuracy", onefold_accuracy_name(o->accuracy));
   fact(session, "affinity", m->affinity);
   fact(session, "pinning", session->pinned);
   fact(session, "governor", m->governor);

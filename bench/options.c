@@ -14,6 +14,7 @@
 
 enum {
   OPT_ISA = 256,
+  OPT_ACCURACY,
   OPT_FORM,
   OPT_COLD,
   OPT_JSON,
@@ -35,6 +36,7 @@ typedef struct suite_option {
 static const suite_option suite_options[] = {
     {{"threads", 't', "N", 0, "Threads to run on (default 1)", 0}, 0},
     {{"isa", OPT_ISA, "LEVEL", 0, "Highest ISA level: ref, avx2, avx512 or neon", 0}, 0},
+    {{"accuracy", OPT_ACCURACY, "CLASS", 0, "standard (default), strict or fast", 0}, 0},
     {{"cold-cache", OPT_COLD, "WHAT", 0,
       "What is out of the caches before each timed call: none (default), wei (weights), or all", 0},
      0},
@@ -153,6 +155,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case OPT_ISA:
     o->has_isa = 1;
     o->isa = (onefold_isa)onefold_argument_isa(state, text);
+    return 0;
+  case OPT_ACCURACY:
+    o->accuracy = (onefold_accuracy)onefold_argument_accuracy(state, text);
     return 0;
   case OPT_FORM:
     choose_forms(state, o, text);

@@ -20,6 +20,7 @@ typedef struct bench_options {
   int32_t threads;
   int32_t has_isa;
   onefold_isa isa;
+  onefold_accuracy accuracy;
   bench_cold cold;
   int peers[BENCH_PEERS]; // that are compared with, in the order asked for
   int peer_count;

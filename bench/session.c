@@ -28,6 +28,7 @@ static int make_context(bench_session *session) {
       .threads = o->threads,
       .has_max_isa = o->has_isa,
       .max_isa = o->isa,
+      .accuracy = o->accuracy,
   };
   const onefold_status status = onefold_context_create(&options, &session->context);
   if (status != ONEFOLD_OK) {

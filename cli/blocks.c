@@ -185,7 +185,7 @@ json_t *onefold_cli_warnings(const json_t *blocks) {
 
 int onefold_cli_open(const char *program, const char *path, onefold_context **context,
                      onefold_weights **weights) {
-  const int code = onefold_cli_context(program, 0, NULL, context);
+  const int code = onefold_cli_context(program, 0, NULL, ONEFOLD_ACCURACY_STANDARD, context);
   if (code != ONEFOLD_EXIT_OK) return code;
   const onefold_status status = onefold_weights_open(*context, path, weights);
   return status == ONEFOLD_OK ? ONEFOLD_EXIT_OK : (int)onefold_cli_fail(program, *context, status);

@@ -6,11 +6,12 @@
 #include <stdio.h>
 
 onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
-                                 onefold_context **context) {
+                                 onefold_accuracy accuracy, onefold_context **context) {
   const onefold_context_options options = {.struct_size = sizeof options,
                                            .threads = threads,
                                            .has_max_isa = isa != NULL,
-                                           .max_isa = isa ? *isa : ONEFOLD_ISA_REF};
+                                           .max_isa = isa ? *isa : ONEFOLD_ISA_REF,
+                                           .accuracy = accuracy};
   const onefold_status status = onefold_context_create(&options, context);
   if (status != ONEFOLD_OK)
     return onefold_cli_say(command, ONEFOLD_EXIT_FAILURE, "no context: %s",

@@ -9,9 +9,10 @@
 #include <onefold/onefold.h>
 
 /// A context of `threads` (0: the usable cores) at exactly `isa`, or at the best level where
-/// `isa` is NULL. On failure a sentence has been written. Returns an onefold_exit.
+/// `isa` is NULL, of an accuracy class. On failure a sentence has been written. Returns an
+/// onefold_exit.
 onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
-                                 onefold_context **context);
+                                 onefold_accuracy accuracy, onefold_context **context);
 
 /// Writes "<command>: <sentence>".
 onefold_exit onefold_cli_say(const char *command, onefold_exit code, const char *format, ...)

@@ -43,10 +43,11 @@ typedef struct run_options {
   int32_t threads;
   int has_isa, has_seed, verbose;
   onefold_isa isa;
+  onefold_accuracy accuracy;
   uint64_t seed;
 } run_options;
 
-enum { OPT_FORM = 256, OPT_ISA, OPT_PREFIX, OPT_SET, OPT_SEED };
+enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_PREFIX, OPT_SET, OPT_SEED };
 
 static const struct argp_option argp_options[] = {
     {"model", 'm', "NAME", 0, "The block: repvgg, ... (another name lists them)", 0},
@@ -61,6 +62,7 @@ static const struct argp_option argp_options[] = {
     {"form", OPT_FORM, "FORM", 0, "eager, branches or folded (default)", 0},
     {"threads", 't', "N", 0, "Threads to run on (default: the usable cores)", 0},
     {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
+    {"accuracy", OPT_ACCURACY, "CLASS", 0, "standard (default), strict or fast", 0},
     {"verbose", 'v', NULL, 0, "Print what was folded and the steps that are run", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
@@ -113,6 +115,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case OPT_ISA:
     o->has_isa = 1;
     o->isa = (onefold_isa)onefold_argument_isa(state, text);
+    return 0;
+  case OPT_ACCURACY:
+    o->accuracy = (onefold_accuracy)onefold_argument_accuracy(state, text);
     return 0;
   case 'v':
     o->verbose = 1;
@@ -327,7 +332,7 @@ int onefold_cli_run(int argc, char **argv) {
   if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
   run r = {.options = &o};
   onefold_exit code =
-      onefold_cli_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, &r.context);
+      onefold_cli_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, o.accuracy, &r.context);
   static onefold_exit (*const stages[])(run * r) = {read_params, open_weights, build,
                                                     fold,        make_outputs, execute};
   for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !code; i++) code = stages[i](&r);

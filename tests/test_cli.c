@@ -77,6 +77,10 @@ static void test_mistakes(void **state) {
       {"bench conv ic0ih8oc8kh1", 2, "ic0"},
       {"bench conv ic2147483647ih2147483647oc2147483647kh1", 2, "2147483647"},
       {"bench conv --isa=mmx ic8ih8oc8kh1", 2, "--isa=mmx"},
+      {"bench conv --accuracy=exact ic8ih8oc8kh1", 2,
+       "--accuracy=exact: not one of standard, strict"},
+      {"bench accuracy extra", 2, "extra"},
+      {"bench accuracy --isa=mmx", 2, "--isa=mmx"},
       {"bench conv --act=tanh ic8ih8oc8kh1", 2, "--act=tanh"},
       {"bench conv --layout=chwn ic8ih8oc8kh1", 2, "--layout=chwn"},
       {"bench conv --cold-cache=some ic8ih8oc8kh1", 2, "--cold-cache=some"},
@@ -218,6 +222,37 @@ static void test_isa(void **state) {
       test_run_free(&run);
     }
   }
+}
+
+/// --accuracy reaches the context, and `bench accuracy` prints errors that grow with the tile.
+static void test_accuracy(void **state) {
+  (void)state;
+  for (int i = 0; i <= ONEFOLD_ACCURACY_FAST; i++) {
+    const char *name = onefold_accuracy_name((onefold_accuracy)i);
+    char arguments[192];
+    snprintf(arguments, sizeof arguments,
+             "bench conv --json - " QUICK "--accuracy=%s --benchmark_filter=run ic8ih5oc8kh1",
+             name);
+    json_t *report = run_json(arguments);
+    assert_string_equal(context_fact(report, "onefold_accuracy"), name);
+    json_decref(report);
+  }
+  test_run run = test_program("bench accuracy");
+  test_exits(&run, "bench accuracy", 0);
+  int lines = 0;
+  for (const char *line = strstr(run.out, "\n16 "); line; line = strchr(line + 1, '\n')) {
+    double e[8];
+    int channels;
+    if (sscanf(line, "%d %lf %lf %lf %lf %lf %lf %lf %lf", &channels, e, e + 1, e + 2, e + 3, e + 4,
+               e + 5, e + 6, e + 7) != 9) {
+      continue;
+    }
+    assert_int_equal(channels, 16 << lines++);
+    assert_true(e[2] > 0 && e[2] < e[4] && e[4] < e[6] && e[6] < 1e-4); // F(2), F(4), F(6)
+    for (int k = 0; k < 8; k += 2) assert_true(e[k] < 10 * e[k + 1] && e[k + 1] < 10 * e[k]);
+  }
+  assert_int_equal(lines, 6);
+  test_run_free(&run);
 }
 
 static void test_block(void **state) {
@@ -387,11 +422,17 @@ static void test_weights(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_help),         cmocka_unit_test(test_mistakes),
-      cmocka_unit_test(test_info),         cmocka_unit_test(test_conv),
-      cmocka_unit_test(test_conv_options), cmocka_unit_test(test_isa),
-      cmocka_unit_test(test_block),        cmocka_unit_test(test_block_parameters),
-      cmocka_unit_test(test_main_job),     cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_help),
+      cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_info),
+      cmocka_unit_test(test_conv),
+      cmocka_unit_test(test_conv_options),
+      cmocka_unit_test(test_isa),
+      cmocka_unit_test(test_accuracy),
+      cmocka_unit_test(test_block),
+      cmocka_unit_test(test_block_parameters),
+      cmocka_unit_test(test_main_job),
+      cmocka_unit_test(test_weights),
   };
   return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
 }

@@ -268,6 +268,7 @@ static void test_mistakes(void **state) {
       {SEEDED "--threads=0", 2, "--threads=0"},
       {SEEDED "--form=half", 2, "not one of eager, branches, folded"},
       {SEEDED "--isa=mmx", 2, "--isa=mmx: not one of ref, avx2"},
+      {SEEDED "--accuracy=exact", 2, "--accuracy=exact: not one of standard, strict"},
       {"--model=nonsense --seed=1", 2, "repvgg"},
       {"--model=nonsense --seed=1", 2, "nonsense"},
       {"--model=repvgg --seed=1", 2, "--set out_channels=N"},
