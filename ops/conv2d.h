@@ -99,7 +99,6 @@ typedef struct onefold_conv_winograd {
   int32_t rows, columns;          // tiles of an image
   int32_t last_h, last_w;         // points of the last tile of a column and of a row: even
   int32_t pass_rows, pass_columns;
-  int32_t strip_parts; // tasks that share the blocks of a pass
   // Floats: between elements of the transformed source and of the products, and of all the source.
   ptrdiff_t source_element, product_element;
   size_t source_floats;
@@ -126,8 +125,11 @@ struct onefold_conv2d_plan {
   size_t scratch;                          // floats of workspace for each task
   size_t packed_floats;                    // weights only
 
-  // direct, plain and pointwise
+  // all but depthwise
   onefold_conv_strips strips;
+  int32_t strip_parts; // winograd and subsample: tasks that share the blocks of a pass or piece
+  int64_t piece;       // subsample: most pixels that are gathered at once
+  // direct, plain and pointwise
   ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
   int32_t block_in;                                   // source blocks summed per pass
   // direct and plain: the tiles of a row for each strip's kernel, by tile width
@@ -168,7 +170,8 @@ extern const onefold_conv_algorithm *const onefold_conv_algorithms[];
 extern const size_t onefold_conv_algorithm_count;
 extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
     onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2, onefold_conv_winograd_4,
-    onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5;
+    onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5,
+    onefold_conv_subsample;
 
 // ------------------------------------------- shared by the algorithms
 

@@ -61,14 +61,15 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   onefold_conv_winograd *w = &plan->winograd;
-  onefold_conv_winograd_cut(dispatch, problem, plan->algorithm->format, plan->tasks, w);
+  onefold_conv_winograd_cut(dispatch, problem, plan->algorithm->format, plan->tasks, w,
+                            &plan->strip_parts);
   w->in = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_IN, w->points - 2);
   w->out = kernel_of(dispatch, w->phases == 1 ? ONEFOLD_OP_WINOGRAD_OUT : ONEFOLD_OP_POLYPHASE_OUT,
                      w->step);
   onefold_conv_blocked_source(plan);
   const int64_t tiles = (int64_t)w->pass_rows * w->pass_columns;
   const onefold_status status =
-      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, tiles, w->strip_parts, tiling);
+      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, tiles, plan->strip_parts, tiling);
   if (status != ONEFOLD_OK) return status;
   int32_t widest = 1;
   for (int32_t i = 0; i < plan->strips.count; i++) {
@@ -259,7 +260,7 @@ static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, 
 static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
-  const size_t parts = (size_t)w->strip_parts, sharing = (size_t)plan->tasks / parts;
+  const size_t parts = (size_t)plan->strip_parts, sharing = (size_t)plan->tasks / parts;
   const int32_t across = (w->columns + w->pass_columns - 1) / w->pass_columns;
   const int32_t bands = (w->rows + w->pass_rows - 1) / w->pass_rows;
   size_t begin = 0, end = 0;
@@ -290,7 +291,9 @@ static void task(const onefold_conv_run *run, size_t index) {
   static double estimate_##name(const onefold_dispatch *dispatch,                                  \
                                 const onefold_conv_problem *problem) {                             \
     onefold_conv_winograd winograd;                                                                \
-    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, 1, &winograd);  \
+    int32_t parts;                                                                                 \
+    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, 1, &winograd,   \
+                                     &parts);                                                      \
   }                                                                                                \
   const onefold_conv_algorithm onefold_conv_##name = {                                             \
       algorithm, ONEFOLD_PACK_##NAME##_##m, refuse_##name, estimate_##name, plan_it, task};

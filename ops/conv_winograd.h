@@ -5,9 +5,10 @@
 
 #include "ops/conv2d.h"
 
-/// Cuts the image into tiles and passes for `tasks` tasks. Returns the estimated cycles.
+/// Cuts the image into tiles and passes for `tasks` tasks, *parts of which share the output blocks
+/// of a pass. Returns the estimated cycles.
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
                                  const onefold_conv_problem *problem, onefold_pack_format format,
-                                 int32_t tasks, onefold_conv_winograd *winograd);
+                                 int32_t tasks, onefold_conv_winograd *winograd, int32_t *parts);
 
 #endif

@@ -74,7 +74,8 @@ static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
 }
 
 /// Keeps the best division of r x c tiles a pass; *least is its estimate.
-static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, double *least) {
+static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, int32_t *best,
+                     double *least) {
   for (int32_t parts = 1; parts <= k->tasks; parts++) {
     if (k->tasks % parts || parts > k->problem->out_blocks) continue;
     const double cost = estimate_cut(k, r, c, parts);
@@ -82,13 +83,13 @@ static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *
     *least = cost;
     w->pass_rows = r;
     w->pass_columns = c;
-    w->strip_parts = parts;
+    *best = parts;
   }
 }
 
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
                                  const onefold_conv_problem *problem, onefold_pack_format format,
-                                 int32_t tasks, onefold_conv_winograd *w) {
+                                 int32_t tasks, onefold_conv_winograd *w, int32_t *strip_parts) {
   *w = (onefold_conv_winograd){.points = onefold_pack_points(format),
                                .phases = onefold_pack_phases(format)};
   w->step = w->points - 3 + w->phases;
@@ -106,7 +107,7 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
     for (int32_t bands = 1; bands <= w->rows; bands++) {
       const int32_t r = (w->rows + bands - 1) / bands;
       if ((w->rows + r - 1) / r != bands || (int64_t)r * c > MOST_TILES) continue;
-      try_pass(&k, r, c, w, &least);
+      try_pass(&k, r, c, w, strip_parts, &least);
     }
   }
   return least;
