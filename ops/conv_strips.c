@@ -102,8 +102,9 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
 }
 
 double onefold_conv_fetch_estimate(double bytes, double set) {
+  // A set that leaves room for what streams by is read at full rate.
   const double l2 = (double)onefold_cache_l2_bytes();
-  return bytes / (set < l2 ? 48 : 12);
+  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : 12);
 }
 
 static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {

@@ -28,9 +28,14 @@ typedef struct cut {
       row[MOST_TILES + 1]; // of the products of so many tiles: cycles an input channel and element
 } cut;
 
-/// Cycles of one input channel at all elements of a pass of r x c tiles; a pass that is the whole
-/// axis ends with its short tile.
-static double products(const cut *k, int32_t r, int32_t c) {
+/// A pass of rows x columns tiles; the last one of an axis ends with its short tile.
+typedef struct piece {
+  int32_t rows, columns;
+  int last_row, last_column;
+} piece;
+
+/// Cycles of one input channel at all elements of a pass.
+static double products(const cut *k, const piece *p) {
   const onefold_conv_winograd *w = k->w;
   const int32_t lacks[2] = {w->points - w->last_h, w->points - w->last_w}, f = w->phases;
   double sum = 0;
@@ -39,38 +44,62 @@ static double products(const cut *k, int32_t r, int32_t c) {
       // Points that a short last tile lacks, times their phases, and tiles that have them.
       const int32_t planes = (down ? f * lacks[0] : f * (w->points - 1 - lacks[0]) + 1) *
                              (along ? f * lacks[1] : f * (w->points - 1 - lacks[1]) + 1);
-      const int32_t tiles = (r - (down && r == w->rows)) * (c - (along && c == w->columns));
+      const int32_t tiles =
+          (p->rows - (down && p->last_row)) * (p->columns - (along && p->last_column));
       if (planes > 0 && tiles > 0) sum += planes * k->row[tiles];
     }
   }
   return sum;
 }
 
-/// Cycles of the task that has most to do, with r x c tiles a pass and the output blocks of a pass
-/// shared out among `parts` tasks.
-static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
+/// Cycles of a pass whose output blocks are shared out among `parts` tasks.
+static double estimate_pass(const cut *k, const piece *p, int32_t parts) {
   const onefold_conv_problem *problem = k->problem;
   const onefold_conv_winograd *w = k->w;
   const int32_t points = w->points * w->points, phases = w->phases * w->phases;
-  const int32_t sharing = k->tasks / parts, planes = w->phases * (w->points - 1) + 1;
-  const int64_t passes = problem->desc.batch * ((w->rows + r - 1) / r) * ((w->columns + c - 1) / c);
+  const int32_t planes = w->phases * (w->points - 1) + 1;
   const int64_t blocks = (problem->out_blocks + parts - 1) / parts;
-  const double share = (double)blocks / (double)problem->out_blocks, tiles = (double)r * c;
-  const double channels = (double)problem->in_group, vector = problem->v * sizeof(float);
+  const double share = (double)blocks / (double)problem->out_blocks;
+  const double tiles = (double)p->rows * p->columns, channels = (double)problem->in_group;
+  const double vector = problem->v * sizeof(float);
   const double source = points * phases * tiles * (double)problem->in_blocks * vector;
   const double result = points * tiles * 2 * vector;
   const double weights = planes * planes * channels * (double)problem->out_blocks * vector;
-  const double multiply = share * channels * products(k, r, c);
-  // Each strip of some two blocks reads the source at its elements again.
+  const double multiply = share * channels * products(k, p);
+  // Each strip of some two blocks reads the source at its elements again. Weights are fetched
+  // ahead.
   const double again = source * (double)blocks / 2, set = source + result;
-  const double fetch = share * onefold_conv_fetch_estimate(weights, weights + set) +
-                       onefold_conv_fetch_estimate(again, set);
-  // A transform loads and stores each element twice and does some three operations on it; what it
-  // writes leaves a cache that it does not fit.
-  const double transform = 3.5 * points * tiles * (double)(phases * problem->in_blocks + blocks) +
-                           onefold_conv_fetch_estimate(2 * source, set);
-  return (double)((passes + sharing - 1) / sharing) *
-         ((multiply > fetch ? multiply : fetch) + 0.15 * fetch + transform);
+  const double weight = share * onefold_conv_fetch_estimate(weights, weights + set);
+  const double fetch = weight + onefold_conv_fetch_estimate(again, set);
+  // A transform loads and stores each element twice and does some three operations on it, half of
+  // that down the columns, which the tiles of a row share; what it writes leaves a cache that it
+  // does not fit.
+  const double columns = (double)(p->columns * w->step + w->points - w->step);
+  const double shared = 0.5 + 0.5 * columns / (double)(p->columns * w->points);
+  const double transform =
+      3.5 * points * tiles * (shared * (double)(phases * problem->in_blocks) + (double)blocks) +
+      onefold_conv_fetch_estimate(2 * source, set);
+  return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
+}
+
+/// Cycles of the task that has most to do, with r x c tiles a pass.
+static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
+  const onefold_conv_winograd *w = k->w;
+  const int32_t bands = (w->rows + r - 1) / r, across = (w->columns + c - 1) / c;
+  const int32_t sharing = k->tasks / parts;
+  const int64_t passes = k->problem->desc.batch * bands * across;
+  double sum = 0;
+  for (int down = 0; down < 2; down++) {
+    for (int along = 0; along < 2; along++) {
+      const int32_t count = (down ? 1 : bands - 1) * (along ? 1 : across - 1);
+      const piece p = {down ? w->rows - (bands - 1) * r : r,
+                       along ? w->columns - (across - 1) * c : c, down, along};
+      if (count > 0) sum += count * estimate_pass(k, &p, parts);
+    }
+  }
+  // Of the passes, a task has its share, rounded up.
+  const double share = (double)((passes + sharing - 1) / sharing) / (double)passes;
+  return (double)k->problem->desc.batch * sum * share;
 }
 
 /// Keeps the best division of r x c tiles a pass; *least is its estimate.
