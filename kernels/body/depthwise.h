@@ -26,6 +26,11 @@ typedef struct onefold_depthwise_band {
   ptrdiff_t dst;
 } onefold_depthwise_band;
 
+/// Which columns of a tile may be outside: any, or, of a whole tile with an odd kernel width K,
+/// the first and the last K/2. Fewer tests pay on AVX2, whose limit is instructions; elsewhere the
+/// one path for every border is faster.
+enum { ONEFOLD_DEPTHWISE_ANY = 1, ONEFOLD_DEPTHWISE_NEAR = 2 };
+
 /// Adds, for R output rows and P pixels, the taps [0, K) of a source row:
 /// column j of the row is at src + j*VF_WIDTH, tap t of row r at weight[r] +
 /// t*VF_WIDTH. Where `edge`, only the columns [begin, end) count.
@@ -42,7 +47,9 @@ ONEFOLD_INLINE void onefold_depthwise_taps(vf acc[][ONEFOLD_DEPTHWISE_P], const 
   }
   ONEFOLD_UNROLL(24)
   for (int j = 0; j < (P - 1) * S + K; j++) {
-    if (edge && (j < begin || j >= end)) continue;
+    const int near = edge == ONEFOLD_DEPTHWISE_NEAR;
+    if (edge && (!near || j < K / 2) && j < begin) continue;
+    if (edge && (!near || j > (P - 1) * S + K / 2) && j >= end) continue;
     const vf x = vf_load(src + (offset + j * VF_WIDTH));
     ONEFOLD_UNROLL(7)
     for (int t = 0; t < K; t++) {
@@ -130,7 +137,7 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge
     const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
     ONEFOLD_UNROLL(8)
     for (int i = 0; i < P; i++) {
-      if (edge && i >= n) break;
+      if (edge == ONEFOLD_DEPTHWISE_ANY && i >= n) break;
       acc[i] = vf_fma(vf_load(e->residual + at + i * VF_WIDTH), scale, acc[i]);
     }
   }
@@ -148,7 +155,7 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge
   }
   ONEFOLD_UNROLL(8)
   for (int i = 0; i < P; i++) {
-    if (edge && i >= n) break;
+    if (edge == ONEFOLD_DEPTHWISE_ANY && i >= n) break;
     vf_store(a->dst + at + i * VF_WIDTH, acc[i]);
   }
 }
@@ -216,8 +223,12 @@ ONEFOLD_INLINE void onefold_depthwise_band_of(const int R, const int P, const in
     const int64_t left = a->out_pixels - p;
     if (left >= P && p * stride >= a->column_begin && p * stride + reach < a->column_end) {
       onefold_depthwise_tile(R, P, K, S, 0, &band, p, P, a);
+    } else if (VF_WIDTH == 8 && K && left >= P && p * stride + K / 2 >= a->column_begin &&
+               p * stride + reach - K / 2 < a->column_end) {
+      onefold_depthwise_tile(R, P, K, S, ONEFOLD_DEPTHWISE_NEAR, &band, p, P, a);
     } else {
-      onefold_depthwise_tile(R, P, K, S, 1, &band, p, left < P ? (int32_t)left : P, a);
+      onefold_depthwise_tile(R, P, K, S, ONEFOLD_DEPTHWISE_ANY, &band, p,
+                             left < P ? (int32_t)left : P, a);
     }
   }
   const onefold_epilogue *e = a->epilogue;
