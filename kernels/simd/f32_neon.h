@@ -46,14 +46,22 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
 typedef float32x4_t vx;
 ONEFOLD_INLINE vx vx_load(const float *p) { return vld1q_f32(p); }
 /// a + w * x[lane]
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the intrinsic apart, moves the lane's copies to before the loop's branches and spills.
+#define ONEFOLD_FMLA(lane) __asm__("fmla %0.4s, %1.4s, %2.s[" #lane "]" : "+w"(a) : "w"(w), "w"(x))
+#else
+#define ONEFOLD_FMLA(lane) a = vfmaq_laneq_f32(a, w, x, lane)
+#endif
 ONEFOLD_INLINE vf vf_fma_lane(vf a, vf w, vx x, int lane) {
   switch (lane) {
-  case 0: return vfmaq_laneq_f32(a, w, x, 0);
-  case 1: return vfmaq_laneq_f32(a, w, x, 1);
-  case 2: return vfmaq_laneq_f32(a, w, x, 2);
-  default: return vfmaq_laneq_f32(a, w, x, 3);
+  case 0: ONEFOLD_FMLA(0); break;
+  case 1: ONEFOLD_FMLA(1); break;
+  case 2: ONEFOLD_FMLA(2); break;
+  default: ONEFOLD_FMLA(3);
   }
+  return a;
 }
+#undef ONEFOLD_FMLA
 
 ONEFOLD_INLINE vf vf_abs(vf x) { return vabsq_f32(x); }
 /// a where m < 0, else b; b where m is NaN.
