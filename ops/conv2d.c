@@ -54,11 +54,15 @@ size_t onefold_conv_workspace(const onefold_conv2d_plan *plan) {
 /// Plans with one algorithm. Layers too small to share are one task.
 static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_algorithm *algorithm,
                                 const onefold_tiling *tiling) {
-  const double least_macs_per_task = 100e3;
+  const double least_cycles_per_task = 4000;
   plan->algorithm = algorithm;
   plan->tasks = tiling->threads > 0 ? tiling->threads : onefold_context_threads(plan->context);
-  const double useful = ceil(plan->problem.macs / least_macs_per_task);
-  if (plan->tasks > useful) plan->tasks = (int32_t)useful;
+  if (plan->tasks > 1) {
+    const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
+    const double cycles = algorithm->estimate(dispatch, &plan->problem);
+    if (plan->tasks > cycles / least_cycles_per_task)
+      plan->tasks = (int32_t)(cycles / least_cycles_per_task);
+  }
   if (plan->tasks < 1) plan->tasks = 1;
   plan->epilogue = epilogue_of(&plan->problem.desc, onefold_context_dispatch(plan->context));
   const onefold_status status = algorithm->plan(plan, tiling);
