@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 #ifdef __linux__
-#  include <sys/mman.h>
+#include <sys/mman.h>
 #endif
 
 #define HUGE_PAGE ((size_t)2 << 20)
