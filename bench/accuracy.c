@@ -65,7 +65,7 @@ static onefold_status print_table(onefold_context *context, const char **algorit
   printf("\n");
   for (int i = 0; i < COUNTS && status == ONEFOLD_OK; i++) {
     bench_accuracy_case c;
-    if (!onefold_bench_accuracy_make(&c, channels[i], OUT_CHANNELS, seed)) {
+    if (!onefold_bench_accuracy_make(&c, channels[i], OUT_CHANNELS, 1, seed)) {
       status = ONEFOLD_OUT_OF_MEMORY;
     }
     if (status == ONEFOLD_OK) printf("%-8d", channels[i]);

@@ -23,22 +23,26 @@ static double normal(uint64_t *state) {
   return radius * cos(2.0 * pi * uniform(state));
 }
 
-/// Adds the convolution of one plane with one filter to `sum`.
-static void add_plane(const float *x, const float *filter, double *sum) {
+/// Adds the convolution of one plane with one filter to `sum`, `size` outputs along each axis.
+static void add_plane(const float *x, const float *filter, int stride, int size, double *sum) {
   for (int a = 0; a < 3; a++) {
     for (int b = 0; b < 3; b++) {
       const double w = filter[3 * a + b];
-      const int first = b == 0, last = b == 2 ? SIZE - 1 : SIZE;
-      for (int y = a == 0; y < SIZE && y + a - 1 < SIZE; y++) {
-        const float *row = x + (y + a - 1) * SIZE + (b - 1);
-        for (int u = first; u < last; u++) sum[y * SIZE + u] += w * (double)row[u];
+      for (int y = 0; y < size; y++) {
+        const int row = y * stride + a - 1;
+        if (row < 0 || row >= SIZE) continue;
+        for (int u = 0; u < size; u++) {
+          const int column = u * stride + b - 1;
+          if (column < 0 || column >= SIZE) continue;
+          sum[y * size + u] += w * (double)x[row * SIZE + column];
+        }
       }
     }
   }
 }
 
 int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int64_t out_channels,
-                                uint64_t seed) {
+                                int stride, uint64_t seed) {
   memset(c, 0, sizeof *c);
   onefold_conv2d_desc *d = &c->desc;
   onefold_conv2d_desc_init(d);
@@ -46,11 +50,13 @@ int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int
   d->out_channels = out_channels;
   d->in_h = d->in_w = SIZE;
   d->kernel_h = d->kernel_w = 3;
+  d->stride_h = d->stride_w = stride;
   d->pad_top = d->pad_bottom = d->pad_left = d->pad_right = 1;
   d->in_layout = d->out_layout = ONEFOLD_NCHW;
   const size_t pixels = (size_t)in_channels * PIXELS;
   const size_t weights = (size_t)(out_channels * in_channels) * 9;
-  c->outputs = (size_t)out_channels * PIXELS;
+  const int size = (SIZE - 1) / stride + 1;
+  c->outputs = (size_t)(out_channels * size * size);
   c->input = malloc(pixels * sizeof *c->input);
   c->weight = malloc(weights * sizeof *c->weight);
   c->output = malloc(c->outputs * sizeof *c->output);
@@ -61,8 +67,8 @@ int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int
   for (size_t i = 0; i < weights; i++) c->weight[i] = (float)(deviation * normal(&seed));
   for (int64_t o = 0; o < out_channels; o++) {
     for (int64_t i = 0; i < in_channels; i++) {
-      add_plane(c->input + i * PIXELS, c->weight + (o * in_channels + i) * 9,
-                c->exact + o * PIXELS);
+      add_plane(c->input + i * PIXELS, c->weight + (o * in_channels + i) * 9, stride, size,
+                c->exact + o * size * size);
     }
   }
   return 1;

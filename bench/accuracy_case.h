@@ -22,7 +22,7 @@ typedef struct bench_accuracy {
 
 /// Non-zero where there is memory for it; to be freed in any case.
 int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int64_t out_channels,
-                                uint64_t seed);
+                                int stride, uint64_t seed);
 void onefold_bench_accuracy_free(bench_accuracy_case *c);
 
 /// Runs the case as the context chooses to.
