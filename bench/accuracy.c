@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const algorithms[] = {"direct", "winograd2", "winograd4", "winograd6"};
+static const struct {
+  const char *name;
+  int stride;
+} algorithms[] = {{"direct", 1},    {"winograd2", 1},  {"winograd4", 1},
+                  {"winograd6", 1}, {"polyphase3", 2}, {"polyphase5", 2}};
 static const int channels[] = {16, 32, 64, 128, 256, 512};
 enum {
   ALGORITHMS = sizeof algorithms / sizeof algorithms[0],
@@ -61,22 +65,24 @@ static int give_algorithm(void *user, const struct onefold_conv2d_desc *desc,
 static onefold_status print_table(onefold_context *context, const char **algorithm, uint64_t seed) {
   onefold_status status = ONEFOLD_OK;
   printf("%-8s", "channels");
-  for (int k = 0; k < ALGORITHMS; k++) printf(" %20s", algorithms[k]);
+  for (int k = 0; k < ALGORITHMS; k++) printf(" %20s", algorithms[k].name);
   printf("\n");
   for (int i = 0; i < COUNTS && status == ONEFOLD_OK; i++) {
-    bench_accuracy_case c;
-    if (!onefold_bench_accuracy_make(&c, channels[i], OUT_CHANNELS, 1, seed)) {
-      status = ONEFOLD_OUT_OF_MEMORY;
+    bench_accuracy_case cases[2]; // by stride
+    int made = 1;
+    for (int s = 0; s < 2; s++) {
+      made &= onefold_bench_accuracy_make(&cases[s], channels[i], OUT_CHANNELS, 1 + s, seed);
     }
-    if (status == ONEFOLD_OK) printf("%-8d", channels[i]);
+    if (!made) status = ONEFOLD_OUT_OF_MEMORY;
+    printf("%-8d", channels[i]);
     for (int k = 0; k < ALGORITHMS && status == ONEFOLD_OK; k++) {
       bench_accuracy errors = {0, 0};
-      *algorithm = algorithms[k];
-      status = onefold_bench_accuracy_run(context, &c, &errors);
+      *algorithm = algorithms[k].name;
+      status = onefold_bench_accuracy_run(context, &cases[algorithms[k].stride - 1], &errors);
       if (status == ONEFOLD_OK) printf("    %8.2e %8.2e", errors.relative, errors.largest);
     }
     printf("\n");
-    onefold_bench_accuracy_free(&c);
+    for (int s = 0; s < 2; s++) onefold_bench_accuracy_free(&cases[s]);
   }
   return status;
 }
