@@ -12,6 +12,7 @@ static size_t ask(int name, size_t otherwise) {
 #ifndef _SC_LEVEL1_DCACHE_SIZE
 #define _SC_LEVEL1_DCACHE_SIZE (-1)
 #define _SC_LEVEL2_CACHE_SIZE  (-1)
+#define _SC_LEVEL3_CACHE_SIZE  (-1)
 #endif
 
 size_t onefold_cache_l1d_bytes(void) {
@@ -20,4 +21,8 @@ size_t onefold_cache_l1d_bytes(void) {
 
 size_t onefold_cache_l2_bytes(void) {
   return ask(_SC_LEVEL2_CACHE_SIZE, (size_t)512 << 10);
+}
+
+size_t onefold_cache_l3_bytes(void) {
+  return ask(_SC_LEVEL3_CACHE_SIZE, (size_t)16 << 20);
 }

@@ -5,9 +5,10 @@
 
 #include <stddef.h>
 
-/// Bytes of one L1 data cache and of one L2 cache, from the C library; a small
-/// core's sizes where it does not know.
+/// Bytes of one L1 data cache, of one L2 and of one L3 cache, from the C library; a small core's
+/// sizes where it does not know.
 size_t onefold_cache_l1d_bytes(void);
 size_t onefold_cache_l2_bytes(void);
+size_t onefold_cache_l3_bytes(void);
 
 #endif

@@ -97,14 +97,14 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
   const double work = (double)(d->batch * rows) * depth *
                       onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
-  const double fetch = onefold_conv_fetch_estimate(bytes, bytes);
-  return work > fetch ? work : fetch;
+  const double fetch = onefold_conv_fetch_estimate(bytes, bytes), each = work / problem->tasks;
+  return each > fetch ? each : fetch;
 }
 
 double onefold_conv_fetch_estimate(double bytes, double set) {
   // A set that leaves room for what streams by is read at full rate.
-  const double l2 = (double)onefold_cache_l2_bytes();
-  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : 12);
+  const double l2 = (double)onefold_cache_l2_bytes(), l3 = (double)onefold_cache_l3_bytes();
+  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 7);
 }
 
 static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {

@@ -227,6 +227,7 @@ static void test_cache_sizes(void **state) {
   (void)state;
   assert_in_range(onefold_cache_l1d_bytes(), 4096, 16 << 20);
   assert_in_range(onefold_cache_l2_bytes(), onefold_cache_l1d_bytes(), 1 << 30);
+  assert_in_range(onefold_cache_l3_bytes(), onefold_cache_l1d_bytes(), (size_t)1 << 34);
 }
 
 int main(void) {
