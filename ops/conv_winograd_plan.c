@@ -97,9 +97,11 @@ static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
       if (count > 0) sum += count * estimate_pass(k, &p, parts);
     }
   }
-  // Of the passes, a task has its share, rounded up.
-  const double share = (double)((passes + sharing - 1) / sharing) / (double)passes;
-  return (double)k->problem->desc.batch * sum * share;
+  sum *= (double)k->problem->desc.batch;
+  // A task of several may have none but whole passes.
+  const piece whole = {r, c, bands == 1, across == 1};
+  const double most = (double)((passes + sharing - 1) / sharing) * estimate_pass(k, &whole, parts);
+  return sum < most ? sum : most;
 }
 
 /// Keeps the best division of r x c tiles a pass; *least is its estimate.
