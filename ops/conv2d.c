@@ -30,11 +30,17 @@ static onefold_epilogue epilogue_of(const onefold_conv2d_desc *d,
   return e;
 }
 
-/// Workspace of the edges: reordered input, blocked output, padded channel scale.
+/// Sizes of the caller's tensors, and workspace of the edges: reordered input, blocked output,
+/// padded channel scale.
 static void stage(onefold_conv2d_plan *plan) {
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_conv2d_desc *d = &problem->desc;
   const size_t v = (size_t)problem->v;
+  plan->in_floats = onefold_tensor_elements(
+      plan->context, (onefold_shape){d->batch, d->in_channels, d->in_h, d->in_w}, d->in_layout);
+  plan->out_floats = onefold_tensor_elements(
+      plan->context, (onefold_shape){d->batch, d->out_channels, problem->out_h, problem->out_w},
+      d->out_layout);
   if (plan->core_in != d->in_layout) {
     plan->stage_in = (size_t)(d->batch * problem->in_blocks * d->in_h * d->in_w) * v;
   }

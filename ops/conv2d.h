@@ -124,12 +124,13 @@ struct onefold_conv2d_plan {
   onefold_layout core_in;                  // what the algorithm reads; it always writes BLOCKED
   size_t stage_in, stage_out, stage_scale; // floats of workspace for each; 0: none
   size_t scratch;                          // floats of workspace for each task
+  size_t in_floats, out_floats;            // of the caller's tensors
   size_t packed_floats;                    // weights only
 
   // all but depthwise
   onefold_conv_strips strips;
-  int32_t strip_parts; // winograd and subsample: tasks that share the blocks of a pass or piece
-  int64_t piece;       // subsample: most pixels that are gathered at once
+  int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
+  int64_t piece;       // pieces: most pixels of one; 0 where there are none
   // direct, plain and pointwise
   ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
   int32_t block_in;                                   // source blocks summed per pass
@@ -251,6 +252,18 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
 /// The output rows [begin, end) of one block of a depthwise convolution.
 void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int64_t block,
                                  const onefold_conv_area *area, int64_t begin, int64_t end);
+
+/// 1x1 convolutions by pieces of the pixels that stay in L2: plans pieces and strips.
+onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
+
+/// Points `area` at where output pixels [begin, begin + count) of an image are read, for task
+/// `index`.
+typedef void onefold_conv_piece_fn(const onefold_conv_run *run, size_t index, int64_t image,
+                                   int64_t begin, int64_t count, onefold_conv_area *area);
+
+/// The pieces and strips of task `index`; without `gather` pixels are read where they are.
+void onefold_conv_each_piece(const onefold_conv_run *run, size_t index,
+                             onefold_conv_piece_fn *gather);
 
 /// The algorithm reads a blocked source: its layout and strides.
 void onefold_conv_blocked_source(onefold_conv2d_plan *plan);

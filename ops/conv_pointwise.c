@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Pointwise convolution: 1x1, stride 1, no padding. The image is one row of
 // H*W pixels, cut into tiles that are shared out among tasks.
+#include "arch/caches.h"
 #include "ops/conv2d.h"
 
 #include <stdio.h>
@@ -27,9 +28,16 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
                                       problem->out_h);
 }
 
+/// Does an image leave L2 before the next strip reads it?
+static int is_large(const onefold_conv_problem *problem) {
+  const int64_t floats = problem->in_blocks * problem->v * problem->out_h * problem->out_w;
+  return problem->out_blocks > 4 && (size_t)floats * sizeof(float) > onefold_cache_l2_bytes();
+}
+
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   onefold_conv_blocked_source(plan);
+  if (is_large(&plan->problem)) return onefold_conv_pieces_plan(plan, tiling);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
@@ -90,7 +98,11 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
 
 static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
-  onefold_conv_each_rows(run, problem->out_h * problem->out_w, index, strip_pixels);
+  if (run->plan->piece) {
+    onefold_conv_each_piece(run, index, NULL);
+  } else {
+    onefold_conv_each_rows(run, problem->out_h * problem->out_w, index, strip_pixels);
+  }
 }
 
 const onefold_conv_algorithm onefold_conv_pointwise = {

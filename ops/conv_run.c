@@ -26,6 +26,14 @@ static int overlap(const span *a, const span *b) {
 static onefold_status check_packed(const onefold_conv2d_plan *plan,
                                    const onefold_conv2d_packed *packed) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
+  // What holds on every run but a mistaken one, without the table.
+  if (packed->in_channels == d->in_channels && packed->out_channels == d->out_channels &&
+      packed->kernel_h == d->kernel_h && packed->kernel_w == d->kernel_w &&
+      packed->groups == d->groups && packed->v == plan->problem.v &&
+      packed->format == plan->algorithm->format &&
+      packed->has_residual_scale == d->has_residual_scale) {
+    return ONEFOLD_OK;
+  }
   const struct {
     const char *name;
     int64_t packed, plan;
@@ -62,13 +70,9 @@ static onefold_status check_pointer(const onefold_conv2d_plan *plan, const char 
 
 static onefold_status check_buffers(const onefold_conv2d_plan *plan,
                                     const onefold_conv2d_buffers *b) {
-  const onefold_conv_problem *p = &plan->problem;
-  const onefold_conv2d_desc *d = &p->desc;
+  const onefold_conv2d_desc *d = &plan->problem.desc;
   const size_t workspace = onefold_conv_workspace(plan);
-  const size_t in = onefold_tensor_elements(
-      plan->context, (onefold_shape){d->batch, d->in_channels, d->in_h, d->in_w}, d->in_layout);
-  const size_t out = onefold_tensor_elements(
-      plan->context, (onefold_shape){d->batch, d->out_channels, p->out_h, p->out_w}, d->out_layout);
+  const size_t in = plan->in_floats, out = plan->out_floats;
 
   onefold_status status = check_pointer(plan, "input", b->input, 1);
   if (status == ONEFOLD_OK) status = check_pointer(plan, "output", b->output, 1);
