@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Winograd convolution F(m x m, 3x3), stride 1. For a pass of tiles: the source at its points,
-// then, strip by strip, the products of all elements, as pointwise convolutions over the tiles, and
-// the outputs with the epilogue. A pass belongs to one task; where there are fewer passes than
-// tasks, several tasks transform the same source and take different strips.
+// Winograd convolution, 3x3: F(m x m, 3x3) at stride 1 ("winograd"), and at stride 2 F(m x m, 2x2)
+// over the four images of even and odd rows and columns, as over four times the channels
+// ("polyphase"; the odd taps are one, so that they have no product at infinity).
+//
+// For a pass of tiles: the source at its points, then, strip by strip, the products of all
+// elements, as pointwise convolutions over the tiles, and the outputs with the epilogue. A pass
+// belongs to one task; where there are fewer passes than tasks, several tasks transform the same
+// source and take different strips.
 #include "ops/conv_winograd.h"
 
 #include <stdio.h>
@@ -37,6 +41,12 @@ static const char *refuse(const onefold_conv_problem *problem, onefold_pack_form
     return reason;
   }
   if (problem->accuracy == ONEFOLD_ACCURACY_STRICT) return "the accuracy class is strict";
+  // Up to 225 planes of weights in place of 9, and of tiles in place of pixels.
+  const double most = 0x1p50;
+  if (225.0 * (double)problem->in_blocks * (double)problem->out_blocks * problem->v * problem->v >
+      most) {
+    return "its weights cannot be addressed";
+  }
   if (onefold_pack_points(format) == 8 && problem->accuracy != ONEFOLD_ACCURACY_FAST) {
     return "its error is above the bound of the accuracy class standard";
   }
@@ -44,8 +54,8 @@ static const char *refuse(const onefold_conv_problem *problem, onefold_pack_form
 }
 
 static int64_t passes_of(const onefold_conv_winograd *w, int64_t batch) {
-  const int64_t bands = (w->rows + w->pass_rows - 1) / w->pass_rows;
-  return batch * bands * ((w->columns + w->pass_columns - 1) / w->pass_columns);
+  const int64_t bands = (w->rows - 1) / w->pass_rows + 1;
+  return batch * bands * ((w->columns - 1) / w->pass_columns + 1);
 }
 
 /// The transform of an operator that has so many pixels or outputs along an axis.
@@ -261,8 +271,8 @@ static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
   const size_t parts = (size_t)plan->strip_parts, sharing = (size_t)plan->tasks / parts;
-  const int32_t across = (w->columns + w->pass_columns - 1) / w->pass_columns;
-  const int32_t bands = (w->rows + w->pass_rows - 1) / w->pass_rows;
+  const int32_t across = (w->columns - 1) / w->pass_columns + 1;
+  const int32_t bands = (w->rows - 1) / w->pass_rows + 1;
   size_t begin = 0, end = 0;
   int32_t first = 0, last = 0;
   onefold_split((size_t)passes_of(w, plan->problem.desc.batch), sharing, index / parts, &begin,

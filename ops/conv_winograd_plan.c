@@ -85,13 +85,13 @@ static double estimate_pass(const cut *k, const piece *p, int32_t parts) {
 /// Cycles of the task that has most to do, with r x c tiles a pass.
 static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
   const onefold_conv_winograd *w = k->w;
-  const int32_t bands = (w->rows + r - 1) / r, across = (w->columns + c - 1) / c;
+  const int32_t bands = (w->rows - 1) / r + 1, across = (w->columns - 1) / c + 1;
   const int32_t sharing = k->tasks / parts;
-  const int64_t passes = k->problem->desc.batch * bands * across;
+  const double passes = (double)k->problem->desc.batch * bands * across;
   double sum = 0;
   for (int down = 0; down < 2; down++) {
     for (int along = 0; along < 2; along++) {
-      const int32_t count = (down ? 1 : bands - 1) * (along ? 1 : across - 1);
+      const double count = (down ? 1.0 : bands - 1.0) * (along ? 1.0 : across - 1.0);
       const piece p = {down ? w->rows - (bands - 1) * r : r,
                        along ? w->columns - (across - 1) * c : c, down, along};
       if (count > 0) sum += count * estimate_pass(k, &p, parts);
@@ -100,7 +100,7 @@ static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
   sum *= (double)k->problem->desc.batch;
   // A task of several may have none but whole passes.
   const piece whole = {r, c, bands == 1, across == 1};
-  const double most = (double)((passes + sharing - 1) / sharing) * estimate_pass(k, &whole, parts);
+  const double most = ceil(passes / sharing) * estimate_pass(k, &whole, parts);
   return sum < most ? sum : most;
 }
 
@@ -118,6 +118,16 @@ static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *
   }
 }
 
+static int32_t smaller(int32_t a, int32_t b) {
+  return a < b ? a : b;
+}
+
+/// The size of the pieces when `tiles` are cut into as few as pieces of `most` would be.
+static int32_t even_size(int32_t tiles, int32_t most) {
+  const int32_t pieces = (tiles - 1) / most + 1;
+  return (tiles - 1) / pieces + 1;
+}
+
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
                                  const onefold_conv_problem *problem, onefold_pack_format format,
                                  int32_t tasks, onefold_conv_winograd *w, int32_t *strip_parts) {
@@ -132,13 +142,10 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
         onefold_conv_row_estimate(dispatch, ONEFOLD_OP_POINTWISE, tiles, problem->out_blocks);
   }
   double least = INFINITY;
-  for (int32_t parts = 1; parts <= w->columns; parts++) {
-    const int32_t c = (w->columns + parts - 1) / parts;
-    if (parts > 1 && (w->columns + c - 1) / c != parts) continue;
-    for (int32_t bands = 1; bands <= w->rows; bands++) {
-      const int32_t r = (w->rows + bands - 1) / bands;
-      if ((w->rows + r - 1) / r != bands || (int64_t)r * c > MOST_TILES) continue;
-      try_pass(&k, r, c, w, strip_parts, &least);
+  for (int32_t most = smaller(w->columns, MOST_TILES); most > 0; most--) {
+    const int32_t c = even_size(w->columns, most);
+    for (int32_t high = smaller(w->rows, MOST_TILES / c); high > 0; high--) {
+      try_pass(&k, even_size(w->rows, high), c, w, strip_parts, &least);
     }
   }
   return least;
