@@ -65,7 +65,7 @@ static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_al
   plan->tasks = tiling->threads > 0 ? tiling->threads : onefold_context_threads(plan->context);
   if (plan->tasks > 1) {
     const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
-    const double cycles = algorithm->estimate(dispatch, &plan->problem) * plan->problem.tasks;
+    const double cycles = algorithm->estimate(dispatch, &plan->problem);
     if (plan->tasks > cycles / least_cycles_per_task)
       plan->tasks = (int32_t)(cycles / least_cycles_per_task);
   }

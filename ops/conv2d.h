@@ -17,7 +17,6 @@ typedef struct onefold_conv_problem {
   int64_t in_group, out_group;   // channels per group
   int64_t in_blocks, out_blocks; // channel blocks
   onefold_accuracy accuracy;
-  int32_t tasks; // that the context cuts work into
   double macs;
 } onefold_conv_problem;
 
@@ -159,8 +158,8 @@ struct onefold_conv_algorithm {
   onefold_pack_format format;
   /// NULL, or why the algorithm does not apply (a sentence in `reason`).
   const char *(*refuse)(const onefold_conv_problem *problem, char *reason, size_t size);
-  /// Estimated cycles of one run by the problem's tasks, on cores that do two multiply-adds of
-  /// vectors in each.
+  /// Estimated cycles of one run by one task, on a core that does two multiply-adds of vectors in
+  /// each. Not of several, so that results do not depend on their number.
   double (*estimate)(const onefold_dispatch *dispatch, const onefold_conv_problem *problem);
   /// Fills the algorithm's part of the plan. ONEFOLD_OUT_OF_MEMORY at worst.
   onefold_status (*plan)(onefold_conv2d_plan *plan, const onefold_tiling *tiling);

@@ -14,7 +14,7 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
 /// Far less than any other algorithm, which multiplies by zeros.
 static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
   (void)dispatch;
-  return problem->macs / problem->v / problem->tasks;
+  return problem->macs / problem->v;
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {

@@ -147,7 +147,6 @@ onefold_status onefold_conv_problem_make(const onefold_context *context,
   const int32_t v = onefold_context_dispatch(context)->v;
   problem->v = v;
   problem->accuracy = onefold_context_accuracy(context);
-  problem->tasks = onefold_context_threads(context);
   problem->in_group = d->in_channels / d->groups;
   problem->out_group = d->out_channels / d->groups;
   problem->in_blocks = (d->in_channels + v - 1) / v;

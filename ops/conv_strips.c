@@ -97,8 +97,8 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
   const double work = (double)(d->batch * rows) * depth *
                       onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
-  const double fetch = onefold_conv_fetch_estimate(bytes, bytes), each = work / problem->tasks;
-  return each > fetch ? each : fetch;
+  const double fetch = onefold_conv_fetch_estimate(bytes, bytes);
+  return work > fetch ? work : fetch;
 }
 
 double onefold_conv_fetch_estimate(double bytes, double set) {

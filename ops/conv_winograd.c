@@ -302,8 +302,8 @@ static void task(const onefold_conv_run *run, size_t index) {
                                 const onefold_conv_problem *problem) {                             \
     onefold_conv_winograd winograd;                                                                \
     int32_t parts;                                                                                 \
-    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, problem->tasks, \
-                                     &winograd, &parts);                                           \
+    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, 1, &winograd,   \
+                                     &parts);                                                      \
   }                                                                                                \
   const onefold_conv_algorithm onefold_conv_##name = {                                             \
       algorithm, ONEFOLD_PACK_##NAME##_##m, refuse_##name, estimate_##name, plan_it, task};
