@@ -27,6 +27,7 @@ static double normal(uint64_t *state) {
 static void add_plane(const float *x, const float *filter, int stride, int size, double *sum) {
   for (int a = 0; a < 3; a++) {
     for (int b = 0; b < 3; b++) {
+      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): every plane has nine weights
       const double w = filter[3 * a + b];
       for (int y = 0; y < size; y++) {
         const int row = y * stride + a - 1;

@@ -6,6 +6,7 @@
 /// FNV-1a of 64 bits, continued from `hash`.
 static uint64_t mix(uint64_t hash, const void *data, size_t size) {
   const unsigned char *bytes = data;
+  // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): a node's bytes are all set
   for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
   return hash;
 }

@@ -21,7 +21,10 @@ static void filter_matrix(int32_t points, int32_t phases, int32_t first, double 
   for (int i = 0; i < points - 1; i++) {
     double value = 1;
     for (int j = 0; j < points - 1; j++) value /= j == i ? 1 : point[i] - point[j];
-    for (int k = first; k < 3; k += phases, value *= point[i]) g[i][k] = value;
+    for (int k = first; k < 3; k += phases) {
+      g[i][k] = value;
+      value *= point[i];
+    }
   }
   g[points - 1][2] = last == 2;
 }
@@ -36,6 +39,7 @@ typedef struct transform {
 /// each other: [point][point][rows' phase][block][columns' phase].
 static void transform_filter(const transform *t, const float *filter, int64_t block, int64_t blocks,
                              ptrdiff_t plane, float *to) {
+  // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): the only caller sets both
   const int32_t f = t->phases, across = f * (t->points - 1) + 1;
   for (int i = 0; i < t->points; i++) {
     const int32_t down = i + 1 < t->points ? f : 1;
@@ -61,8 +65,9 @@ static void transform_filter(const transform *t, const float *filter, int64_t bl
 void onefold_conv_pack_winograd(const onefold_conv_problem *problem, onefold_pack_format format,
                                 const float *weight, float *packed) {
   const int64_t v = problem->v;
-  transform t = {.points = onefold_pack_points(format), .phases = onefold_pack_phases(format)};
-  for (int32_t a = 0; a < t.phases; a++) filter_matrix(t.points, t.phases, a, t.g[a]);
+  const int32_t points = onefold_pack_points(format), phases = onefold_pack_phases(format);
+  transform t = {.points = points, .phases = phases};
+  for (int32_t a = 0; a < phases; a++) filter_matrix(points, phases, a, t.g[a]);
   for (int64_t block = 0; block < problem->out_blocks; block++) {
     // A group's channels fill its blocks, so that the first of the band is the first of the group.
     const onefold_conv_band band = onefold_conv_band_of(problem, format, (int32_t)block);

@@ -22,7 +22,7 @@ static void points_of(int m, int size, double *points) {
 /// b[i][k]: the coefficient of pixel k at point i: the product of (x - other points), times what
 /// F(m)'s weights at that point have been divided by too much.
 static void in_matrix(int m, int size, double b[POINTS][POINTS]) {
-  double points[POINTS];
+  double points[POINTS] = {0};
   points_of(m, m, points);
   for (int i = 0; i < size + 2; i++) {
     double c[POINTS + 1] = {1};
@@ -40,7 +40,7 @@ static void in_matrix(int m, int size, double b[POINTS][POINTS]) {
 
 /// a[k][i]: what the product at point i adds to output k of `outputs`.
 static void out_matrix(int m, int size, int outputs, double a[TILE + 1][POINTS]) {
-  double points[POINTS];
+  double points[POINTS] = {0};
   points_of(m, m, points);
   for (int k = 0; k < outputs; k++) {
     for (int i = 0; i <= size; i++) a[k][i] = pow(points[i], k);
@@ -59,7 +59,7 @@ static ptrdiff_t offset_of(int m, int32_t last_width, int i, int j, ptrdiff_t el
 }
 
 static void in(int m, const onefold_winograd_in_args *a) {
-  double down[POINTS][POINTS], along[POINTS][POINTS];
+  double down[POINTS][POINTS] = {{0}}, along[POINTS][POINTS] = {{0}};
   const int h = a->height;
   in_matrix(m, h, down);
   for (int32_t t = 0; t < a->tiles; t++) {
@@ -90,7 +90,7 @@ static void in(int m, const onefold_winograd_in_args *a) {
 }
 
 static void out(int m, int more, const onefold_winograd_out_args *a) {
-  double down[TILE + 1][POINTS], along[TILE + 1][POINTS];
+  double down[TILE + 1][POINTS] = {{0}}, along[TILE + 1][POINTS] = {{0}};
   const int h = a->height;
   const onefold_epilogue *e = a->epilogue;
   out_matrix(m, h, h + more, down);
