@@ -6,6 +6,7 @@
 
 #include <onefold/onefold.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,16 +23,19 @@ enum {
 };
 
 typedef struct accuracy_options {
+  const char *json; // path or NULL
   int has_isa;
   onefold_isa isa;
   uint64_t seed;
 } accuracy_options;
 
-enum { OPT_ISA = 256, OPT_SEED };
+enum { OPT_ISA = 256, OPT_SEED, OPT_JSON };
 
 static const struct argp_option argp_options[] = {
     {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of the values (default 1)", 0},
+    {"json", OPT_JSON, "FILE", 0, "Write the errors to FILE, as the other suites' JSON has rows",
+     0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -44,6 +48,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_SEED:
     o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);
+    return 0;
+  case OPT_JSON:
+    o->json = text;
     return 0;
   case ARGP_KEY_ARG:
     argp_error(state, "%s: no argument is expected", text);
@@ -61,8 +68,11 @@ static int give_algorithm(void *user, const struct onefold_conv2d_desc *desc,
   return 1;
 }
 
+typedef bench_accuracy error_table[COUNTS][ALGORITHMS];
+
 /// A line of the table for each number of channels: relative errors, then largest ones.
-static onefold_status print_table(onefold_context *context, const char **algorithm, uint64_t seed) {
+static onefold_status print_table(onefold_context *context, const char **algorithm, uint64_t seed,
+                                  error_table table) {
   onefold_status status = ONEFOLD_OK;
   printf("%-8s", "channels");
   for (int k = 0; k < ALGORITHMS; k++) printf(" %20s", algorithms[k].name);
@@ -76,15 +86,40 @@ static onefold_status print_table(onefold_context *context, const char **algorit
     if (!made) status = ONEFOLD_OUT_OF_MEMORY;
     printf("%-8d", channels[i]);
     for (int k = 0; k < ALGORITHMS && status == ONEFOLD_OK; k++) {
-      bench_accuracy errors = {0, 0};
+      bench_accuracy *errors = &table[i][k];
       *algorithm = algorithms[k].name;
-      status = onefold_bench_accuracy_run(context, &cases[algorithms[k].stride - 1], &errors);
-      if (status == ONEFOLD_OK) printf("    %8.2e %8.2e", errors.relative, errors.largest);
+      status = onefold_bench_accuracy_run(context, &cases[algorithms[k].stride - 1], errors);
+      if (status == ONEFOLD_OK) printf("    %8.2e %8.2e", errors->relative, errors->largest);
     }
     printf("\n");
     for (int s = 0; s < 2; s++) onefold_bench_accuracy_free(&cases[s]);
   }
   return status;
+}
+
+/// Rows without times, named accuracy/conv3x3sSTRIDE/ALGORITHM/ic:CHANNELS. Zero, or errno is set.
+static int write_json(const char *path, const onefold_context *context, error_table table) {
+  FILE *out = fopen(path, "w");
+  if (!out) return -1;
+  fprintf(
+      out,
+      "{\n  \"context\": {\n    \"onefold_version\": \"%s\",\n    \"onefold_isa\": \"%s\"\n  },\n"
+      "  \"benchmarks\": [",
+      onefold_version(), onefold_isa_name(onefold_context_isa(context)));
+  const char *separator = "\n";
+  for (int i = 0; i < COUNTS; i++) {
+    for (int k = 0; k < ALGORITHMS; k++) {
+      fprintf(out,
+              "%s    {\"name\": \"accuracy/conv3x3s%d/%s/ic:%d\", \"run_type\": \"iteration\", "
+              "\"relative_error\": %.6e, \"largest_error\": %.6e}",
+              separator, algorithms[k].stride, algorithms[k].name, channels[i],
+              table[i][k].relative, table[i][k].largest);
+      separator = ",\n";
+    }
+  }
+  fputs("\n  ]\n}\n", out);
+  const int failed = ferror(out);
+  return fclose(out) || failed ? -1 : 0;
 }
 
 int onefold_bench_accuracy(int argc, char **argv) {
@@ -101,6 +136,7 @@ int onefold_bench_accuracy(int argc, char **argv) {
   accuracy_options o = {.seed = 1};
   if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
   const char *algorithm = NULL;
+  error_table table = {{{0}}};
   const onefold_context_options options = {.struct_size = sizeof options,
                                            .threads = 1,
                                            .has_max_isa = o.has_isa,
@@ -119,9 +155,15 @@ int onefold_bench_accuracy(int argc, char **argv) {
   if (status == ONEFOLD_OK) {
     printf("3x3, 28x28 pixels, %s: relative L2 error, largest error of the largest value\n",
            onefold_isa_name(onefold_context_isa(context)));
-    status = print_table(context, &algorithm, o.seed);
+    status = print_table(context, &algorithm, o.seed, table);
   }
+  const int unwritten =
+      status == ONEFOLD_OK && o.json && write_json(o.json, context, table) ? errno : 0;
   onefold_context_destroy(context);
+  if (unwritten) {
+    fprintf(stderr, "%s: %s: %s\n", argv[0], o.json, strerror(unwritten));
+    return ONEFOLD_EXIT_FAILURE;
+  }
   if (status == ONEFOLD_OK) return ONEFOLD_EXIT_OK;
   fprintf(stderr, "%s: %s\n", argv[0], onefold_status_name(status));
   return ONEFOLD_EXIT_FAILURE;

@@ -45,7 +45,7 @@ static int compare(bench_peers *peers, bench_block *block, const char *name,
       .repetitions = BENCH_REPETITIONS,
   };
   onefold_bench_count_work(session, &ours.timed, form->flops, form->bytes);
-  onefold_bench_count(&ours.timed, "max_error", form->max_error, 0);
+  if (session->options->check) onefold_bench_count(&ours.timed, "max_error", form->max_error, 0);
   const bench_peer_problem problem = {.desc = *desc,
                                       .in = block->inputs[0].shape,
                                       .out = block->out,

@@ -172,6 +172,7 @@ int onefold_bench_block_make(bench_session *session, const bench_block_spec *spe
                              bench_block *block) {
   *block = (bench_block){.session = session};
   snprintf(block->problem, sizeof block->problem, "%s", spec->problem);
+  snprintf(block->place, sizeof block->place, "%s", spec->place ? spec->place : "");
   block->out_layout = onefold_bench_out_layout(session);
   int status = build_graph(spec, block);
   for (size_t i = 0; i < block->input_count && !status; i++) {

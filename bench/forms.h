@@ -10,6 +10,7 @@
 typedef struct bench_block_spec {
   const char *block;           // "repvgg"
   const char *problem;         // how it is called in names: benchdnn's form, or parameters
+  const char *place;           // where a network has it: "RepVGG-A0 stage1.1"; NULL: unsaid
   onefold_block_params params; // with the prefix of the weights' names
   const onefold_weights *weights;
 } bench_block_spec;
@@ -49,7 +50,7 @@ typedef struct bench_form {
 
 typedef struct bench_block {
   bench_session *session;
-  char problem[160];
+  char problem[160], place[64];
   onefold_graph *graph;
   bench_input inputs[BENCH_INPUTS];
   size_t input_count, input_floats; // of all inputs

@@ -60,11 +60,12 @@ int onefold_bench_block_time(bench_block *block, const char *name) {
              onefold_bench_forms[i].key, (int)session->options->threads);
     onefold_gbench_case *c = &cases[count];
     *c = (onefold_gbench_case){.name = names[count],
+                               .label = block->place[0] ? block->place : NULL,
                                .run = run_form,
                                .prepare = cold ? chill : NULL,
                                .user = &timings[count]};
     onefold_bench_count_work(session, c, form->flops, form->bytes);
-    onefold_bench_count(c, "max_error", form->max_error, 0);
+    if (session->options->check) onefold_bench_count(c, "max_error", form->max_error, 0);
     onefold_bench_count(c, "arena_bytes", (double)form->info.arena_bytes, 0);
     stats[count++] = &form->stat;
   }

@@ -40,6 +40,7 @@ void run_case(benchmark::State &state, const onefold_gbench_case &c, size_t inde
     state.SkipWithError("an earlier case gave up");
     return;
   }
+  if (c.label) state.SetLabel(c.label);
   if (batch.options->tick) batch.options->tick(batch.options->user, batch.begun);
   batch.begun++;
   if (!c.once && (c.batch ? c.batch(c.user, 1) < 0 : c.run(c.user) != 0))

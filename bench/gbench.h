@@ -19,7 +19,7 @@ typedef int onefold_gbench_fn(void *user);
 /// case up.
 typedef double onefold_gbench_batch_fn(void *user, int64_t count);
 
-#define ONEFOLD_GBENCH_COUNTERS 16
+#define ONEFOLD_GBENCH_COUNTERS 24
 
 /// A counter of a case. With `per_second`, `value` is the amount of one
 /// iteration and the counter is that amount divided by the time of it.
@@ -32,6 +32,7 @@ typedef struct onefold_gbench_counter {
 /// One row of the results.
 typedef struct onefold_gbench_case {
   const char *name;
+  const char *label;              // the JSON's "label": how or where it runs; NULL: none
   onefold_gbench_fn *run;         // timed, once per iteration
   onefold_gbench_batch_fn *batch; // instead of `run`, what takes the time itself; NULL: none
   onefold_gbench_fn *prepare;     // not timed, before each iteration; NULL: none

@@ -55,8 +55,8 @@ void onefold_bench_session_chill(bench_session *session, const float *input, siz
 /// Appends a counter to a case.
 void onefold_bench_count(onefold_gbench_case *c, const char *name, double value, int per_second);
 
-/// gflops and percent_peak of `flops`, and the share of DRAM's read bandwidth that `bytes`, which
-/// must move at least, take.
+/// The `flops` of a call and the `bytes` that it must move at least; gflops and percent_peak of the
+/// flops, and the share of DRAM's read bandwidth that the bytes take.
 void onefold_bench_count_work(const bench_session *session, onefold_gbench_case *c, double flops,
                               double bytes);
 

@@ -89,6 +89,12 @@ static int applies(const bench_conv *conv, int row) {
   return 1;
 }
 
+static const char *algorithm_of(const bench_conv *conv) {
+  onefold_conv2d_plan_info info;
+  onefold_conv2d_plan_get_info(conv->plan, &info);
+  return info.algorithm;
+}
+
 /// Times rows [first, last) together.
 static int time_rows(bench_conv *conv, const char *name, int first, int last, bench_stat *stats) {
   bench_session *session = conv->session;
@@ -110,6 +116,7 @@ static int time_rows(bench_conv *conv, const char *name, int first, int last, be
                                .user = &timings[count],
                                .once = rows[i].once};
     if (i == ROW_RUN) {
+      c->label = algorithm_of(conv);
       onefold_bench_count_work(session, c, conv->flops, conv->bytes);
       if (conv->error >= 0) onefold_bench_count(c, "max_error", conv->error, 0);
     }
@@ -163,6 +170,7 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   bench_ours ours = {
       .name = name,
       .timed = {.name = row,
+                .label = info.algorithm,
                 .run = run,
                 .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
                 .user = &t},

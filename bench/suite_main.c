@@ -134,14 +134,17 @@ static void print_forms(const bench_session *session, const shape *s, const benc
 }
 
 static int time_shape(bench_session *session, const source *from, const shape *s, outcome *kept) {
-  char prefix[64], name[224];
+  char prefix[64], place[64], name[224];
   prefix_of(s, prefix, sizeof prefix);
   const int in_file = from->file && has_weights(from->file, s);
   char problem[160];
   const onefold_conv2d_desc desc = describe(s);
   onefold_conv2d_desc_print(&desc, problem, sizeof problem);
-  bench_block_spec spec = {
-      .block = "repvgg", .problem = problem, .weights = in_file ? from->file : from->generated};
+  snprintf(place, sizeof place, "%s%s%s", s->network, s->stage[0] ? " " : "", s->stage);
+  bench_block_spec spec = {.block = "repvgg",
+                           .problem = problem,
+                           .place = place,
+                           .weights = in_file ? from->file : from->generated};
   bench_block block = {0};
   int status = params_of(session, s, prefix, &spec.params);
   if (!status) status = onefold_bench_block_make(session, &spec, &block);

@@ -81,6 +81,7 @@ static void test_mistakes(void **state) {
        "--accuracy=exact: not one of standard, strict"},
       {"bench accuracy extra", 2, "extra"},
       {"bench accuracy --isa=mmx", 2, "--isa=mmx"},
+      {"bench accuracy --isa=ref --json=/nonexistent/x.json", 1, "/nonexistent/x.json"},
       {"bench conv --act=tanh ic8ih8oc8kh1", 2, "--act=tanh"},
       {"bench conv --layout=chwn ic8ih8oc8kh1", 2, "--layout=chwn"},
       {"bench conv --cold-cache=some ic8ih8oc8kh1", 2, "--cold-cache=some"},
@@ -148,8 +149,8 @@ static void check_row(const json_t *report, const char *name, const char *const 
   }
 }
 
-static const char *const work[] = {"gflops", "percent_peak", "percent_bandwidth", "max_error",
-                                   NULL};
+static const char *const work[] = {
+    "flops", "bytes", "gflops", "percent_peak", "percent_bandwidth", "max_error", NULL};
 static const char *const copy[] = {"percent_bandwidth", NULL};
 static const char *const none[] = {NULL};
 
@@ -165,6 +166,10 @@ static void test_conv(void **state) {
   check_row(report, A "first_run/threads:1", none);
   check_row(report, "conv/g8mb1ic8ih6oc8oh2kh3sh2/run/threads:1", work);
   assert_true(number(test_entry(report, A "run/threads:1_median"), "max_error") <= 1e-4);
+  const char *label =
+      json_string_value(json_object_get(test_entry(report, A "run/threads:1_median"), "label"));
+  assert_non_null(label);
+  if (strncmp(label, "winograd", 8)) assert_string_equal(label, "direct");
 #undef A
   assert_string_equal(context_fact(report, "onefold_version"), onefold_version());
   assert_string_equal(context_fact(report, "onefold_cold_cache"), "none");
@@ -237,8 +242,12 @@ static void test_accuracy(void **state) {
     assert_string_equal(context_fact(report, "onefold_accuracy"), name);
     json_decref(report);
   }
-  test_run run = test_program("bench accuracy");
-  test_exits(&run, "bench accuracy", 0);
+  char *path = test_path(), command[512];
+  snprintf(command, sizeof command, "bench accuracy --json=%s", path);
+  test_run run = test_program(command);
+  test_exits(&run, command, 0);
+  json_t *errors = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+  assert_non_null(errors);
   int lines = 0;
   for (const char *line = strstr(run.out, "\n16 "); line; line = strchr(line + 1, '\n')) {
     double e[8];
@@ -250,7 +259,16 @@ static void test_accuracy(void **state) {
     assert_int_equal(channels, 16 << lines++);
     assert_true(e[2] > 0 && e[2] < e[4] && e[4] < e[6] && e[6] < 1e-4); // F(2), F(4), F(6)
     for (int k = 0; k < 8; k += 2) assert_true(e[k] < 10 * e[k + 1] && e[k + 1] < 10 * e[k]);
+    char name[64];
+    snprintf(name, sizeof name, "accuracy/conv3x3s1/winograd2/ic:%d", channels);
+    const json_t *row = test_entry(errors, name);
+    assert_non_null(row);
+    assert_true(fabs(number(row, "relative_error") - e[2]) < 0.01 * e[2]);
+    assert_true(fabs(number(row, "largest_error") - e[3]) < 0.01 * e[3]);
   }
+  assert_int_equal(json_array_size(json_object_get(errors, "benchmarks")), 6 * 6);
+  json_decref(errors);
+  test_path_free(path);
   assert_int_equal(lines, 6);
   test_run_free(&run);
 }
@@ -336,6 +354,9 @@ static void test_main_job(void **state) {
   json_t *report = json_load_file(json, JSON_REJECT_DUPLICATES, NULL);
   assert_non_null(report);
   check_row(report, "block/repvgg/mb1ic192ih14oc192oh14kh3ph1/folded/threads:1", work);
+  const json_t *row =
+      test_entry(report, "block/repvgg/mb1ic192ih14oc192oh14kh3ph1/folded/threads:1_median");
+  assert_string_equal(json_string_value(json_object_get(row, "label")), "RepVGG-A0 stage3.1");
   assert_null(test_entry(report, "block/repvgg/mb1ic48ih56oc48oh56kh3ph1/folded/threads:1"));
   json_decref(report);
   test_path_free(json);
