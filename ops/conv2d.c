@@ -62,6 +62,7 @@ static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_al
                                 const onefold_tiling *tiling) {
   const double least_cycles_per_task = 4000;
   plan->algorithm = algorithm;
+  plan->key = onefold_conv_pack_key(&plan->problem, algorithm->format);
   plan->tasks = tiling->threads > 0 ? tiling->threads : onefold_context_threads(plan->context);
   if (plan->tasks > 1) {
     const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);

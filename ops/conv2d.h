@@ -72,12 +72,14 @@ static inline int32_t onefold_pack_phases(onefold_pack_format format) {
   return format >= ONEFOLD_PACK_POLYPHASE_3 ? 2 : 1;
 }
 
+/// What weights are packed for: those of a plan and of the weights that it runs are the same.
+typedef struct onefold_pack_key {
+  int64_t value[8]; // named in conv_pack.c
+} onefold_pack_key;
+
 struct onefold_conv2d_packed {
   const onefold_context *context;
-  onefold_pack_format format;
-  int32_t v;
-  int64_t in_channels, out_channels, kernel_h, kernel_w, groups;
-  int32_t has_residual_scale;
+  onefold_pack_key key;
   float *weight;
   float *bias;           // [out_blocks*v], zero past O; NULL where there is none
   float *residual_scale; // the same
@@ -125,6 +127,7 @@ struct onefold_conv2d_plan {
   size_t scratch;                          // floats of workspace for each task
   size_t in_floats, out_floats;            // of the caller's tensors
   size_t packed_floats;                    // weights only
+  onefold_pack_key key;
 
   // all but depthwise
   onefold_conv_strips strips;
@@ -270,6 +273,14 @@ void onefold_conv_blocked_source(onefold_conv2d_plan *plan);
 /// Kernel rows that lie inside the image at output row `row`: *first and their number. The
 /// first of them reads source row row*stride_h - pad_top + *first*dilation_h.
 int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first);
+
+/// What the weights of a problem are packed for.
+onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
+                                       onefold_pack_format format);
+
+/// ONEFOLD_SHAPE_MISMATCH where the weights were packed for something else.
+onefold_status onefold_conv_check_packed(const onefold_conv2d_plan *plan,
+                                         const onefold_conv2d_packed *packed);
 
 /// Packs into packed->weight.
 void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed);

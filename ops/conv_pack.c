@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Packs weights: [O][I/g][K_h][K_w] into the order in which kernels read them.
+// Packs weights: [O][I/g][K_h][K_w] into the order in which kernels read them; and says what they
+// were packed for.
 #include "ops/conv2d.h"
 
 #include <string.h>
@@ -50,6 +51,29 @@ void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *wei
   }
 }
 
+onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
+                                       onefold_pack_format format) {
+  const onefold_conv2d_desc *d = &problem->desc;
+  return (onefold_pack_key){{d->in_channels, d->out_channels, d->kernel_h, d->kernel_w, d->groups,
+                             problem->v, format, d->has_residual_scale}};
+}
+
+onefold_status onefold_conv_check_packed(const onefold_conv2d_plan *plan,
+                                         const onefold_conv2d_packed *packed) {
+  static const char *const name[] = {
+      "in_channels", "out_channels",  "kernel_h",    "kernel_w",
+      "groups",      "channel block", "pack format", "has_residual_scale"};
+  for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+    const int64_t have = packed->key.value[i], want = plan->key.value[i];
+    if (have != want) {
+      return onefold_fail(plan->context, ONEFOLD_SHAPE_MISMATCH,
+                          "the weights were packed for %s %lld; the plan has %lld", name[i],
+                          (long long)have, (long long)want);
+    }
+  }
+  return ONEFOLD_OK;
+}
+
 void onefold_conv2d_packed_destroy(onefold_conv2d_packed *packed) {
   if (!packed) return;
   onefold_release(packed->context, packed->weight);
@@ -90,14 +114,7 @@ onefold_status onefold_conv2d_pack(const onefold_conv2d_plan *plan,
   onefold_conv2d_packed *made = onefold_allocate(context, sizeof *made);
   if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for packed weights");
   made->context = context;
-  made->format = plan->algorithm->format;
-  made->v = problem->v;
-  made->in_channels = problem->desc.in_channels;
-  made->out_channels = problem->desc.out_channels;
-  made->kernel_h = problem->desc.kernel_h;
-  made->kernel_w = problem->desc.kernel_w;
-  made->groups = problem->desc.groups;
-  made->has_residual_scale = problem->desc.has_residual_scale;
+  made->key = plan->key;
   made->weight = onefold_allocate(context, plan->packed_floats * sizeof(float));
   if (weights->bias) made->bias = padded_copy(context, problem, weights->bias);
   if (weights->residual_scale) {

@@ -23,39 +23,6 @@ static int overlap(const span *a, const span *b) {
 
 #define FAIL(status, ...) return onefold_fail(plan->context, status, __VA_ARGS__)
 
-static onefold_status check_packed(const onefold_conv2d_plan *plan,
-                                   const onefold_conv2d_packed *packed) {
-  const onefold_conv2d_desc *d = &plan->problem.desc;
-  // What holds on every run but a mistaken one, without the table.
-  if (packed->in_channels == d->in_channels && packed->out_channels == d->out_channels &&
-      packed->kernel_h == d->kernel_h && packed->kernel_w == d->kernel_w &&
-      packed->groups == d->groups && packed->v == plan->problem.v &&
-      packed->format == plan->algorithm->format &&
-      packed->has_residual_scale == d->has_residual_scale) {
-    return ONEFOLD_OK;
-  }
-  const struct {
-    const char *name;
-    int64_t packed, plan;
-  } same[] = {
-      {"in_channels", packed->in_channels, d->in_channels},
-      {"out_channels", packed->out_channels, d->out_channels},
-      {"kernel_h", packed->kernel_h, d->kernel_h},
-      {"kernel_w", packed->kernel_w, d->kernel_w},
-      {"groups", packed->groups, d->groups},
-      {"channel block", packed->v, plan->problem.v},
-      {"pack format", packed->format, plan->algorithm->format},
-      {"has_residual_scale", packed->has_residual_scale, d->has_residual_scale},
-  };
-  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
-    if (same[i].packed != same[i].plan) {
-      FAIL(ONEFOLD_SHAPE_MISMATCH, "the weights were packed for %s %lld; the plan has %lld",
-           same[i].name, (long long)same[i].packed, (long long)same[i].plan);
-    }
-  }
-  return ONEFOLD_OK;
-}
-
 /// `pointer` is wanted where `want` is non-zero, and aligned to a float.
 static onefold_status check_pointer(const onefold_conv2d_plan *plan, const char *name,
                                     const void *pointer, int want) {
@@ -148,7 +115,7 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   if (!plan) return ONEFOLD_INVALID_ARGUMENT;
   if (!packed) FAIL(ONEFOLD_INVALID_ARGUMENT, "packed is NULL");
   if (!buffers) FAIL(ONEFOLD_INVALID_ARGUMENT, "buffers is NULL");
-  onefold_status status = check_packed(plan, packed);
+  onefold_status status = onefold_conv_check_packed(plan, packed);
   if (status == ONEFOLD_OK) status = check_buffers(plan, buffers);
   if (status != ONEFOLD_OK) return status;
 
