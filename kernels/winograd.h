@@ -23,6 +23,15 @@
 /// [m/2 - 1]: the numbers a.
 static const double onefold_winograd_points[3][3] = {{1.0}, {0.625, 1.5}, {1.0, 0.5, 2.0}};
 
+/// The finite points of F(m), in order: m + 1.
+static inline __attribute__((always_inline)) void onefold_winograd_finite(int m, double *point) {
+  point[0] = 0;
+  for (int p = 0; p < m / 2; p++) {
+    point[1 + 2 * p] = onefold_winograd_points[m / 2 - 1][p];
+    point[2 + 2 * p] = -point[1 + 2 * p];
+  }
+}
+
 /// The place of point i of a piece of `size` outputs among the points of F(m).
 static inline __attribute__((always_inline)) int onefold_winograd_place(int m, int size, int i) {
   return i <= size ? i : m + 1;

@@ -106,11 +106,6 @@ typedef struct onefold_conv_winograd {
   size_t source_floats;
 } onefold_conv_winograd;
 
-/// Source planes of an axis' point: one for each phase, at infinity one.
-static inline int32_t onefold_winograd_planes(const onefold_conv_winograd *w, int32_t point) {
-  return point + 1 < w->points ? w->phases : 1;
-}
-
 typedef struct onefold_conv_algorithm onefold_conv_algorithm;
 
 struct onefold_conv2d_plan {

@@ -166,6 +166,11 @@ static void transform_source(const onefold_conv_run *run, const pass *p, int32_t
   }
 }
 
+/// Source planes of an axis' point: one for each phase, at infinity one.
+static int32_t planes_at(const onefold_conv_winograd *w, int32_t point) {
+  return point + 1 < w->points ? w->phases : 1;
+}
+
 /// The products of one element of a strip, for all tiles that have it. Returns the weights of the
 /// next element.
 static const float *multiply(const onefold_conv_run *run, const onefold_conv_strip *strip,
@@ -173,8 +178,8 @@ static const float *multiply(const onefold_conv_run *run, const onefold_conv_str
   static const onefold_epilogue none = {0};
   const onefold_conv_winograd *w = &run->plan->winograd;
   const int32_t v = run->plan->problem.v, e = i * w->points + j;
-  const int32_t along = onefold_winograd_planes(w, j);
-  const int32_t planes = strip->band.count * onefold_winograd_planes(w, i) * along;
+  const int32_t along = planes_at(w, j);
+  const int32_t planes = strip->band.count * planes_at(w, i) * along;
   const int32_t across = w->phases * (w->points - 1) + 1; // planes of all points
   const ptrdiff_t plane = (ptrdiff_t)w->pass_rows * w->pass_columns * v;
   const float *source = p->source + (e * w->source_element + strip->band.block * w->phases * plane);

@@ -9,12 +9,9 @@ enum { POINTS = ONEFOLD_WINOGRAD_MAX_POINTS };
 /// first + phases, ... of three, each divided by the product of the point's distances to the
 /// others.
 static void filter_matrix(int32_t points, int32_t phases, int32_t first, double g[POINTS][3]) {
-  const int32_t m = points - 2, last = phases == 2 && first == 1 ? 1 : 2;
+  const int32_t last = phases == 2 && first == 1 ? 1 : 2;
   double point[POINTS] = {0};
-  for (int p = 0; p < m / 2; p++) {
-    point[1 + 2 * p] = onefold_winograd_points[m / 2 - 1][p];
-    point[2 + 2 * p] = -point[1 + 2 * p];
-  }
+  onefold_winograd_finite(points - 2, point);
   for (int i = 0; i < points; i++) {
     for (int k = 0; k < 3; k++) g[i][k] = 0;
   }

@@ -10,20 +10,11 @@
 
 enum { POINTS = ONEFOLD_WINOGRAD_MAX_POINTS, TILE = ONEFOLD_WINOGRAD_MAX_TILE };
 
-/// The finite points of a piece of `size` outputs in F(m).
-static void points_of(int m, int size, double *points) {
-  points[0] = 0;
-  for (int p = 0; p < size / 2; p++) {
-    points[1 + 2 * p] = onefold_winograd_points[m / 2 - 1][p];
-    points[2 + 2 * p] = -points[1 + 2 * p];
-  }
-}
-
 /// b[i][k]: the coefficient of pixel k at point i: the product of (x - other points), times what
 /// F(m)'s weights at that point have been divided by too much.
 static void in_matrix(int m, int size, double b[POINTS][POINTS]) {
   double points[POINTS] = {0};
-  points_of(m, m, points);
+  onefold_winograd_finite(m, points);
   for (int i = 0; i < size + 2; i++) {
     double c[POINTS + 1] = {1};
     int degree = 0;
@@ -41,7 +32,7 @@ static void in_matrix(int m, int size, double b[POINTS][POINTS]) {
 /// a[k][i]: what the product at point i adds to output k of `outputs`.
 static void out_matrix(int m, int size, int outputs, double a[TILE + 1][POINTS]) {
   double points[POINTS] = {0};
-  points_of(m, m, points);
+  onefold_winograd_finite(m, points);
   for (int k = 0; k < outputs; k++) {
     for (int i = 0; i <= size; i++) a[k][i] = pow(points[i], k);
     a[k][size + 1] = k == outputs - 1;
