@@ -175,6 +175,10 @@ extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwi
 
 // ------------------------------------------- shared by the algorithms
 
+/// Is the kernel `side` x `side`? If not, `reason` says so.
+int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *reason,
+                           size_t size);
+
 /// The band of output block `block`.
 onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format, int32_t block);

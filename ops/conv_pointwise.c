@@ -8,11 +8,7 @@
 
 static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
-  if (d->kernel_h != 1 || d->kernel_w != 1) {
-    snprintf(reason, size, "the kernel is %lldx%lld, not 1x1", (long long)d->kernel_h,
-             (long long)d->kernel_w);
-    return reason;
-  }
+  if (!onefold_conv_kernel_is(problem, 1, reason, size)) return reason;
   if (d->stride_h != 1 || d->stride_w != 1) {
     snprintf(reason, size, "the stride is %lldx%lld, not 1", (long long)d->stride_h,
              (long long)d->stride_w);

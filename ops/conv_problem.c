@@ -2,6 +2,7 @@
 // Checks a convolution descriptor and derives what every algorithm needs.
 #include "ops/conv2d.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void onefold_conv2d_desc_init(onefold_conv2d_desc *desc) {
@@ -181,4 +182,13 @@ onefold_status onefold_conv2d_output_shape(onefold_context *context,
   if (status != ONEFOLD_OK) return status;
   *shape = (onefold_shape){desc->batch, desc->out_channels, problem.out_h, problem.out_w};
   return ONEFOLD_OK;
+}
+
+int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *reason,
+                           size_t size) {
+  const onefold_conv2d_desc *d = &problem->desc;
+  if (d->kernel_h == side && d->kernel_w == side) return 1;
+  snprintf(reason, size, "the kernel is %lldx%lld, not %dx%d", (long long)d->kernel_h,
+           (long long)d->kernel_w, side, side);
+  return 0;
 }

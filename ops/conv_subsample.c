@@ -4,16 +4,11 @@
 // kernels would fetch lines at a stride from the whole image again for each strip.
 #include "ops/conv2d.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
-  if (d->kernel_h != 1 || d->kernel_w != 1) {
-    snprintf(reason, size, "the kernel is %lldx%lld, not 1x1", (long long)d->kernel_h,
-             (long long)d->kernel_w);
-    return reason;
-  }
+  if (!onefold_conv_kernel_is(problem, 1, reason, size)) return reason;
   const int crops = d->pad_top || d->pad_bottom || d->pad_left || d->pad_right;
   if (d->stride_h == 1 && d->stride_w == 1 && !crops) return "every pixel is read";
   return NULL;

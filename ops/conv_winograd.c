@@ -15,11 +15,7 @@ static const char *refuse(const onefold_conv_problem *problem, onefold_pack_form
                           char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
   const int32_t stride = onefold_pack_phases(format);
-  if (d->kernel_h != 3 || d->kernel_w != 3) {
-    snprintf(reason, size, "the kernel is %lldx%lld, not 3x3", (long long)d->kernel_h,
-             (long long)d->kernel_w);
-    return reason;
-  }
+  if (!onefold_conv_kernel_is(problem, 3, reason, size)) return reason;
   if (d->stride_h != stride || d->stride_w != stride) {
     snprintf(reason, size, "the stride is %lldx%lld, not %d", (long long)d->stride_h,
              (long long)d->stride_w, stride);
