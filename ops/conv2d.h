@@ -197,6 +197,12 @@ onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op
 void onefold_conv_strips_part(const onefold_conv2d_plan *plan, int32_t parts, int32_t index,
                               int32_t *first, int32_t *last);
 
+/// For all n <= `most`: the least cycles, cost[n], for one input channel and tap of a row of
+/// `pixels` in n output blocks, and the row of `op` to begin with, best[n]. A kernel
+/// named `wanted` is preferred.
+void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
+                        int32_t most, const char *wanted, double *cost, int32_t *best);
+
 /// Estimated cycles for one input channel and tap of a row of `pixels`, all output blocks.
 double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
                                  int64_t blocks);

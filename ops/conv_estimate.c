@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Estimated cycles: of rows of pixels by the kernels there are, of direct convolutions, and of
+// fetching weights.
+#include "arch/caches.h"
+#include "ops/conv2d.h"
+
+#include <string.h>
+
+/// Estimated cycles per input channel of a row of `pixels` in tiles of `row`, q
+/// blocks wide: multiply-adds and loads at two a cycle, the latency of four, and a
+/// little for each load. A weight costs more where it shares L1 with pixels that are
+/// not used again soon: in 1x1 and, where it fills a cache line, at strides.
+static double row_cost(const onefold_kernel *row, int32_t q, int64_t pixels) {
+  const int line = row->v * (int32_t)sizeof(float) >= 64;
+  const int shares = row->op == ONEFOLD_OP_POINTWISE || (line && row->op != ONEFOLD_OP_CONV_S1);
+  const double weight = shares ? 0.3 : 0.05;
+  const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
+  const double p = (double)pixels / (double)tiles;
+  const double fma = p * q / 2, loads = (p + q) / 2;
+  double cost = fma > loads ? fma : loads;
+  if (cost < 4) cost = 4;
+  return (double)tiles * (cost + 0.05 * p + weight * q);
+}
+
+void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
+                        int32_t most, const char *wanted, double *cost, int32_t *best) {
+  cost[0] = 0;
+  for (int32_t n = 1; n <= most; n++) {
+    best[n] = -1;
+    for (int32_t i = 0; i < dispatch->ops[op].count; i++) {
+      const onefold_kernel *row = dispatch->ops[op].row[i];
+      const int32_t q = row->q < n || row->v ? row->q : n; // reference kernels take fewer blocks
+      if (q > n) continue;
+      double c = row_cost(row, q, pixels);
+      if (strcmp(row->name, wanted) == 0) c *= 0.01;
+      c += cost[n - q];
+      if (best[n] < 0 || c < cost[n]) {
+        best[n] = i;
+        cost[n] = c;
+      }
+    }
+  }
+}
+
+double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
+                                 int64_t blocks) {
+  // Blocks beyond a few strips' are more of the same.
+  enum { MOST = 24 };
+  double cost[MOST + 1];
+  int32_t best[MOST + 1];
+  const int64_t some = blocks < MOST ? blocks : MOST;
+  onefold_conv_cover(dispatch, op, pixels, (int32_t)some, "", cost, best);
+  return cost[some] * ((double)blocks / (double)some);
+}
+
+double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
+                                    const onefold_conv_problem *problem, onefold_op op,
+                                    int64_t pixels, int64_t rows) {
+  const onefold_conv2d_desc *d = &problem->desc;
+  const onefold_conv_band band = onefold_conv_band_of(problem, ONEFOLD_PACK_BLOCKED, 0);
+  const double channels = (double)(band.count - 1) * problem->v + band.last;
+  const double depth = (double)(d->kernel_h * d->kernel_w) * channels;
+  const double work = (double)(d->batch * rows) * depth *
+                      onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
+  const double bytes = depth * (double)d->out_channels * sizeof(float);
+  const double fetch = onefold_conv_fetch_estimate(bytes, bytes);
+  return work > fetch ? work : fetch;
+}
+
+double onefold_conv_fetch_estimate(double bytes, double set) {
+  // A set that leaves room for what streams by is read at full rate.
+  const double l2 = (double)onefold_cache_l2_bytes(), l3 = (double)onefold_cache_l3_bytes();
+  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 7);
+}
