@@ -212,9 +212,19 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, onefold_op op,
                                     int64_t pixels, int64_t rows);
 
+/// Bytes of the caches that estimates are about.
+typedef struct onefold_conv_caches {
+  double l2, l3;
+} onefold_conv_caches;
+onefold_conv_caches onefold_conv_caches_here(void);
+
 /// Estimated cycles in which `bytes` of weights come from where they are kept: a working set of
 /// `set` bytes.
-double onefold_conv_fetch_estimate(double bytes, double set);
+static inline double onefold_conv_fetch_estimate(const onefold_conv_caches *caches, double bytes,
+                                                 double set) {
+  // A set that leaves room for what streams by is read at full rate.
+  return bytes / (set < caches->l2 / 4 ? 48 : set < caches->l2 ? 24 : set < caches->l3 ? 12 : 7);
+}
 
 /// Source blocks per pass so that a strip's weights stay in half of L2.
 int32_t onefold_conv_block_in(const onefold_conv2d_plan *plan, const onefold_tiling *tiling);

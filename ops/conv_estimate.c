@@ -22,17 +22,29 @@ static double row_cost(const onefold_kernel *row, int32_t q, int64_t pixels) {
   return (double)tiles * (cost + 0.05 * p + weight * q);
 }
 
+/// The row's cost for q blocks; less where it is wanted.
+static double cost_of(const onefold_kernel *row, int32_t q, int64_t pixels, const char *wanted) {
+  const double cost = row_cost(row, q, pixels);
+  return strcmp(row->name, wanted) == 0 ? cost * 0.01 : cost;
+}
+
 void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
                         int32_t most, const char *wanted, double *cost, int32_t *best) {
+  const int32_t rows = dispatch->ops[op].count;
+  const onefold_kernel *const *row = dispatch->ops[op].row;
+  double whole[ONEFOLD_MAX_ROWS]; // of each row, at all its blocks
+  for (int32_t i = 0; i < rows; i++) whole[i] = cost_of(row[i], row[i]->q, pixels, wanted);
   cost[0] = 0;
   for (int32_t n = 1; n <= most; n++) {
     best[n] = -1;
-    for (int32_t i = 0; i < dispatch->ops[op].count; i++) {
-      const onefold_kernel *row = dispatch->ops[op].row[i];
-      const int32_t q = row->q < n || row->v ? row->q : n; // reference kernels take fewer blocks
-      if (q > n) continue;
-      double c = row_cost(row, q, pixels);
-      if (strcmp(row->name, wanted) == 0) c *= 0.01;
+    for (int32_t i = 0; i < rows; i++) {
+      int32_t q = row[i]->q;
+      double c = whole[i];
+      if (q > n) {
+        if (row[i]->v) continue;
+        q = n; // reference kernels take fewer blocks
+        c = cost_of(row[i], q, pixels, wanted);
+      }
       c += cost[n - q];
       if (best[n] < 0 || c < cost[n]) {
         best[n] = i;
@@ -63,12 +75,11 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
   const double work = (double)(d->batch * rows) * depth *
                       onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
-  const double fetch = onefold_conv_fetch_estimate(bytes, bytes);
+  const onefold_conv_caches caches = onefold_conv_caches_here();
+  const double fetch = onefold_conv_fetch_estimate(&caches, bytes, bytes);
   return work > fetch ? work : fetch;
 }
 
-double onefold_conv_fetch_estimate(double bytes, double set) {
-  // A set that leaves room for what streams by is read at full rate.
-  const double l2 = (double)onefold_cache_l2_bytes(), l3 = (double)onefold_cache_l3_bytes();
-  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 7);
+onefold_conv_caches onefold_conv_caches_here(void) {
+  return (onefold_conv_caches){(double)onefold_cache_l2_bytes(), (double)onefold_cache_l3_bytes()};
 }

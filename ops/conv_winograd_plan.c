@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Cuts a Winograd convolution into tiles and passes, and estimates its cost.
-#include "arch/caches.h"
 #include "kernels/winograd.h"
 #include "ops/conv2d.h"
 #include "ops/conv_winograd.h"
@@ -21,11 +20,13 @@ static void cut_axis(int64_t outputs, const onefold_conv_winograd *w, int32_t *t
 
 /// What the estimates of one cut share.
 typedef struct cut {
+  const onefold_dispatch *dispatch;
   const onefold_conv_problem *problem;
   const onefold_conv_winograd *w;
   int32_t tasks;
-  double
-      row[MOST_TILES + 1]; // of the products of so many tiles: cycles an input channel and element
+  onefold_conv_caches caches;
+  // Of the products of so many tiles: cycles an input channel and element; 0 where none has asked.
+  double row[MOST_TILES + 1];
 } cut;
 
 /// A pass of rows x columns tiles; the last one of an axis ends with its short tile.
@@ -34,8 +35,16 @@ typedef struct piece {
   int last_row, last_column;
 } piece;
 
+static double row_of(cut *k, int32_t tiles) {
+  if (k->row[tiles] == 0) {
+    k->row[tiles] =
+        onefold_conv_row_estimate(k->dispatch, ONEFOLD_OP_POINTWISE, tiles, k->problem->out_blocks);
+  }
+  return k->row[tiles];
+}
+
 /// Cycles of one input channel at all elements of a pass.
-static double products(const cut *k, const piece *p) {
+static double products(cut *k, const piece *p) {
   const onefold_conv_winograd *w = k->w;
   const int32_t lacks[2] = {w->points - w->last_h, w->points - w->last_w}, f = w->phases;
   double sum = 0;
@@ -46,14 +55,14 @@ static double products(const cut *k, const piece *p) {
                              (along ? f * lacks[1] : f * (w->points - 1 - lacks[1]) + 1);
       const int32_t tiles =
           (p->rows - (down && p->last_row)) * (p->columns - (along && p->last_column));
-      if (planes > 0 && tiles > 0) sum += planes * k->row[tiles];
+      if (planes > 0 && tiles > 0) sum += planes * row_of(k, tiles);
     }
   }
   return sum;
 }
 
 /// Cycles of a pass whose output blocks are shared out among `parts` tasks.
-static double estimate_pass(const cut *k, const piece *p, int32_t parts) {
+static double estimate_pass(cut *k, const piece *p, int32_t parts) {
   const onefold_conv_problem *problem = k->problem;
   const onefold_conv_winograd *w = k->w;
   const int32_t points = w->points * w->points, phases = w->phases * w->phases;
@@ -69,8 +78,8 @@ static double estimate_pass(const cut *k, const piece *p, int32_t parts) {
   // Each strip of some two blocks reads the source at its elements again. Weights are fetched
   // ahead.
   const double again = source * (double)blocks / 2, set = source + result;
-  const double weight = share * onefold_conv_fetch_estimate(weights, weights + set);
-  const double fetch = weight + onefold_conv_fetch_estimate(again, set);
+  const double weight = share * onefold_conv_fetch_estimate(&k->caches, weights, weights + set);
+  const double fetch = weight + onefold_conv_fetch_estimate(&k->caches, again, set);
   // A transform loads and stores each element twice and does some three operations on it, half of
   // that down the columns, which the tiles of a row share; what it writes leaves a cache that it
   // does not fit.
@@ -78,34 +87,36 @@ static double estimate_pass(const cut *k, const piece *p, int32_t parts) {
   const double shared = 0.5 + 0.5 * columns / (double)(p->columns * w->points);
   const double transform =
       3.5 * points * tiles * (shared * (double)(phases * problem->in_blocks) + (double)blocks) +
-      onefold_conv_fetch_estimate(2 * source, set);
+      onefold_conv_fetch_estimate(&k->caches, 2 * source, set);
   return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
 }
 
 /// Cycles of the task that has most to do, with r x c tiles a pass.
-static double estimate_cut(const cut *k, int32_t r, int32_t c, int32_t parts) {
+static double estimate_cut(cut *k, int32_t r, int32_t c, int32_t parts) {
   const onefold_conv_winograd *w = k->w;
   const int32_t bands = (w->rows - 1) / r + 1, across = (w->columns - 1) / c + 1;
   const int32_t sharing = k->tasks / parts;
   const double passes = (double)k->problem->desc.batch * bands * across;
-  double sum = 0;
+  double sum = 0, whole = 0; // a pass that is not cut short: the first of these
   for (int down = 0; down < 2; down++) {
     for (int along = 0; along < 2; along++) {
       const double count = (down ? 1.0 : bands - 1.0) * (along ? 1.0 : across - 1.0);
       const piece p = {down ? w->rows - (bands - 1) * r : r,
                        along ? w->columns - (across - 1) * c : c, down, along};
-      if (count > 0) sum += count * estimate_pass(k, &p, parts);
+      if (count <= 0) continue;
+      const double pass = estimate_pass(k, &p, parts);
+      if (whole == 0) whole = pass;
+      sum += count * pass;
     }
   }
   sum *= (double)k->problem->desc.batch;
   // A task of several may have none but whole passes.
-  const piece whole = {r, c, bands == 1, across == 1};
-  const double most = ceil(passes / sharing) * estimate_pass(k, &whole, parts);
+  const double most = ceil(passes / sharing) * whole;
   return sum < most ? sum : most;
 }
 
 /// Keeps the best division of r x c tiles a pass; *least is its estimate.
-static void try_pass(const cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, int32_t *best,
+static void try_pass(cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, int32_t *best,
                      double *least) {
   for (int32_t parts = 1; parts <= k->tasks; parts++) {
     if (k->tasks % parts || parts > k->problem->out_blocks) continue;
@@ -136,16 +147,17 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
   w->step = w->points - 3 + w->phases;
   cut_axis(problem->out_h, w, &w->rows, &w->last_h);
   cut_axis(problem->out_w, w, &w->columns, &w->last_w);
-  cut k = {.problem = problem, .w = w, .tasks = tasks};
-  for (int32_t tiles = 1; tiles <= MOST_TILES && tiles <= w->rows * (int64_t)w->columns; tiles++) {
-    k.row[tiles] =
-        onefold_conv_row_estimate(dispatch, ONEFOLD_OP_POINTWISE, tiles, problem->out_blocks);
-  }
+  cut k = {.dispatch = dispatch,
+           .problem = problem,
+           .w = w,
+           .tasks = tasks,
+           .caches = onefold_conv_caches_here()};
   double least = INFINITY;
-  for (int32_t most = smaller(w->columns, MOST_TILES); most > 0; most--) {
-    const int32_t c = even_size(w->columns, most);
-    for (int32_t high = smaller(w->rows, MOST_TILES / c); high > 0; high--) {
-      try_pass(&k, even_size(w->rows, high), c, w, strip_parts, &least);
+  for (int32_t most = smaller(w->columns, MOST_TILES), c; most > 0; most = c - 1) {
+    c = even_size(w->columns, most);
+    for (int32_t high = smaller(w->rows, MOST_TILES / c), r; high > 0; high = r - 1) {
+      r = even_size(w->rows, high);
+      try_pass(&k, r, c, w, strip_parts, &least);
     }
   }
   return least;
