@@ -91,13 +91,14 @@ static double estimate_pass(cut *k, const piece *p, int32_t parts) {
   return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
 }
 
-/// Cycles of the task that has most to do, with r x c tiles a pass.
-static double estimate_cut(cut *k, int32_t r, int32_t c, int32_t parts) {
+/// Cycles of the task that has most to do, with r x c tiles a pass; or no less than `enough`, where
+/// they are no less.
+static double estimate_cut(cut *k, int32_t r, int32_t c, int32_t parts, double enough) {
   const onefold_conv_winograd *w = k->w;
   const int32_t bands = (w->rows - 1) / r + 1, across = (w->columns - 1) / c + 1;
   const int32_t sharing = k->tasks / parts;
-  const double passes = (double)k->problem->desc.batch * bands * across;
-  double sum = 0, whole = 0; // a pass that is not cut short: the first of these
+  const double batch = (double)k->problem->desc.batch;
+  double sum = 0, most = 0;
   for (int down = 0; down < 2; down++) {
     for (int along = 0; along < 2; along++) {
       const double count = (down ? 1.0 : bands - 1.0) * (along ? 1.0 : across - 1.0);
@@ -105,13 +106,13 @@ static double estimate_cut(cut *k, int32_t r, int32_t c, int32_t parts) {
                        along ? w->columns - (across - 1) * c : c, down, along};
       if (count <= 0) continue;
       const double pass = estimate_pass(k, &p, parts);
-      if (whole == 0) whole = pass;
+      // A task of several may have none but whole passes, as the first of these is.
+      if (sum == 0) most = ceil(batch * bands * across / sharing) * pass;
       sum += count * pass;
+      if (sum * batch >= enough && most >= enough) return enough;
     }
   }
-  sum *= (double)k->problem->desc.batch;
-  // A task of several may have none but whole passes.
-  const double most = ceil(passes / sharing) * whole;
+  sum *= batch;
   return sum < most ? sum : most;
 }
 
@@ -120,7 +121,7 @@ static void try_pass(cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, int
                      double *least) {
   for (int32_t parts = 1; parts <= k->tasks; parts++) {
     if (k->tasks % parts || parts > k->problem->out_blocks) continue;
-    const double cost = estimate_cut(k, r, c, parts);
+    const double cost = estimate_cut(k, r, c, parts, *least);
     if (cost >= *least) continue;
     *least = cost;
     w->pass_rows = r;
