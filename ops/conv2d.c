@@ -124,9 +124,8 @@ void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan) {
   if (!plan) return;
   onefold_release(plan->context, plan->strips.strip);
   for (int i = 0; i <= ONEFOLD_MAX_TILE_PIXELS; i++) {
-    onefold_release(plan->context, plan->columns[i]);
+    onefold_release(plan->context, plan->columns[i].mask);
   }
-  onefold_release(plan->context, plan->masks);
   onefold_release(plan->context, plan);
 }
 

@@ -85,10 +85,11 @@ struct onefold_conv2d_packed {
   float *residual_scale; // the same
 };
 
-/// Pixels of one row that one kernel call produces.
+/// The tiles of an output row, nearly equal pieces of it: those that read outside the image, `left`
+/// at its beginning and `right` at its end, have masks (see onefold_conv_args).
 typedef struct onefold_conv_columns {
-  int32_t first, pixels;
-  const uint32_t *mask; // [K_w] or NULL: see onefold_conv_args
+  int32_t count, left, right;
+  uint32_t *mask; // [left + right][K_w]
 } onefold_conv_columns;
 
 /// A Winograd plan. The image is cut into tiles of `step` x `step` outputs, and the tiles into
@@ -131,10 +132,8 @@ struct onefold_conv2d_plan {
   // direct, plain and pointwise
   ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
   int32_t block_in;                                   // source blocks summed per pass
-  // direct and plain: the tiles of a row for each strip's kernel, by tile width
-  onefold_conv_columns *columns[ONEFOLD_MAX_TILE_PIXELS + 1];
-  int32_t column_count[ONEFOLD_MAX_TILE_PIXELS + 1];
-  uint32_t *masks;
+  // direct and plain: the tiles of a row for each strip's kernel, by its pixels
+  onefold_conv_columns columns[ONEFOLD_MAX_TILE_PIXELS + 1];
   onefold_conv_winograd winograd;
   // depthwise
   const onefold_kernel *depthwise;

@@ -7,57 +7,67 @@
 
 #include <stdio.h>
 
-/// Tiles of one output row for kernels of up to P pixels, of nearly equal width.
-static void cut_row(onefold_conv2d_plan *plan, int32_t P, uint32_t **mask) {
-  const onefold_conv_problem *problem = &plan->problem;
+/// The source column that a tap reads for an output.
+static int64_t column_read(const onefold_conv2d_desc *d, size_t output, int64_t tap) {
+  return (int64_t)output * d->stride_w - d->pad_left + tap * d->dilation_w;
+}
+
+/// The mask of tile `index`: for each tap, the outputs whose source pixel is inside the image.
+static void make_mask(const onefold_conv_problem *problem, int32_t count, int32_t index,
+                      uint32_t *mask) {
   const onefold_conv2d_desc *d = &problem->desc;
-  const int32_t count = plan->column_count[P];
-  for (int32_t i = 0; i < count; i++) {
-    size_t begin = 0, end = 0;
-    onefold_split((size_t)problem->out_w, (size_t)count, (size_t)i, &begin, &end);
-    onefold_conv_columns *column = &plan->columns[P][i];
-    *column = (onefold_conv_columns){(int32_t)begin, (int32_t)(end - begin), NULL};
-    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): pixels is 1 .. P
-    const uint32_t full = (1u << column->pixels) - 1u;
-    for (int64_t t = 0; t < d->kernel_w; t++) {
-      uint32_t inside = 0;
-      for (int32_t p = 0; p < column->pixels; p++) {
-        const int64_t x = (column->first + p) * d->stride_w - d->pad_left + t * d->dilation_w;
-        if (x >= 0 && x < d->in_w) inside |= 1u << p;
-      }
-      (*mask)[t] = inside;
-      if (inside != full) column->mask = *mask;
+  size_t begin = 0, end = 0;
+  onefold_split((size_t)problem->out_w, (size_t)count, (size_t)index, &begin, &end);
+  for (int64_t t = 0; t < d->kernel_w; t++) {
+    mask[t] = 0;
+    for (size_t p = begin; p < end; p++) {
+      const int64_t x = column_read(d, p, t);
+      if (x >= 0 && x < d->in_w) mask[t] |= 1u << (p - begin);
     }
-    if (column->mask) *mask += d->kernel_w;
   }
 }
 
-static onefold_status cut_rows(onefold_conv2d_plan *plan) {
+/// The tiles of a row for kernels of up to P pixels.
+static onefold_status cut_row(const onefold_conv2d_plan *plan, int32_t P,
+                              onefold_conv_columns *columns) {
   const onefold_conv_problem *problem = &plan->problem;
-  size_t columns = 0;
-  for (int32_t i = 0; i < plan->strips.count; i++) {
-    const int32_t P = plan->strips.strip[i].kernel->pixels;
-    if (plan->column_count[P]) continue;
-    plan->column_count[P] = (int32_t)((problem->out_w + P - 1) / P);
-    columns += (size_t)plan->column_count[P];
+  const onefold_conv2d_desc *d = &problem->desc;
+  const int32_t count = (int32_t)((problem->out_w + P - 1) / P);
+  *columns = (onefold_conv_columns){.count = count};
+  for (; columns->left < count; columns->left++) {
+    size_t begin = 0, end = 0;
+    onefold_split((size_t)problem->out_w, (size_t)count, (size_t)columns->left, &begin, &end);
+    if (column_read(d, begin, 0) >= 0) break;
   }
-  // One more row of masks than can be kept, to write the last one into.
-  size_t masks = 0;
-  if (!onefold_mul(columns + 1, (size_t)problem->desc.kernel_w, &masks) ||
-      !onefold_mul(masks, sizeof(uint32_t), &masks)) {
+  for (; columns->left + columns->right < count; columns->right++) {
+    size_t begin = 0, end = 0;
+    onefold_split((size_t)problem->out_w, (size_t)count, (size_t)(count - 1 - columns->right),
+                  &begin, &end);
+    if (column_read(d, end - 1, d->kernel_w - 1) < d->in_w) break;
+  }
+  const int32_t masks = columns->left + columns->right;
+  if (masks == 0) return ONEFOLD_OK;
+  size_t bytes = 0;
+  if (!onefold_mul((size_t)masks, (size_t)d->kernel_w, &bytes) ||
+      !onefold_mul(bytes, sizeof(uint32_t), &bytes)) {
     return ONEFOLD_OUT_OF_MEMORY;
   }
-  plan->masks = onefold_allocate(plan->context, masks);
-  if (!plan->masks) return ONEFOLD_OUT_OF_MEMORY;
-  uint32_t *mask = plan->masks;
-  for (int32_t P = 1; P <= ONEFOLD_MAX_TILE_PIXELS; P++) {
-    if (!plan->column_count[P]) continue;
-    plan->columns[P] = onefold_allocate(plan->context, (size_t)plan->column_count[P] *
-                                                           sizeof(onefold_conv_columns));
-    if (!plan->columns[P]) return ONEFOLD_OUT_OF_MEMORY;
-    cut_row(plan, P, &mask);
+  columns->mask = onefold_allocate(plan->context, bytes);
+  if (!columns->mask) return ONEFOLD_OUT_OF_MEMORY;
+  for (int32_t i = 0; i < masks; i++) {
+    make_mask(problem, count, i < columns->left ? i : count - masks + i,
+              columns->mask + i * d->kernel_w);
   }
   return ONEFOLD_OK;
+}
+
+static onefold_status cut_rows(onefold_conv2d_plan *plan) {
+  onefold_status status = ONEFOLD_OK;
+  for (int32_t i = 0; i < plan->strips.count && status == ONEFOLD_OK; i++) {
+    const int32_t P = plan->strips.strip[i].kernel->pixels;
+    if (plan->columns[P].count == 0) status = cut_row(plan, P, &plan->columns[P]);
+  }
+  return status;
 }
 
 /// The kernels of `base` for the pixel distance `stride`: base, base+1 (2) or base+2 (any).
@@ -82,8 +92,9 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   const onefold_conv2d_desc *d = &problem->desc;
   const int64_t v = problem->v, cb = plan->algorithm->format == ONEFOLD_PACK_PLAIN ? 1 : v;
   onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
-  const onefold_conv_columns *column = plan->columns[strip->kernel->pixels];
-  const int32_t columns = plan->column_count[strip->kernel->pixels];
+  const onefold_conv_columns *columns = &plan->columns[strip->kernel->pixels];
+  const int32_t count = columns->count, right = count - columns->right;
+  const int64_t width = problem->out_w / count, wider = problem->out_w % count;
 
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
   onefold_conv_args a = {
@@ -103,7 +114,7 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
   // Few tiles to a strip: the next strip's weights are fetched meanwhile.
-  if (problem->out_h * columns <= 16) a.weight_ahead = a.weight_q * strip->blocks;
+  if (problem->out_h * count <= 16) a.weight_ahead = a.weight_q * strip->blocks;
 
   for (int32_t block = 0; block < strip->band.count;) {
     block = onefold_conv_pass(run, strip, image, block, &a);
@@ -116,11 +127,17 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
       const int64_t y = row * d->stride_h - d->pad_top + first * d->dilation_h;
       const ptrdiff_t dst_row =
           ((image * problem->out_blocks + strip->block) * problem->out_h + row) * problem->out_w;
-      for (int32_t i = 0; i < columns; i++) {
-        const int64_t x = column[i].first * d->stride_w - d->pad_left;
-        const ptrdiff_t dst = (dst_row + column[i].first) * v;
-        a.pixels = column[i].pixels;
-        a.mask = column[i].mask;
+      int64_t pixel = 0;
+      for (int32_t i = 0; i < count; i++, pixel += a.pixels) {
+        const int64_t x = pixel * d->stride_w - d->pad_left;
+        const ptrdiff_t dst = (dst_row + pixel) * v;
+        a.pixels = (int32_t)(width + (i < wider));
+        a.mask = NULL;
+        if (i < columns->left) {
+          a.mask = columns->mask + i * d->kernel_w;
+        } else if (i >= right) {
+          a.mask = columns->mask + (columns->left + i - right) * d->kernel_w;
+        }
         a.src_offset = src + y * plan->src_row + x * plan->src_pixel;
         a.dst = run->dst + dst;
         epilogue.residual = run->residual ? run->residual + dst : NULL;
