@@ -22,7 +22,6 @@ void onefold_release(const onefold_context *context, void *pointer);
 void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *arg, size_t n);
 
 const onefold_dispatch *onefold_context_dispatch(const onefold_context *context);
-onefold_accuracy onefold_context_accuracy(const onefold_context *context);
 
 /// Asks the context's source of tilings. Non-zero when it gave one.
 int onefold_context_tiling(const onefold_context *context, const struct onefold_conv2d_desc *desc,

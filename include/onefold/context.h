@@ -79,11 +79,12 @@ ONEFOLD_API onefold_status onefold_context_create(const onefold_context_options 
 /// Destroys a context. Everything made with it must be gone. NULL is allowed.
 ONEFOLD_API void onefold_context_destroy(onefold_context *context);
 
-/// The ISA level in use, the channel block c of ONEFOLD_BLOCKED, and the
-/// number of tasks that work is cut into. Thread-safe.
+/// The ISA level in use, the channel block c of ONEFOLD_BLOCKED, the number of
+/// tasks that work is cut into, and the accuracy class. Thread-safe.
 ONEFOLD_API onefold_isa onefold_context_isa(const onefold_context *context);
 ONEFOLD_API int32_t onefold_context_block(const onefold_context *context);
 ONEFOLD_API int32_t onefold_context_threads(const onefold_context *context);
+ONEFOLD_API onefold_accuracy onefold_context_accuracy(const onefold_context *context);
 
 /// Copies the sentence of the last failed call with this context to `text`
 /// (at most `size` bytes, always terminated) and returns its status.

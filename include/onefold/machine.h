@@ -32,6 +32,18 @@ typedef struct onefold_machine {
 /// Fills `machine`. Errors: INVALID_ARGUMENT. Thread-safe.
 ONEFOLD_API onefold_status onefold_machine_query(onefold_machine *machine);
 
+/// Writes what the speed of a layer depends on as one line without blanks:
+///   "amd-zen4,avx512,l1d=32768,l2=1048576:1,l3=33554432:2,cores=2,threads=2,packages=1,numa=1"
+/// The first two words are the micro-architecture (no steppings; vendor-family-model where its
+/// name is not known) and `capped_isa`; caches are bytes:logical cores that share one. The same
+/// after a reboot, under any load, affinity of equal cores and quota. A pure function; returns the
+/// length that it needs. Thread-safe.
+ONEFOLD_API size_t onefold_machine_fingerprint(const onefold_machine *machine, char *text,
+                                               size_t size);
+
+/// A hash (FNV-1a, 64 bits) of that line, for names of files and groups. Thread-safe.
+ONEFOLD_API uint64_t onefold_machine_hash(const onefold_machine *machine);
+
 ONEFOLD_END
 
 #endif

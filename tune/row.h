@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Keys and rows: what is valid, in which order they stand, which of two is better evidenced.
+#ifndef ONEFOLD_TUNE_ROW_H
+#define ONEFOLD_TUNE_ROW_H
+
+#include <onefold/tune.h>
+
+/// NULL, or what is wrong with the key or the row, with the value (a sentence in `reason`). The
+/// context reads problems.
+const char *onefold_record_key_refuse(onefold_context *context, const onefold_record_key *key,
+                                      char *reason, size_t size);
+const char *onefold_record_row_refuse(onefold_context *context, const onefold_record_row *row,
+                                      char *reason, size_t size);
+
+/// Below, at or above 0, as the visit goes.
+int onefold_record_key_compare(const onefold_record_key *a, const onefold_record_key *b);
+
+/// Non-zero where `a` is better evidenced than `b`.
+int onefold_record_row_better(const onefold_record_row *a, const onefold_record_row *b);
+
+/// The values of `name`, or -1.
+int onefold_situation_parse(const char *name);
+int onefold_accuracy_parse(const char *name);
+
+/// A kind's name of which this version knows how problems are written.
+#define ONEFOLD_KIND_CONV2D "conv2d"
+
+#endif
