@@ -93,3 +93,24 @@ const json_t *test_entry(const json_t *report, const char *name) {
   }
   return NULL;
 }
+
+json_t *test_report(const char *arguments) {
+  test_run run = test_program(arguments);
+  test_exits(&run, arguments, 0);
+  json_error_t error;
+  json_t *root = json_loads(run.out, JSON_REJECT_DUPLICATES, &error);
+  if (!root) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
+  test_run_free(&run);
+  return root;
+}
+
+double test_number(const json_t *object, const char *key) {
+  const json_t *value = json_object_get(object, key);
+  if (!json_is_number(value)) fail_msg("no number %s", key);
+  return json_number_value(value);
+}
+
+const char *test_fact(const json_t *report, const char *key) {
+  const char *text = json_string_value(json_object_get(json_object_get(report, "context"), key));
+  return text ? text : "";
+}

@@ -39,4 +39,13 @@ const json_t *test_entry(const json_t *report, const char *name);
 /// How many entries have it.
 int test_entries(const json_t *report, const char *name);
 
+/// Runs, and parses the standard output as JSON.
+json_t *test_report(const char *arguments);
+
+/// The number of that name; fails where there is none.
+double test_number(const json_t *object, const char *key);
+
+/// A text of a report's context; "" where there is none.
+const char *test_fact(const json_t *report, const char *key);
+
 #endif

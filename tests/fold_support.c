@@ -51,3 +51,33 @@ void fold_expect_verdict(const graph_report *report, int region, onefold_fold_ve
                 onefold_fold_verdict_name(report->regions[region].verdict), report->reasons[region],
                 onefold_fold_verdict_name(verdict));
 }
+
+onefold_graph *fold_empty_graph(onefold_context *context) {
+  onefold_graph *graph;
+  test_ok(context, onefold_graph_create(context, &graph));
+  return graph;
+}
+
+onefold_graph *fold_expecting(const onefold_graph *graph, onefold_fold_verdict verdict,
+                              uint64_t seed) {
+  onefold_context *context = graph->context;
+  test_rng rng = {seed};
+  graph_report report;
+  onefold_graph *folded = graph_fold(context, graph, &report);
+  assert_int_equal(report.count, 1);
+  if (report.regions[0].verdict != verdict)
+    test_failed("verdict %s (%s), expected %s",
+                onefold_fold_verdict_name(report.regions[0].verdict), report.reasons[0],
+                onefold_fold_verdict_name(verdict));
+  assert_int_equal(report.reasons[0][0] == '\0', verdict == ONEFOLD_FOLD_EXACT);
+  graph_check_random(context, graph, &rng);
+  onefold_graph *again = graph_fold(context, folded, NULL);
+  graph_expect_same(folded, again);
+  onefold_graph_destroy(again);
+  return folded;
+}
+
+void fold_drop(onefold_graph *a, onefold_graph *b) {
+  onefold_graph_destroy(a);
+  onefold_graph_destroy(b);
+}

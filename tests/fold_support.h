@@ -9,6 +9,8 @@
 onefold_graph *fold_new_graph(onefold_context *context, int64_t channels, int64_t h, int64_t w,
                               onefold_node *input);
 
+onefold_graph *fold_empty_graph(onefold_context *context);
+
 /// Declares the output and asserts that the graph was built.
 void fold_finish(onefold_graph *graph, onefold_node node);
 
@@ -21,5 +23,13 @@ onefold_graph *fold_checked(onefold_graph *graph, onefold_fold_options options,
 
 /// Fails unless the report has the region, with that verdict.
 void fold_expect_verdict(const graph_report *report, int region, onefold_fold_verdict verdict);
+
+/// Folds, asserts the one region's verdict, and that every form agrees with the source; folding
+/// again changes nothing.
+onefold_graph *fold_expecting(const onefold_graph *graph, onefold_fold_verdict verdict,
+                              uint64_t seed);
+
+/// Destroys both.
+void fold_drop(onefold_graph *a, onefold_graph *b);
 
 #endif
