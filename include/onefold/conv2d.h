@@ -137,8 +137,9 @@ ONEFOLD_API onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
 /// Receives one line of text without its newline.
 typedef void (*onefold_line_fn)(void *user, const char *line);
 
-/// Explains the choice: every candidate in order, and why it was refused, not
-/// chosen or chosen. Errors: those of onefold_conv2d_plan_create.
+/// Explains the choice, a line for each algorithm: why it was refused, or its
+/// estimated cycles, the least of which are chosen unless a tiling names one.
+/// Errors: those of onefold_conv2d_plan_create.
 ONEFOLD_API onefold_status onefold_conv2d_explain(onefold_context *context,
                                                   const onefold_conv2d_desc *desc,
                                                   onefold_line_fn line, void *user);
