@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Executions: create, pack, run, describe.
+// Executions: create, pack, run.
 #include "graph/lower.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <time.h>
 
 static onefold_status check_create(onefold_context *context, const onefold_graph *graph,
                                    const onefold_exec_options *options) {
@@ -164,14 +163,21 @@ static const float *readable(const ends *e, int32_t value) {
   return v->input >= 0 ? e->inputs[v->input] + at : writable(e, value);
 }
 
-onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
-                                float *const *outputs) {
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+onefold_status onefold_exec_run_timed(onefold_exec *exec, const float *const *inputs,
+                                      float *const *outputs, double *seconds) {
   if (!exec) return ONEFOLD_INVALID_ARGUMENT;
   if (!exec->packed)
     return onefold_fail(exec->context, ONEFOLD_INVALID_ARGUMENT,
                         "onefold_exec_pack was not called");
   const ends e = {exec, inputs, outputs};
   onefold_status status = check_buffers(exec, inputs, outputs);
+  double before = seconds ? now() : 0;
   for (int32_t i = 0; status == ONEFOLD_OK && i < exec->step_count; i++) {
     const onefold_step *step = &exec->steps[i];
     const onefold_step_buffers buffers = {
@@ -181,42 +187,15 @@ onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
         .dst = writable(&e, step->dst),
         .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL};
     status = step->type->run(exec->context, step, &buffers);
+    if (!seconds) continue;
+    const double after = now();
+    seconds[i] = after - before;
+    before = after;
   }
   return status;
 }
 
-void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info) {
-  if (!exec || !info) return;
-  *info = (onefold_exec_info){.steps = (size_t)exec->step_count, .arena_bytes = exec->arena_bytes};
-  for (int32_t i = 0; i < exec->step_count; i++) info->packed_bytes += exec->steps[i].packed;
-  for (int32_t i = 0; i < exec->value_count; i++)
-    if (exec->values[i].constant) info->packed_bytes += exec->values[i].bytes;
-}
-
-/// Appends which channels of another value a value is.
-static void describe_view(const onefold_exec *exec, int32_t value, const char *word, char *text,
-                          size_t size) {
-  if (value == ONEFOLD_NO_VALUE) return;
-  const onefold_value *v = &exec->values[value];
-  if (v->parent == ONEFOLD_NO_VALUE) return;
-  const size_t channel = v->offset / sizeof(float) / (size_t)(v->shape.h * v->shape.w);
-  const size_t used = strlen(text);
-  snprintf(text + used, size - used, " %s channel %zu of %lld", word, channel,
-           (long long)exec->values[v->parent].shape.c);
-}
-
-void onefold_exec_describe(const onefold_exec *exec, void (*line)(void *user, const char *text),
-                           void *user) {
-  if (!exec || !line) return;
-  for (int32_t i = 0; i < exec->step_count; i++) {
-    const onefold_step *step = &exec->steps[i];
-    const onefold_shape s = step->shape;
-    char detail[320] = "", text[512];
-    if (step->type->describe) step->type->describe(step, detail, sizeof detail);
-    snprintf(text, sizeof text, "%s: %s %lldx%lldx%lldx%lld%s", step->name, step->type->name,
-             (long long)s.n, (long long)s.c, (long long)s.h, (long long)s.w, detail);
-    describe_view(exec, step->src, "from", text, sizeof text);
-    describe_view(exec, step->dst, "to", text, sizeof text);
-    line(user, text);
-  }
+onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
+                                float *const *outputs) {
+  return onefold_exec_run_timed(exec, inputs, outputs, NULL);
 }

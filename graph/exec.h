@@ -109,7 +109,7 @@ struct onefold_exec {
   int32_t value_count, value_capacity, step_count, step_capacity;
   int32_t input_count, output_count;
   size_t *input_bytes, *output_bytes; // of the caller's buffers
-  size_t arena_bytes;
+  size_t arena_bytes, tensor_bytes;
   char *arena;
   int packed;
 };

@@ -66,6 +66,8 @@ static size_t collect(onefold_exec *exec, span *spans) {
         v->last < 0)
       continue;
     spans[count++] = (span){v->bytes, 0, &v->offset, v->first, v->last};
+    if (__builtin_add_overflow(exec->tensor_bytes, v->bytes, &exec->tensor_bytes))
+      exec->tensor_bytes = SIZE_MAX;
   }
   for (int32_t i = 0; i < exec->step_count; i++)
     if (exec->steps[i].workspace)

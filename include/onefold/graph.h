@@ -216,8 +216,41 @@ typedef struct onefold_exec_info {
   size_t steps;        // operator calls per run
   size_t packed_bytes; // weights and constants
   size_t arena_bytes;  // intermediate tensors and workspace
+  size_t tensor_bytes; // intermediate tensors, had each memory of its own
 } onefold_exec_info;
 ONEFOLD_API void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info);
+
+/// A convolution of a step: its problem with the epilogue, and its plan.
+typedef struct onefold_exec_conv {
+  onefold_conv2d_desc desc;
+  onefold_conv2d_plan_info plan;
+} onefold_exec_conv;
+
+#define ONEFOLD_STEP_CONVS 2 // of a step at most
+
+/// One step: an operator call. All texts are valid as long as the execution is.
+typedef struct onefold_exec_step {
+  const char *name;       // of the node that it makes; of a pair, of both
+  const char *op;         // "conv", "pair", "max_pool", ...
+  onefold_shape in, out;  // of the first operand and the result, as far as it reads and writes them
+  double macs;            // of its convolutions
+  size_t packed_bytes;    // weights
+  size_t read_bytes;      // of all operands but the weights
+  size_t written_bytes;   // of the result
+  size_t workspace_bytes; // in the arena
+  size_t conv_count;      // 2 for a pair, 0 where there is no convolution
+  onefold_exec_conv convs[ONEFOLD_STEP_CONVS];
+} onefold_exec_step;
+
+/// The step of that number, from 0 on, in the order of a run. Errors: INVALID_ARGUMENT past the
+/// last.
+ONEFOLD_API onefold_status onefold_exec_get_step(const onefold_exec *exec, size_t index,
+                                                 onefold_exec_step *step);
+
+/// Runs as onefold_exec_run does, and writes the seconds that each step took to seconds[steps],
+/// unless that is NULL.
+ONEFOLD_API onefold_status onefold_exec_run_timed(onefold_exec *exec, const float *const *inputs,
+                                                  float *const *outputs, double *seconds);
 
 /// One line per step: operator, shape, algorithm, kernel, epilogue, and from or to which channel
 /// of a larger tensor it reads or writes.
