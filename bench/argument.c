@@ -32,6 +32,16 @@ int onefold_argument_word(struct argp_state *state, const char *option, const ch
   return 0;
 }
 
+void onefold_argument_size(struct argp_state *state, const char *option, const char *text,
+                           int64_t *height, int64_t *width) {
+  char *end = NULL;
+  errno = 0;
+  *height = *width = strtoll(text, &end, 10);
+  if (*end == 'x' && end != text) *width = strtoll(end + 1, &end, 10);
+  if (errno || end == text || end[-1] == 'x' || *end || *height <= 0 || *width <= 0)
+    argp_error(state, "--%s=%s: not HEIGHTxWIDTH, such as 224x224", option, text);
+}
+
 static const char *isa_name(int i) {
   return onefold_isa_name((onefold_isa)i);
 }

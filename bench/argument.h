@@ -17,6 +17,10 @@ uint64_t onefold_argument_number(struct argp_state *state, const char *option, c
 int onefold_argument_word(struct argp_state *state, const char *option, const char *text, int count,
                           const char *(*name)(int));
 
+/// Sizes of an image: "480x640", height first, or "224" for both.
+void onefold_argument_size(struct argp_state *state, const char *option, const char *text,
+                           int64_t *height, int64_t *width);
+
 /// The onefold_isa that the text of --isa names, and the onefold_accuracy of --accuracy.
 int onefold_argument_isa(struct argp_state *state, const char *text);
 int onefold_argument_accuracy(struct argp_state *state, const char *text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A block's folded form against the peers, where it is one convolution.
-#include "bench/compare_block.h"
+#include "bench/compare_model.h"
 
 #include "bench/image.h"
 #include "bench/timed.h"
@@ -8,25 +8,24 @@
 #include <stdlib.h>
 
 static int run(void *user) {
-  return onefold_bench_form_run(user, BENCH_FOLDED, NULL) != ONEFOLD_OK;
+  return onefold_bench_model_run(user, BENCH_FOLDED, NULL) != ONEFOLD_OK;
 }
 
 static int chill(void *user) {
-  const bench_block *b = user;
+  const bench_model *b = user;
   onefold_bench_session_chill(b->session, b->inputs[0].values, b->inputs[0].floats,
-                              b->forms[BENCH_FOLDED].output, b->output_floats);
+                              b->forms[BENCH_FOLDED].outputs[0], b->outputs[0].floats);
   return 0;
 }
 
-static int compare(bench_peers *peers, bench_block *block, const char *name,
+static int compare(bench_peers *peers, bench_model *model, const char *name,
                    const onefold_conv2d_desc *desc, const onefold_conv2d_weights *weights,
                    const float *zeros, float *plain_out) {
-  bench_session *session = block->session;
-  const bench_form *form = &block->forms[BENCH_FOLDED];
-  onefold_status status = onefold_bench_form_run(block, BENCH_FOLDED, NULL);
+  bench_session *session = model->session;
+  const bench_form *form = &model->forms[BENCH_FOLDED];
+  onefold_status status = onefold_bench_model_run(model, BENCH_FOLDED, NULL);
   if (status == ONEFOLD_OK) {
-    status = onefold_reorder(session->context, block->out, block->out_layout, form->output,
-                             ONEFOLD_NCHW, plain_out);
+    status = onefold_bench_model_plain(model, BENCH_FOLDED, plain_out);
   }
   if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, name, status);
   char row[256];
@@ -37,8 +36,8 @@ static int compare(bench_peers *peers, bench_block *block, const char *name,
       .timed = {.name = row,
                 .run = run,
                 .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
-                .user = block},
-      .out = block->out,
+                .user = model},
+      .out = model->outputs[0].shape,
       .output = session->options->check ? plain_out : NULL,
       .flops = form->flops,
       .bytes = (double)form->info.packed_bytes + (double)form->info.arena_bytes,
@@ -47,20 +46,20 @@ static int compare(bench_peers *peers, bench_block *block, const char *name,
   onefold_bench_count_work(session, &ours.timed, form->flops, form->bytes);
   if (session->options->check) onefold_bench_count(&ours.timed, "max_error", form->max_error, 0);
   const bench_peer_problem problem = {.desc = *desc,
-                                      .in = block->inputs[0].shape,
-                                      .out = block->out,
-                                      .input = block->inputs[0].plain,
+                                      .in = model->inputs[0].shape,
+                                      .out = model->outputs[0].shape,
+                                      .input = model->inputs[0].plain,
                                       .weight = weights->weight,
                                       .bias = weights->bias ? weights->bias : zeros};
   bench_stat stat = {0};
   return onefold_bench_compare(peers, &problem, &ours, &stat);
 }
 
-int onefold_bench_compare_block(bench_peers *peers, bench_block *block, const char *name) {
-  bench_session *session = block->session;
+int onefold_bench_compare_model(bench_peers *peers, bench_model *model, const char *name) {
+  bench_session *session = model->session;
   onefold_conv2d_desc desc;
   onefold_conv2d_weights weights;
-  if (onefold_graph_as_conv2d(block->forms[BENCH_FOLDED].folded, &desc, &weights) != ONEFOLD_OK) {
+  if (onefold_graph_as_conv2d(model->forms[BENCH_FOLDED].folded, &desc, &weights) != ONEFOLD_OK) {
     char sentence[256];
     onefold_context_last_error(session->context, sentence, sizeof sentence);
     session->refused = 1;
@@ -69,14 +68,13 @@ int onefold_bench_compare_block(bench_peers *peers, bench_block *block, const ch
     return ONEFOLD_EXIT_OK;
   }
   float *zeros = onefold_bench_floats((size_t)desc.out_channels);
-  float *plain_out =
-      onefold_bench_floats(onefold_tensor_elements(session->context, block->out, ONEFOLD_NCHW));
+  float *plain_out = onefold_bench_floats(onefold_bench_model_plain_floats(model));
   int status = ONEFOLD_EXIT_OK;
   if (!zeros || !plain_out) {
     status = onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
   } else {
     for (int64_t i = 0; i < desc.out_channels; i++) zeros[i] = 0.0f;
-    status = compare(peers, block, name, &desc, &weights, zeros, plain_out);
+    status = compare(peers, model, name, &desc, &weights, zeros, plain_out);
   }
   free(plain_out);
   free(zeros);

@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One block prepared in each of its forms.
+// One block or network prepared in each of its forms.
 #ifndef ONEFOLD_BENCH_FORMS_H
 #define ONEFOLD_BENCH_FORMS_H
 
 #include "bench/form.h"
 #include "bench/session.h"
 
-/// Which block, at which problem, with which weights.
-typedef struct bench_block_spec {
-  const char *block;           // "repvgg"
+/// Which block or network, at which problem, with which weights.
+typedef struct bench_model_spec {
+  const char *block;           // "repvgg"; NULL for a network
+  const char *network;         // "repvgg-a0", of which only params.input is used
   const char *problem;         // how it is called in names: benchdnn's form, or parameters
   const char *place;           // where a network has it: "RepVGG-A0 stage1.1"; NULL: unsaid
   onefold_block_params params; // with the prefix of the weights' names
   const onefold_weights *weights;
-} bench_block_spec;
+} bench_model_spec;
 
-#define BENCH_INPUTS 2 // of a block at most
+#define BENCH_INPUTS  2 // of a block or network at most
+#define BENCH_OUTPUTS 4
 
-typedef struct bench_input {
+typedef struct bench_tensor {
   onefold_shape shape;
   onefold_layout layout;
-  float *plain, *values; // NCHW and layout
-  size_t floats;         // of values
-} bench_input;
+  float *plain, *values; // of inputs: NCHW and layout
+  size_t floats;         // in layout
+} bench_tensor;
 
 /// What folding made of a region.
 typedef struct bench_region {
@@ -36,50 +38,52 @@ typedef struct bench_region {
 typedef struct bench_generated bench_generated;
 
 typedef struct bench_form {
-  int ready;                  // the form is among the options, and the block has it
+  int ready;                  // the form is among the options, and the model has it
   const onefold_graph *graph; // the training graph, or `folded`
   onefold_graph *folded;
   onefold_exec *exec; // NULL where `generated` is there
   bench_generated *generated;
   onefold_exec_info info;
-  float *output; // [elements of the output in out_layout]
+  float *outputs[BENCH_OUTPUTS]; // in the outputs' layouts
   double flops, bytes;
   double max_error; // against the first form, relative to the largest value
   bench_stat stat;
 } bench_form;
 
-typedef struct bench_block {
+typedef struct bench_model {
   bench_session *session;
   char problem[160], place[64];
+  int is_network;
   onefold_graph *graph;
-  bench_input inputs[BENCH_INPUTS];
-  size_t input_count, input_floats; // of all inputs
-  onefold_shape out;
-  onefold_layout out_layout;
-  size_t output_floats;
-  bench_region *regions; // of the folded form, where it is one of the options
+  bench_tensor inputs[BENCH_INPUTS], outputs[BENCH_OUTPUTS];
+  size_t input_count, output_count;
+  size_t input_floats, output_floats; // of all inputs and of all outputs, in their layouts
+  bench_region *regions;              // of the folded form, where it is one of the options
   size_t region_count;
   bench_form forms[BENCH_FORMS]; // those of the options
-} bench_block;
+} bench_model;
 
 /// Builds, folds, packs and runs once in each form, and compares the results.
 /// On failure a sentence has been written; destroy all the same.
-int onefold_bench_block_make(bench_session *session, const bench_block_spec *spec,
-                             bench_block *block);
-void onefold_bench_block_destroy(bench_block *block);
+int onefold_bench_model_make(bench_session *session, const bench_model_spec *spec,
+                             bench_model *model);
+void onefold_bench_model_destroy(bench_model *model);
 
-/// Fold level and options of a form of a block.
-onefold_status onefold_bench_form_fold(const bench_block *block, int form,
-                                       onefold_fold_report_fn report, void *user,
-                                       onefold_graph **folded);
-onefold_exec_options onefold_bench_form_options(const bench_block *block, int form);
+/// Fold level and options of a form of a model.
+onefold_status onefold_bench_model_fold(const bench_model *model, int form,
+                                        onefold_fold_report_fn report, void *user,
+                                        onefold_graph **folded);
+onefold_exec_options onefold_bench_model_options(const bench_model *model, int form);
 /// By an execution of the form's graph; NULL: by what the form itself has.
-onefold_status onefold_bench_form_run(const bench_block *block, int form, onefold_exec *exec);
+onefold_status onefold_bench_model_run(const bench_model *model, int form, onefold_exec *exec);
+/// A form's outputs as NCHW, one after the other: onefold_bench_model_plain_floats of them.
+onefold_status onefold_bench_model_plain(const bench_model *model, int form, float *values);
+size_t onefold_bench_model_plain_floats(const bench_model *model);
 
 /// Times the forms against each other: fills forms[].stat.
-int onefold_bench_block_time(bench_block *block, const char *name);
+int onefold_bench_model_time(bench_model *model, const char *name);
 
-/// What is paid once, or at the edges of a network, for one form of a block.
+/// What is paid once, or at the edges of a network, for one form of a model.
 enum {
   BENCH_STEP_FOLD,
   BENCH_STEP_PLAN,
@@ -91,8 +95,13 @@ enum {
 };
 const char *onefold_bench_step_key(int step); // "fold", "plan", ...
 
-/// Times them for the last form that runs; steps that do not apply keep count 0.
-int onefold_bench_block_time_steps(bench_block *block, const char *name,
+/// Times them for the folded form, or the last that runs; steps that do not apply keep count 0.
+int onefold_bench_model_time_steps(bench_model *model, const char *name,
                                    bench_stat stats[BENCH_STEPS]);
+
+/// The forms and steps as rows, and what each form takes; what folding did with each part, for
+/// networks only with those that are not exact (forms_table.c).
+void onefold_bench_model_print(const bench_model *model, const char *name, const bench_stat *steps);
+void onefold_bench_model_print_regions(const bench_model *model);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Times the forms of a block against each other, and what is paid once.
+// Times the forms of a block or network against each other, and what is paid once.
 #include "bench/forms.h"
 #include "bench/image.h"
 #include "bench/timed.h"
@@ -9,10 +9,11 @@
 
 #define MOST_REPETITIONS  11
 #define LEAST_REPETITIONS 3
-#define BLOCK_SECONDS     2.0 // that the forms of one block may take, if the least allows
+#define BLOCK_SECONDS     2.0 // that the forms of a block may take, if the least allows
+#define NETWORK_SECONDS   15.0
 
 typedef struct timing {
-  bench_block *block;
+  bench_model *model;
   int form;
   onefold_graph *graph; // of the fold step
   onefold_exec *exec;   // of the plan, pack and first-run steps
@@ -21,31 +22,34 @@ typedef struct timing {
 
 static int run_form(void *user) {
   const timing *t = user;
-  return onefold_bench_form_run(t->block, t->form, NULL) != ONEFOLD_OK;
+  return onefold_bench_model_run(t->model, t->form, NULL) != ONEFOLD_OK;
 }
 
 static int chill(void *user) {
   const timing *t = user;
-  const bench_block *b = t->block;
+  const bench_model *b = t->model;
   onefold_bench_session_chill(b->session, b->inputs[0].values, b->inputs[0].floats,
-                              b->forms[t->form].output, b->output_floats);
+                              b->forms[t->form].outputs[0], b->outputs[0].floats);
   return 0;
 }
 
 /// Fewer repetitions of what is slow, so that a whole report stays short.
-static int repetitions(const bench_block *block, double min_time) {
-  double flops = 0.0;
-  for (int i = 0; i < BENCH_FORMS; i++)
-    flops += block->forms[i].ready ? block->forms[i].flops : 0.0;
+static int repetitions(const bench_model *model, double min_time) {
+  const double seconds = model->is_network ? NETWORK_SECONDS : BLOCK_SECONDS;
+  double flops = 0.0, forms = 0.0;
+  for (int i = 0; i < BENCH_FORMS; i++) {
+    if (!model->forms[i].ready) continue;
+    flops += model->forms[i].flops;
+    forms++;
+  }
   // A quarter of the peak is a cautious guess; each form takes the minimum time at least.
-  const double each =
-      BENCH_FORMS * min_time * 1.5 + flops * 4e-9 / block->session->peak.threads_gflops;
-  const int n = (int)(BLOCK_SECONDS / each);
+  const double each = forms * min_time * 1.5 + flops * 4e-9 / model->session->peak.threads_gflops;
+  const int n = (int)(seconds / each);
   return n < LEAST_REPETITIONS ? LEAST_REPETITIONS : n > MOST_REPETITIONS ? MOST_REPETITIONS : n;
 }
 
-int onefold_bench_block_time(bench_block *block, const char *name) {
-  bench_session *session = block->session;
+int onefold_bench_model_time(bench_model *model, const char *name) {
+  bench_session *session = model->session;
   const int cold = session->options->cold != BENCH_COLD_NONE;
   timing timings[BENCH_FORMS];
   onefold_gbench_case cases[BENCH_FORMS] = {{0}};
@@ -53,14 +57,14 @@ int onefold_bench_block_time(bench_block *block, const char *name) {
   bench_stat *stats[BENCH_FORMS] = {NULL};
   size_t count = 0;
   for (int i = 0; i < BENCH_FORMS; i++) {
-    bench_form *form = &block->forms[i];
+    bench_form *form = &model->forms[i];
     if (!form->ready) continue;
-    timings[count] = (timing){.block = block, .form = i};
+    timings[count] = (timing){.model = model, .form = i};
     snprintf(names[count], sizeof names[count], "%s/%s/threads:%d", name,
              onefold_bench_forms[i].key, (int)session->options->threads);
     onefold_gbench_case *c = &cases[count];
     *c = (onefold_gbench_case){.name = names[count],
-                               .label = block->place[0] ? block->place : NULL,
+                               .label = model->place[0] ? model->place : NULL,
                                .run = run_form,
                                .prepare = cold ? chill : NULL,
                                .user = &timings[count]};
@@ -71,7 +75,7 @@ int onefold_bench_block_time(bench_block *block, const char *name) {
   }
   const double min_time = cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME;
   return onefold_bench_time(session, name, cases, stats, count, min_time,
-                            repetitions(block, min_time));
+                            repetitions(model, min_time));
 }
 
 // ------------------------------------------------------------------- steps
@@ -90,13 +94,13 @@ static int prepare_nothing(void *user) {
 
 static int run_fold(void *user) {
   timing *t = user;
-  return onefold_bench_form_fold(t->block, t->form, NULL, NULL, &t->graph) != ONEFOLD_OK;
+  return onefold_bench_model_fold(t->model, t->form, NULL, NULL, &t->graph) != ONEFOLD_OK;
 }
 
 static int run_plan(void *user) {
   timing *t = user;
-  const onefold_exec_options options = onefold_bench_form_options(t->block, t->form);
-  return onefold_exec_create(t->block->session->context, t->block->forms[t->form].graph, &options,
+  const onefold_exec_options options = onefold_bench_model_options(t->model, t->form);
+  return onefold_exec_create(t->model->session->context, t->model->forms[t->form].graph, &options,
                              &t->exec) != ONEFOLD_OK;
 }
 
@@ -114,42 +118,37 @@ static int prepare_packed(void *user) {
 
 static int run_first(void *user) {
   timing *t = user;
-  return onefold_bench_form_run(t->block, t->form, t->exec) != ONEFOLD_OK;
+  return onefold_bench_model_run(t->model, t->form, t->exec) != ONEFOLD_OK;
 }
 
 static int run_reorder_in(void *user) {
   const timing *t = user;
-  const bench_block *b = t->block;
-  const bench_input *input = &b->inputs[0];
+  const bench_model *b = t->model;
+  const bench_tensor *input = &b->inputs[0];
   return onefold_reorder(b->session->context, input->shape, ONEFOLD_NCHW, input->plain,
                          input->layout, input->values) != ONEFOLD_OK;
 }
 
 static int run_reorder_out(void *user) {
   const timing *t = user;
-  const bench_block *b = t->block;
-  return onefold_reorder(b->session->context, b->out, b->out_layout, b->forms[t->form].output,
-                         ONEFOLD_NCHW, t->image) != ONEFOLD_OK;
+  return onefold_bench_model_plain(t->model, t->form, t->image) != ONEFOLD_OK;
 }
 
-static double bytes_of(const bench_block *b, onefold_shape shape, size_t floats) {
-  return (double)sizeof(float) *
-         (double)(onefold_tensor_elements(b->session->context, shape, ONEFOLD_NCHW) + floats);
+static double bytes_in(const bench_model *b) {
+  const bench_tensor *input = &b->inputs[0];
+  const size_t plain = onefold_tensor_elements(b->session->context, input->shape, ONEFOLD_NCHW);
+  return (double)sizeof(float) * (double)(plain + input->floats);
 }
 
-static double bytes_in(const bench_block *b) {
-  return bytes_of(b, b->inputs[0].shape, b->inputs[0].floats);
-}
-
-static double bytes_out(const bench_block *b) {
-  return bytes_of(b, b->out, b->output_floats);
+static double bytes_out(const bench_model *b) {
+  return (double)sizeof(float) * (double)(onefold_bench_model_plain_floats(b) + b->output_floats);
 }
 
 static const struct {
   const char *key;
   onefold_gbench_fn *prepare, *run;
   int once;
-  double (*bytes)(const bench_block *block); // read and written; NULL: not a copy
+  double (*bytes)(const bench_model *model); // read and written; NULL: not a copy
 } steps[BENCH_STEPS] = {
     [BENCH_STEP_FOLD] = {"fold", prepare_nothing, run_fold, 1, NULL},
     [BENCH_STEP_PLAN] = {"plan", prepare_nothing, run_plan, 1, NULL},
@@ -163,38 +162,37 @@ const char *onefold_bench_step_key(int step) {
   return steps[step].key;
 }
 
-static int applies(const bench_block *block, int form, int step) {
+static int applies(const bench_model *model, int form, int step) {
   switch (step) {
   case BENCH_STEP_FOLD:
-    return block->forms[form].folded != NULL;
+    return model->forms[form].folded != NULL;
   case BENCH_STEP_REORDER_IN:
-    return block->inputs[0].layout != ONEFOLD_NCHW;
+    return model->inputs[0].layout != ONEFOLD_NCHW;
   case BENCH_STEP_REORDER_OUT:
-    return block->out_layout != ONEFOLD_NCHW;
+    return model->outputs[0].layout != ONEFOLD_NCHW;
   default:
     return 1;
   }
 }
 
-int onefold_bench_block_time_steps(bench_block *block, const char *name,
+int onefold_bench_model_time_steps(bench_model *model, const char *name,
                                    bench_stat stats[BENCH_STEPS]) {
-  bench_session *session = block->session;
-  int form = 0;
+  bench_session *session = model->session;
+  int form = BENCH_FOLDED;
   for (int i = 0; i < BENCH_FORMS; i++) {
-    if (block->forms[i].exec) form = i;
+    if (model->forms[i].exec && !model->forms[BENCH_FOLDED].exec) form = i;
   }
   timing timings[BENCH_STEPS];
   onefold_gbench_case cases[BENCH_STEPS] = {{0}};
   char names[BENCH_STEPS][256];
-  float *image =
-      onefold_bench_floats(onefold_tensor_elements(session->context, block->out, ONEFOLD_NCHW));
+  float *image = onefold_bench_floats(onefold_bench_model_plain_floats(model));
   if (!image) return onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
   bench_stat *timed[BENCH_STEPS] = {NULL};
   size_t count = 0;
   memset(stats, 0, BENCH_STEPS * sizeof *stats);
   for (int i = 0; i < BENCH_STEPS; i++) {
-    if (!applies(block, form, i)) continue;
-    timings[count] = (timing){.block = block, .form = form, .image = image};
+    if (!applies(model, form, i)) continue;
+    timings[count] = (timing){.model = model, .form = form, .image = image};
     snprintf(names[count], sizeof names[count], "%s/%s/%s/threads:%d", name,
              onefold_bench_forms[form].key, steps[i].key, (int)session->options->threads);
     cases[count] = (onefold_gbench_case){.name = names[count],
@@ -202,7 +200,7 @@ int onefold_bench_block_time_steps(bench_block *block, const char *name,
                                          .prepare = steps[i].prepare,
                                          .user = &timings[count],
                                          .once = steps[i].once};
-    if (steps[i].bytes) onefold_bench_count_copy(session, &cases[count], steps[i].bytes(block));
+    if (steps[i].bytes) onefold_bench_count_copy(session, &cases[count], steps[i].bytes(model));
     timed[count++] = &stats[i];
   }
   const int status = onefold_bench_time(session, name, cases, timed, count, BENCH_SHORT_TIME,

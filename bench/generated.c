@@ -24,11 +24,11 @@ struct bench_generated {
   onefold_conv2d_plan_info info;
 };
 
-int onefold_bench_generated_applies(const bench_block_spec *spec) {
-  return strcmp(spec->block, "orepa") == 0 && spec->params.batch_norm;
+int onefold_bench_generated_applies(const bench_model_spec *spec) {
+  return spec->block && strcmp(spec->block, "orepa") == 0 && spec->params.batch_norm;
 }
 
-static float *read_tensor(const bench_block_spec *spec, const char *name, const int64_t *dims,
+static float *read_tensor(const bench_model_spec *spec, const char *name, const int64_t *dims,
                           int32_t rank, onefold_status *status) {
   char text[256];
   size_t count = 1;
@@ -44,7 +44,7 @@ static float *read_tensor(const bench_block_spec *spec, const char *name, const 
 }
 
 /// Tensors as the block's builder reads them; the identity is added to the first of 1x1-KxK.
-static onefold_status read_weights(const bench_block_spec *spec, bench_generated *g) {
+static onefold_status read_weights(const bench_model_spec *spec, bench_generated *g) {
   const int64_t o = g->out, i = g->in, k = g->kernel, t = g->mid * g->groups;
   onefold_status s = ONEFOLD_OK;
   const struct {
@@ -71,7 +71,7 @@ static onefold_status read_weights(const bench_block_spec *spec, bench_generated
 }
 
 /// scale = gamma/sqrt(variance + epsilon) goes into the rows, beta - mean*scale into the bias.
-static onefold_status read_batch_norm(const bench_block_spec *spec, bench_generated *g) {
+static onefold_status read_batch_norm(const bench_model_spec *spec, bench_generated *g) {
   static const char *const names[4] = {"bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"};
   onefold_status s = ONEFOLD_OK;
   float *v[4];
@@ -98,7 +98,7 @@ static void fill_filters(bench_generated *g) {
   }
 }
 
-static onefold_status plan(const bench_block_spec *spec, const bench_block *block,
+static onefold_status plan(const bench_model_spec *spec, const bench_model *model,
                            bench_generated *g) {
   const onefold_block_params *p = &spec->params;
   onefold_conv2d_desc d;
@@ -115,10 +115,10 @@ static onefold_status plan(const bench_block_spec *spec, const bench_block *bloc
   d.pad_top = d.pad_bottom = d.pad_left = d.pad_right =
       p->padding >= 0 ? p->padding : p->dilation * (g->kernel - 1) / 2;
   d.activation =
-      block->session->options->has_activation ? block->session->options->activation : p->activation;
+      model->session->options->has_activation ? model->session->options->activation : p->activation;
   d.activation_param = p->activation_param;
-  d.in_layout = block->inputs[0].layout;
-  d.out_layout = block->out_layout;
+  d.in_layout = model->inputs[0].layout;
+  d.out_layout = model->outputs[0].layout;
   onefold_status s = onefold_conv2d_plan_create(g->context, &d, &g->plan);
   if (s != ONEFOLD_OK) return s;
   onefold_conv2d_plan_get_info(g->plan, &g->info);
@@ -131,13 +131,13 @@ static onefold_status plan(const bench_block_spec *spec, const bench_block *bloc
   return onefold_conv2d_plan_create(g->context, &d, &g->product_plan);
 }
 
-onefold_status onefold_bench_generated_make(const bench_block_spec *spec, const bench_block *block,
+onefold_status onefold_bench_generated_make(const bench_model_spec *spec, const bench_model *model,
                                             bench_generated **generated) {
   const onefold_block_params *p = &spec->params;
   *generated = NULL;
   bench_generated *g = calloc(1, sizeof *g);
   if (!g) return ONEFOLD_OUT_OF_MEMORY;
-  g->context = block->session->context;
+  g->context = model->session->context;
   g->groups = p->groups;
   g->in = p->input.c / p->groups;
   g->out = p->out_channels;
@@ -155,7 +155,7 @@ onefold_status onefold_bench_generated_make(const bench_block_spec *spec, const 
       g->filters && g->bias && g->weight && g->product ? ONEFOLD_OK : ONEFOLD_OUT_OF_MEMORY;
   if (s == ONEFOLD_OK) s = read_weights(spec, g);
   if (s == ONEFOLD_OK) s = read_batch_norm(spec, g);
-  if (s == ONEFOLD_OK) s = plan(spec, block, g);
+  if (s == ONEFOLD_OK) s = plan(spec, model, g);
   if (s == ONEFOLD_OK) {
     fill_filters(g);
     *generated = g;

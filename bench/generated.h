@@ -8,10 +8,10 @@
 #include "bench/forms.h"
 
 /// Non-zero for blocks that have this form.
-int onefold_bench_generated_applies(const bench_block_spec *spec);
+int onefold_bench_generated_applies(const bench_model_spec *spec);
 
 /// Reads the weights and plans. On failure *generated is NULL.
-onefold_status onefold_bench_generated_make(const bench_block_spec *spec, const bench_block *block,
+onefold_status onefold_bench_generated_make(const bench_model_spec *spec, const bench_model *model,
                                             bench_generated **generated);
 void onefold_bench_generated_destroy(bench_generated *generated);
 

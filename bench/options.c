@@ -83,15 +83,15 @@ static const char *activation_name(int i) {
   return onefold_activation_name((onefold_activation)i);
 }
 
+/// The forms' keys, and "all".
+static const char *form_name(int i) {
+  return i < BENCH_FORMS ? onefold_bench_form_key(i) : "all";
+}
+
 static void choose_forms(struct argp_state *state, bench_options *o, const char *text) {
-  memset(o->forms, 0, sizeof o->forms);
-  for (int i = 0; i < BENCH_FORMS; i++) {
-    if (strcmp(text, "all") == 0 || strcmp(text, onefold_bench_forms[i].key) == 0) o->forms[i] = 1;
-  }
-  for (int i = 0; i < BENCH_FORMS; i++) {
-    if (o->forms[i]) return;
-  }
-  argp_error(state, "--form=%s: not one of eager, branches, folded, all", text);
+  const int form = onefold_argument_word(state, "form", text, BENCH_FORMS + 1, form_name);
+  for (int i = 0; i < BENCH_FORMS; i++)
+    o->forms[i] = form == BENCH_FORMS ? !onefold_bench_forms[i].rewrite : i == form;
 }
 
 /// Names with commas between them; what is named again is taken once.
@@ -204,7 +204,7 @@ int onefold_bench_options_parse(bench_options *options, int argc, char **argv, i
                                 const char *arguments, const char *doc) {
   *options =
       (bench_options){.command = argv[0], .takes = takes, .threads = 1, .seed = 1, .check = 1};
-  for (int i = 0; i < BENCH_FORMS; i++) options->forms[i] = 1;
+  for (int i = 0; i < BENCH_FORMS; i++) options->forms[i] = !onefold_bench_forms[i].rewrite;
   options->flags = calloc((size_t)argc, sizeof *options->flags);
   char **own = calloc((size_t)argc + 1, sizeof *own);
   struct argp_option *taken = calloc(SUITE_OPTIONS + 1, sizeof *taken);

@@ -1,87 +1,40 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Blocks at given problems, in the forms that are asked for, with all their steps.
 #include "bench/block_problem.h"
-#include "bench/compare_block.h"
-#include "bench/timed.h"
+#include "bench/compare_model.h"
 
-static void print(bench_session *session, const char *name, const bench_block *block,
-                  const bench_stat *steps) {
-  const bench_stat *folded = &block->forms[BENCH_FOLDED].stat;
-  fprintf(session->out, "\n%s  (%s in, %s out)\n", name,
-          onefold_layout_name(block->inputs[0].layout), onefold_layout_name(block->out_layout));
-  onefold_bench_rows_head(session);
-  int first = 1;
-  for (int i = 0; i < BENCH_FORMS; i++) {
-    const bench_form *form = &block->forms[i];
-    if (!form->ready) continue;
-    onefold_bench_rows_add(session, onefold_bench_forms[i].title, &form->stat, form->flops,
-                           form->bytes, i != BENCH_FOLDED && folded->count ? folded : NULL,
-                           first || !session->options->check ? -1.0 : form->max_error);
-    first = 0;
-  }
-  for (int i = 0; i < BENCH_STEPS; i++) {
-    onefold_bench_rows_add(session, onefold_bench_step_key(i), &steps[i], 0, 0, NULL, -1.0);
-  }
-  for (int i = 0; i < BENCH_FORMS; i++) {
-    const bench_form *form = &block->forms[i];
-    if (!form->ready) continue;
-    fprintf(session->out, "%-12s  %zu operator%s, weights %s, arena %s\n",
-            onefold_bench_forms[i].title, form->info.steps, form->info.steps == 1 ? "" : "s",
-            onefold_bench_cell_bytes((double)form->info.packed_bytes).text,
-            onefold_bench_cell_bytes((double)form->info.arena_bytes).text);
-  }
-  fflush(session->out);
-}
-
-/// Which parts folded, and why the others did not.
-static void print_regions(bench_session *session, const bench_block *block) {
-  size_t exact = 0;
-  for (size_t i = 0; i < block->region_count; i++) {
-    exact += block->regions[i].verdict == ONEFOLD_FOLD_EXACT;
-  }
-  if (!block->region_count) return;
-  fprintf(session->out, "folded exactly: %zu of %zu part%s\n", exact, block->region_count,
-          block->region_count == 1 ? "" : "s");
-  for (size_t i = 0; i < block->region_count; i++) {
-    const bench_region *r = &block->regions[i];
-    fprintf(session->out, "  %-28s %-13s %-24s %9.4g -> %9.4g multiply-adds%s%s\n", r->name,
-            r->kind, onefold_fold_verdict_name(r->verdict), r->macs_before, r->macs_after,
-            r->reason[0] ? "; " : "", r->reason);
-  }
-}
-
-static int time_forms(bench_session *session, bench_block *block, const char *name) {
+static int time_forms(bench_session *session, bench_model *block, const char *name) {
   bench_stat steps[BENCH_STEPS];
-  int status = onefold_bench_block_time(block, name);
-  if (!status) status = onefold_bench_block_time_steps(block, name, steps);
+  int status = onefold_bench_model_time(block, name);
+  if (!status) status = onefold_bench_model_time_steps(block, name, steps);
   onefold_bench_progress_clear(&session->progress);
   if (!status && !onefold_gbench_is_listing(session->gbench)) {
-    print(session, name, block, steps);
-    print_regions(session, block);
+    onefold_bench_model_print(block, name, steps);
+    onefold_bench_model_print_regions(block);
   }
   return status;
 }
 
 static int time_block(bench_session *session, bench_peers *peers,
                       const bench_block_problem *problem, const onefold_weights *weights) {
-  const bench_block_spec spec = {.block = problem->block,
+  const bench_model_spec spec = {.block = problem->block,
                                  .problem = problem->text,
                                  .params = problem->params,
                                  .weights = weights};
   char name[224];
-  bench_block block;
-  int status = onefold_bench_block_make(session, &spec, &block);
+  bench_model block;
+  int status = onefold_bench_model_make(session, &spec, &block);
   const bench_options *o = session->options;
   snprintf(name, sizeof name, "block/%s/%s%s%s%s%s", spec.block, block.problem,
            o->has_activation ? "/act:" : "",
            o->has_activation ? onefold_activation_name(o->activation) : "",
            o->has_layout ? "/layout:" : "", o->has_layout ? onefold_layout_name(o->layout) : "");
   if (!status && o->peer_count) {
-    status = onefold_bench_compare_block(peers, &block, name);
+    status = onefold_bench_compare_model(peers, &block, name);
   } else if (!status) {
     status = time_forms(session, &block, name);
   }
-  onefold_bench_block_destroy(&block);
+  onefold_bench_model_destroy(&block);
   return status;
 }
 

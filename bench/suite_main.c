@@ -102,7 +102,7 @@ static int open_weights(bench_session *session, source *from) {
   return ONEFOLD_EXIT_OK;
 }
 
-static void print_forms(const bench_session *session, const shape *s, const bench_block *block,
+static void print_forms(const bench_session *session, const shape *s, const bench_model *block,
                         int generated) {
   const bench_stat folded = block->forms[BENCH_FOLDED].stat;
   bench_cell about[BENCH_FORMS];
@@ -141,24 +141,24 @@ static int time_shape(bench_session *session, const source *from, const shape *s
   const onefold_conv2d_desc desc = describe(s);
   onefold_conv2d_desc_print(&desc, problem, sizeof problem);
   snprintf(place, sizeof place, "%s%s%s", s->network, s->stage[0] ? " " : "", s->stage);
-  bench_block_spec spec = {.block = "repvgg",
+  bench_model_spec spec = {.block = "repvgg",
                            .problem = problem,
                            .place = place,
                            .weights = in_file ? from->file : from->generated};
-  bench_block block = {0};
+  bench_model block = {0};
   int status = params_of(session, s, prefix, &spec.params);
-  if (!status) status = onefold_bench_block_make(session, &spec, &block);
+  if (!status) status = onefold_bench_model_make(session, &spec, &block);
   if (!status) {
     snprintf(name, sizeof name, "block/repvgg/%s", block.problem);
-    status = onefold_bench_block_time(&block, name);
+    status = onefold_bench_model_time(&block, name);
   }
-  if (!status) status = onefold_bench_block_time_steps(&block, name, kept->steps);
+  if (!status) status = onefold_bench_model_time_steps(&block, name, kept->steps);
   onefold_bench_progress_clear(&session->progress);
   for (int i = 0; i < BENCH_FORMS; i++) kept->forms[i] = block.forms[i].stat;
   if (!status && !onefold_gbench_is_listing(session->gbench)) {
     print_forms(session, s, &block, from->file && !in_file);
   }
-  onefold_bench_block_destroy(&block);
+  onefold_bench_model_destroy(&block);
   return status;
 }
 

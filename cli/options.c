@@ -23,6 +23,11 @@ onefold_exit onefold_cli_context(const char *command, int32_t threads, const one
                          onefold_isa_name(*isa));
 }
 
+/// The generated form, the last, is none of a graph.
+int onefold_cli_form(struct argp_state *state, const char *text) {
+  return onefold_argument_word(state, "form", text, BENCH_GENERATED, onefold_bench_form_key);
+}
+
 onefold_exit onefold_cli_say(const char *command, onefold_exit code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);

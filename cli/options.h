@@ -5,6 +5,7 @@
 
 #include "bench/argument.h"
 #include "bench/bench.h"
+#include "bench/form.h"
 
 #include <onefold/onefold.h>
 
@@ -13,6 +14,10 @@
 /// onefold_exit.
 onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
                                  onefold_accuracy accuracy, onefold_context **context);
+
+/// The form that the text of --form names; leaves by argp_error where it is none.
+int onefold_cli_form(struct argp_state *state, const char *text);
+#define ONEFOLD_CLI_FORMS "eager, branches or folded (default)"
 
 /// Writes "<command>: <sentence>".
 onefold_exit onefold_cli_say(const char *command, onefold_exit code, const char *format, ...)

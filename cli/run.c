@@ -11,25 +11,6 @@
 #define MAX_FILES 8
 #define MAX_SETS  64
 
-/// A form: whether and how far the graph is folded, and whether epilogues are fused.
-typedef struct form {
-  const char *name;
-  int folds;
-  onefold_fold_level level;
-  int32_t fuse_epilogues;
-} form;
-
-static const form forms[] = {
-    {"eager", 0, ONEFOLD_FOLD_BATCH_NORM, 0},
-    {"branches", 1, ONEFOLD_FOLD_BATCH_NORM, 1},
-    {"folded", 1, ONEFOLD_FOLD_REGIONS, 1},
-};
-#define FORMS ((int)(sizeof forms / sizeof forms[0]))
-
-static const char *form_name(int i) {
-  return forms[i].name;
-}
-
 /// Texts of an option that may be given several times.
 typedef struct texts {
   const char *items[MAX_SETS];
@@ -39,7 +20,7 @@ typedef struct texts {
 typedef struct run_options {
   const char *command, *model, *weights, *prefix;
   texts inputs, outputs, sets;
-  const form *form;
+  int form; // of onefold_bench_forms
   int32_t threads;
   int has_isa, has_seed, verbose;
   onefold_isa isa;
@@ -59,7 +40,7 @@ static const struct argp_option argp_options[] = {
     {"input", 'i', "FILE", 0,
      "A .npy file of float32: NCHW, or CHW for one image; again for a second input", 0},
     {"output", 'o', "FILE", 0, "The result as a .npy file, NCHW; again for further results", 0},
-    {"form", OPT_FORM, "FORM", 0, "eager, branches or folded (default)", 0},
+    {"form", OPT_FORM, "FORM", 0, ONEFOLD_CLI_FORMS, 0},
     {"threads", 't', "N", 0, "Threads to run on (default: the usable cores)", 0},
     {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
     {"accuracy", OPT_ACCURACY, "CLASS", 0, "standard (default), strict or fast", 0},
@@ -107,7 +88,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     add_text(state, &o->outputs, MAX_FILES, "output", text);
     return 0;
   case OPT_FORM:
-    o->form = &forms[onefold_argument_word(state, "form", text, FORMS, form_name)];
+    o->form = onefold_cli_form(state, text);
     return 0;
   case 't':
     o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
@@ -251,13 +232,9 @@ static void print_region(void *user, const onefold_fold_region *region) {
 }
 
 static onefold_exit fold(run *r) {
-  const form *chosen = r->options->form;
-  if (!chosen->folds) return ONEFOLD_EXIT_OK;
-  onefold_fold_options options;
-  onefold_fold_options_init(&options);
-  options.level = chosen->level;
-  if (r->options->verbose) options.report = print_region;
-  return check(r, onefold_fold(r->context, r->built, &options, &r->folded));
+  return check(r, onefold_bench_form_fold(r->context, r->built, r->options->form,
+                                          r->options->verbose ? print_region : NULL, NULL,
+                                          &r->folded));
 }
 
 // ------------------------------------------------------------------ running
@@ -282,8 +259,8 @@ static onefold_exit make_outputs(run *r) {
 }
 
 static onefold_exit execute(run *r) {
-  const onefold_exec_options options = {.struct_size = sizeof options,
-                                        .fuse_epilogues = r->options->form->fuse_epilogues};
+  const onefold_exec_options options =
+      onefold_bench_form_options(r->options->form, ONEFOLD_NCHW, ONEFOLD_NCHW);
   const float *inputs[MAX_FILES];
   float *outputs[MAX_FILES];
   for (size_t i = 0; i < MAX_FILES; i++) {
@@ -328,7 +305,7 @@ int onefold_cli_run(int argc, char **argv) {
       NULL,
       NULL,
       NULL};
-  run_options o = {.command = argv[0], .prefix = "", .form = &forms[FORMS - 1]};
+  run_options o = {.command = argv[0], .prefix = "", .form = BENCH_FOLDED};
   if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
   run r = {.options = &o};
   onefold_exit code =
