@@ -25,6 +25,7 @@ static const onefold_command commands[] = {
     {"info", onefold_cli_info, "what this machine has, which kernels are used, measured peaks"},
     {"fold", onefold_cli_fold, "fold the blocks of a checkpoint"},
     {"list", onefold_cli_list, "what is in a checkpoint, and what can be folded"},
+    {"net", onefold_cli_net, "the layers of a network, and how each is run"},
     {"bench", onefold_cli_bench, "measure blocks and convolutions"},
     {"run", onefold_cli_run, "run a block on arrays in .npy files"},
     {NULL, NULL, NULL},

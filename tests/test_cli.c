@@ -18,7 +18,8 @@ static void test_help(void **state) {
                                       "bench main --help",
                                       "bench block --help",
                                       "bench conv --help",
-                                      "info --help"};
+                                      "info --help",
+                                      "net --help"};
   for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
     test_run run = test_program(asked[i]);
     test_exits(&run, asked[i], 0);
