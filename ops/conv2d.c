@@ -96,6 +96,19 @@ static const onefold_conv_algorithm *choose(const onefold_dispatch *dispatch,
   return best;
 }
 
+/// Asks for a tiling and chooses the algorithm. A tiling of one that does not apply is cleared.
+static const onefold_conv_algorithm *ask(onefold_conv2d_plan *plan, onefold_tiling *tiling) {
+  const int given = onefold_context_tiling(plan->context, &plan->problem.desc, tiling);
+  if (!given) memset(tiling, 0, sizeof *tiling);
+  const onefold_conv_algorithm *chosen =
+      choose(onefold_context_dispatch(plan->context), &plan->problem, tiling);
+  const int applies = !tiling->algorithm[0] || strcmp(tiling->algorithm, chosen->name) == 0;
+  const char *source = !given || !applies ? "default" : *tiling->source ? tiling->source : "caller";
+  snprintf(plan->source, sizeof plan->source, "%.*s", (int)sizeof plan->source - 1, source);
+  if (!applies) memset(tiling, 0, sizeof *tiling);
+  return chosen;
+}
+
 onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefold_conv2d_desc *desc,
                                           onefold_conv2d_plan **plan) {
   if (!context) return ONEFOLD_INVALID_ARGUMENT;
@@ -109,9 +122,8 @@ onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefol
   made->context = context;
   made->problem = problem;
   onefold_tiling tiling;
-  made->source = onefold_context_tiling(context, desc, &tiling) ? "caller" : "default";
-  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
-  status = plan_with(made, choose(dispatch, &problem, &tiling), &tiling);
+  const onefold_conv_algorithm *algorithm = ask(made, &tiling);
+  status = plan_with(made, algorithm, &tiling);
   if (status != ONEFOLD_OK) {
     onefold_conv2d_plan_destroy(made);
     return onefold_fail(context, status, "no memory for a plan");

@@ -113,8 +113,8 @@ struct onefold_conv2d_plan {
   const onefold_context *context;
   onefold_conv_problem problem;
   const onefold_conv_algorithm *algorithm;
-  const char *source; // of the tiling
-  const char *kernel; // name of the kernel that does most of the work
+  char source[sizeof((onefold_tiling *)0)->source]; // of the tiling
+  const char *kernel;                               // name of the kernel that does most of the work
   int32_t tasks;
   onefold_epilogue epilogue; // clamp, post and residual position; pointers are per call
 

@@ -193,6 +193,7 @@ static onefold_status open_to_read(const onefold_store_options *options, onefold
   if (!uri) return ONEFOLD_OUT_OF_MEMORY;
   sqlite3_close(store->db);
   store->db = NULL;
+  why[0] = '\0';
   status = open_as(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, options, store, why, size);
   free(uri);
   return status;

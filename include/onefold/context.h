@@ -34,12 +34,13 @@ typedef struct onefold_tiling {
   char kernel[64];    // a name from kernel_list.def
   int32_t block_in;   // input-channel blocks that are summed before the next row
   int32_t threads;    // tasks that the layer is cut into
+  char source[160];   // where it comes from, for those who ask the plan; empty: "caller"
 } onefold_tiling;
 
 struct onefold_conv2d_desc;
 
 /// Asked once per plan. Returns non-zero when it filled `tiling`. A tiling
-/// that this build cannot run is skipped, never fatal.
+/// whose algorithm does not apply is left aside, never fatal.
 typedef int (*onefold_tiling_fn)(void *user, const struct onefold_conv2d_desc *desc,
                                  onefold_tiling *tiling);
 

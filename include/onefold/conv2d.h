@@ -89,7 +89,7 @@ ONEFOLD_API void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan);
 typedef struct onefold_conv2d_plan_info {
   const char *algorithm;  // "direct"
   const char *kernel;     // "onefold_uk_conv_s1_f32_14x2__avx512"
-  const char *source;     // where the tiling came from: "default", "caller"
+  const char *source;     // where the tiling came from: "default", "caller", "record"
   onefold_shape out;      // output shape
   size_t workspace_bytes; // for onefold_conv2d_run
   size_t packed_bytes;    // of the packed weights

@@ -95,8 +95,8 @@ typedef struct onefold_record_options {
   /// NULL: ONEFOLD_RECORD of the environment, else onefold_record_default_path. Empty or
   /// ":memory:": no file; rows live as long as the record.
   const char *path;
-  /// For looking up: nothing is created, moved or written, and a default file that is not there
-  /// is no cause for a warning.
+  /// For looking up: nothing is moved or written, no record created, and a default file that is not
+  /// there is no cause for a warning. (SQLite may leave <path>-shm and an empty <path>-wal.)
   int32_t read_only;
   onefold_warning_fn warning; // may be NULL
   void *warning_user;
@@ -157,6 +157,42 @@ typedef int (*onefold_record_visit_fn)(void *user, const onefold_record_row *row
 ONEFOLD_API onefold_status onefold_record_visit(onefold_record *record,
                                                 onefold_record_visit_fn visit, void *user,
                                                 int64_t *skipped);
+
+// ------------------------------------------------------------------ look-up
+
+/// The rows of a record that fit a context, in memory, by problem. Immutable: any number of
+/// threads and contexts may use it at once, and the record may be closed or written to.
+typedef struct onefold_tilings onefold_tilings;
+
+/// Reads the rows for contexts with these options on `machine` (NULL: this one), and sets
+/// options->tiling and tiling_user; the index must live as long as the context that is created
+/// with them. Rows measured in `situation` come first; between the others, cold and in_place are
+/// taken for each other before warm. A row that names a kernel that this context has not is
+/// skipped. Errors: INVALID_ARGUMENT, IO, FORMAT, OUT_OF_MEMORY; options are then left alone.
+ONEFOLD_API onefold_status onefold_record_attach(onefold_record *record,
+                                                 onefold_situation situation,
+                                                 const onefold_machine *machine,
+                                                 onefold_context_options *options,
+                                                 onefold_tilings **tilings);
+
+/// NULL is allowed.
+ONEFOLD_API void onefold_tilings_destroy(onefold_tilings *tilings);
+
+/// Rows that were read, and rows of this micro-architecture, threads and accuracy class that were
+/// skipped. Thread-safe.
+ONEFOLD_API void onefold_tilings_count(const onefold_tilings *tilings, int64_t *rows,
+                                       int64_t *skipped);
+
+/// The onefold_tiling_fn of an index. The first of these that there is, which `source` names:
+///   "record"                              this problem on this machine
+///   "record: same micro-architecture"     this problem on another machine with the same cores
+///   "record: nearest mb1ic64ih56..."      the nearest problem: of the same kernel, stride,
+///       dilation, low pads, groups (or also depthwise) and layouts, any epilogue, batch, channels,
+///       heights and widths within a factor of two each; the least sum of |log2 of their ratios|
+/// and ", measured warm" or the like where that is not the situation asked for. Returns zero where
+/// there is none. Takes no lock, allocates nothing, calls no SQL. Thread-safe.
+ONEFOLD_API int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc,
+                                     onefold_tiling *tiling);
 
 ONEFOLD_END
 
