@@ -45,12 +45,13 @@ static int compare(bench_peers *peers, bench_model *model, const char *name,
   };
   onefold_bench_count_work(session, &ours.timed, form->flops, form->bytes);
   if (session->options->check) onefold_bench_count(&ours.timed, "max_error", form->max_error, 0);
-  const bench_peer_problem problem = {.desc = *desc,
-                                      .in = model->inputs[0].shape,
-                                      .out = model->outputs[0].shape,
-                                      .input = model->inputs[0].plain,
-                                      .weight = weights->weight,
-                                      .bias = weights->bias ? weights->bias : zeros};
+  const bench_peer_problem problem = {.layers = {{.desc = *desc,
+                                                  .in = model->inputs[0].shape,
+                                                  .out = model->outputs[0].shape,
+                                                  .weight = weights->weight,
+                                                  .bias = weights->bias ? weights->bias : zeros}},
+                                      .count = 1,
+                                      .input = model->inputs[0].plain};
   bench_stat stat = {0};
   return onefold_bench_compare(peers, &problem, &ours, &stat);
 }

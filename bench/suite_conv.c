@@ -182,12 +182,13 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   };
   onefold_bench_count_work(session, &ours.timed, conv->flops, conv->bytes);
   if (conv->error >= 0) onefold_bench_count(&ours.timed, "max_error", conv->error, 0);
-  const bench_peer_problem problem = {.desc = conv->desc,
-                                      .in = conv->in,
-                                      .out = conv->out,
-                                      .input = conv->plain_in,
-                                      .weight = conv->weight,
-                                      .bias = conv->bias};
+  const bench_peer_problem problem = {.layers = {{.desc = conv->desc,
+                                                  .in = conv->in,
+                                                  .out = conv->out,
+                                                  .weight = conv->weight,
+                                                  .bias = conv->bias}},
+                                      .count = 1,
+                                      .input = conv->plain_in};
   bench_stat stat = {0};
   return onefold_bench_compare(peers, &problem, &ours, &stat);
 }

@@ -132,12 +132,13 @@ void onefold_child_close(bench_peer_state *peer) {
 
 bench_peer_made onefold_child_make(bench_peer_state *peer, const bench_peer_problem *p) {
   child *c = peer->own;
-  const onefold_conv2d_desc *d = &p->desc;
+  const bench_peer_layer *l = &p->layers[0];
+  const onefold_conv2d_desc *d = &l->desc;
   const int64_t numbers[] = {
-      d->batch,      d->in_channels, d->in_h,       d->in_w,     d->out_channels, p->out.h,
-      p->out.w,      d->kernel_h,    d->kernel_w,   d->stride_h, d->stride_w,     d->dilation_h,
+      d->batch,      d->in_channels, d->in_h,       d->in_w,     d->out_channels, l->out.h,
+      l->out.w,      d->kernel_h,    d->kernel_w,   d->stride_h, d->stride_w,     d->dilation_h,
       d->dilation_w, d->pad_top,     d->pad_bottom, d->pad_left, d->pad_right,    d->groups};
-  const int64_t input = p->in.n * p->in.c * p->in.h * p->in.w;
+  const int64_t input = l->in.n * l->in.c * l->in.h * l->in.w;
   const int64_t weight = d->out_channels * (d->in_channels / d->groups) * d->kernel_h * d->kernel_w;
   int lost = send_line(c, "make");
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -145,8 +146,8 @@ bench_peer_made onefold_child_make(bench_peer_state *peer, const bench_peer_prob
   lost |= send_line(c, " %s %.9g\n", onefold_activation_name(d->activation),
                     (double)d->activation_param);
   lost |= send_all(c, p->input, (size_t)input * sizeof(float)) ||
-          send_all(c, p->weight, (size_t)weight * sizeof(float)) ||
-          send_all(c, p->bias, (size_t)d->out_channels * sizeof(float));
+          send_all(c, l->weight, (size_t)weight * sizeof(float)) ||
+          send_all(c, l->bias, (size_t)d->out_channels * sizeof(float));
   (void)lost; // the answer says so
   char names[512];
   const bench_peer_made made = answer(peer, names, sizeof names);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A peer: another library that runs the same convolution, in this process or in one of its own.
-// One file each, and one row in peer_list.def.
+// A peer: another library that runs the same convolutions, in this process or in one of its own.
+// One row in peer_list.def each.
 #ifndef ONEFOLD_BENCH_PEERS_PEER_H
 #define ONEFOLD_BENCH_PEERS_PEER_H
 
@@ -9,11 +9,20 @@
 
 #define BENCH_PEER_VARIANTS 8 // ways of one peer to run a problem, at most
 
-/// A convolution with bias and activation, as every peer gets it.
-typedef struct bench_peer_problem {
+/// A convolution with bias and activation.
+typedef struct bench_peer_layer {
   onefold_conv2d_desc desc; // a peer takes the layouts that it likes best
   onefold_shape in, out;
-  const float *input, *weight, *bias; // NCHW, [O][I/g][K_h][K_w], [O]; they outlive the problem
+  const float *weight, *bias; // [O][I/g][K_h][K_w], [O]
+} bench_peer_layer;
+
+#define BENCH_PEER_LAYERS 2 // at most
+
+/// What every peer gets: convolutions of which each reads what the one before it gives.
+typedef struct bench_peer_problem {
+  bench_peer_layer layers[BENCH_PEER_LAYERS];
+  size_t count;
+  const float *input; // NCHW; this, weights and biases outlive the problem
 } bench_peer_problem;
 
 typedef struct bench_peer_variant {
@@ -43,6 +52,7 @@ typedef enum bench_peer_made {
 typedef struct bench_peer {
   int own_process; // whose caches --cold-cache cannot empty
   int holds_isa;   // keeps to --isa=avx2
+  int chains;      // runs more than one convolution
   /// Loads or starts the library for the threads and ISA of the options. Zero, or a sentence.
   /// `close` follows in both cases.
   int (*open)(bench_peer_state *peer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// XNNPACK's NHWC convolution, with ReLU and ReLU6 as its clamp.
+// XNNPACK's NHWC convolutions, with ReLU and ReLU6 as their clamp; two are two calls.
 #include "bench/image.h"
 #include "bench/peers/peer.h"
 
@@ -10,7 +10,9 @@
 
 typedef struct xnnpack {
   pthreadpool_t threads; // NULL for one
-  xnn_operator_t op;
+  xnn_operator_t ops[BENCH_PEER_LAYERS];
+  size_t count;
+  float *between; // of two, in NHWC
   onefold_shape out;
 } xnnpack;
 
@@ -39,8 +41,12 @@ static void close_peer(bench_peer_state *peer) {
 
 static void unmake(bench_peer_state *peer) {
   xnnpack *own = peer->own;
-  if (own->op) xnn_delete_operator(own->op);
-  own->op = NULL;
+  for (size_t i = 0; i < BENCH_PEER_LAYERS; i++) {
+    if (own->ops[i]) xnn_delete_operator(own->ops[i]);
+    own->ops[i] = NULL;
+  }
+  free(own->between);
+  own->between = NULL;
   for (size_t i = 0; i < peer->variant_count; i++) {
     free(peer->variants[i].input);
     free(peer->variants[i].output);
@@ -62,52 +68,76 @@ static float *channels_last(const onefold_conv2d_desc *d, const float *weight) {
   return to;
 }
 
-static enum xnn_status make_operator(xnnpack *own, const bench_peer_problem *p,
-                                     const bench_peer_variant *v) {
-  const onefold_conv2d_desc *d = &p->desc;
+static enum xnn_status make_operator(const xnnpack *own, const bench_peer_layer *layer,
+                                     const float *input, float *output, xnn_operator_t *op) {
+  const onefold_conv2d_desc *d = &layer->desc;
   const float low = d->activation == ONEFOLD_ACT_NONE ? -INFINITY : 0.0f;
   const float high = d->activation == ONEFOLD_ACT_RELU6 ? 6.0f : INFINITY;
-  float *weight = channels_last(d, p->weight);
+  float *weight = channels_last(d, layer->weight);
   if (!weight) return xnn_status_out_of_memory;
   enum xnn_status status = xnn_create_convolution2d_nhwc_f32(
       (uint32_t)d->pad_top, (uint32_t)d->pad_right, (uint32_t)d->pad_bottom, (uint32_t)d->pad_left,
       (uint32_t)d->kernel_h, (uint32_t)d->kernel_w, (uint32_t)d->stride_h, (uint32_t)d->stride_w,
       (uint32_t)d->dilation_h, (uint32_t)d->dilation_w, (uint32_t)d->groups,
       (size_t)(d->in_channels / d->groups), (size_t)(d->out_channels / d->groups),
-      (size_t)d->in_channels, (size_t)d->out_channels, weight, p->bias, low, high, 0, &own->op);
+      (size_t)d->in_channels, (size_t)d->out_channels, weight, layer->bias, low, high, 0, op);
   free(weight);
   if (status != xnn_status_success) return status;
-  return xnn_setup_convolution2d_nhwc_f32(own->op, (size_t)p->in.n, (size_t)p->in.h,
-                                          (size_t)p->in.w, v->input, v->output, own->threads);
+  return xnn_setup_convolution2d_nhwc_f32(*op, (size_t)layer->in.n, (size_t)layer->in.h,
+                                          (size_t)layer->in.w, input, output, own->threads);
 }
 
-static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *problem) {
-  xnnpack *own = peer->own;
-  const onefold_conv2d_desc *d = &problem->desc;
+static bench_peer_made accept(bench_peer_state *peer, const onefold_conv2d_desc *d) {
   if (d->activation > ONEFOLD_ACT_RELU6)
     return onefold_peer_say(peer, BENCH_PEER_REFUSED, "no %s in its epilogue",
                             onefold_activation_name(d->activation));
   if (d->pad_top < 0 || d->pad_bottom < 0 || d->pad_left < 0 || d->pad_right < 0)
     return onefold_peer_say(peer, BENCH_PEER_REFUSED, "no negative padding");
-  onefold_context *context = peer->session->context;
+  return BENCH_PEER_READY;
+}
+
+/// An image in NHWC, with what XNNPACK may read past its end. NULL without memory.
+static float *make_image(const bench_peer_state *peer, onefold_shape shape, size_t *floats) {
+  *floats = onefold_tensor_elements(peer->session->context, shape, ONEFOLD_NHWC);
+  return onefold_bench_floats(*floats + XNN_EXTRA_BYTES / sizeof(float));
+}
+
+static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *problem) {
+  xnnpack *own = peer->own;
+  const bench_peer_layer *first = &problem->layers[0], *last = first + problem->count - 1;
+  for (const bench_peer_layer *l = first; l <= last; l++) {
+    const bench_peer_made made = accept(peer, &l->desc);
+    if (made != BENCH_PEER_READY) return made;
+  }
+  size_t floats = 0;
   bench_peer_variant *v = onefold_peer_add(peer, "");
-  v->input_floats = onefold_tensor_elements(context, problem->in, ONEFOLD_NHWC);
-  v->output_floats = onefold_tensor_elements(context, problem->out, ONEFOLD_NHWC);
-  v->input = onefold_bench_floats(v->input_floats + XNN_EXTRA_BYTES / sizeof(float));
-  v->output = onefold_bench_floats(v->output_floats + XNN_EXTRA_BYTES / sizeof(float));
-  own->out = problem->out;
-  if (!v->input || !v->output) return onefold_peer_say(peer, BENCH_PEER_FAILED, "no memory");
-  onefold_reorder(context, problem->in, ONEFOLD_NCHW, problem->input, ONEFOLD_NHWC, v->input);
-  const enum xnn_status status = make_operator(own, problem, v);
-  if (status == xnn_status_success) return BENCH_PEER_READY;
-  return onefold_peer_say(
-      peer, status == xnn_status_out_of_memory ? BENCH_PEER_FAILED : BENCH_PEER_REFUSED,
-      "XNNPACK's status %d", (int)status);
+  v->input = make_image(peer, first->in, &v->input_floats);
+  v->output = make_image(peer, last->out, &v->output_floats);
+  own->between = make_image(peer, first->out, &floats);
+  own->count = problem->count;
+  own->out = last->out;
+  if (!v->input || !v->output || !own->between)
+    return onefold_peer_say(peer, BENCH_PEER_FAILED, "no memory");
+  onefold_reorder(peer->session->context, first->in, ONEFOLD_NCHW, problem->input, ONEFOLD_NHWC,
+                  v->input);
+  for (const bench_peer_layer *l = first; l <= last; l++) {
+    const enum xnn_status status =
+        make_operator(own, l, l == first ? v->input : own->between,
+                      l == last ? v->output : own->between, &own->ops[l - first]);
+    if (status != xnn_status_success)
+      return onefold_peer_say(
+          peer, status == xnn_status_out_of_memory ? BENCH_PEER_FAILED : BENCH_PEER_REFUSED,
+          "XNNPACK's status %d", (int)status);
+  }
+  return BENCH_PEER_READY;
 }
 
 static int call(void *user) {
   const xnnpack *own = user;
-  return xnn_run_operator(own->op, own->threads) != xnn_status_success;
+  for (size_t i = 0; i < own->count; i++) {
+    if (xnn_run_operator(own->ops[i], own->threads) != xnn_status_success) return 1;
+  }
+  return 0;
 }
 
 static double run(bench_peer_state *peer, size_t variant, int64_t count) {
@@ -125,7 +155,8 @@ static int output(bench_peer_state *peer, size_t variant, float *values, size_t 
   return onefold_peer_say(peer, 1, "the result cannot be reordered");
 }
 
-const bench_peer onefold_peer_xnnpack = {.open = open_peer,
+const bench_peer onefold_peer_xnnpack = {.chains = 1,
+                                         .open = open_peer,
                                          .close = close_peer,
                                          .make = make,
                                          .unmake = unmake,
