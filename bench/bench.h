@@ -14,6 +14,7 @@ typedef enum onefold_exit {
 /// argv[0] is what is shown as the command's name. Each returns an onefold_exit.
 int onefold_bench_main(int argc, char **argv);     // RepVGG blocks: eager, branches, folded
 int onefold_bench_block(int argc, char **argv);    // one kind of block at given problems
+int onefold_bench_net(int argc, char **argv);      // whole networks
 int onefold_bench_conv(int argc, char **argv);     // convolutions at given problems
 int onefold_bench_accuracy(int argc, char **argv); // errors of 3x3 layers by each algorithm
 

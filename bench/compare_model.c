@@ -13,8 +13,9 @@ static int run(void *user) {
 
 static int chill(void *user) {
   const bench_model *b = user;
-  onefold_bench_session_chill(b->session, b->inputs[0].values, b->inputs[0].floats,
-                              b->forms[BENCH_FOLDED].outputs[0], b->outputs[0].floats);
+  onefold_bench_session_chill(b->session, b->session->options->cold, b->inputs[0].values,
+                              b->inputs[0].floats, b->forms[BENCH_FOLDED].outputs[0],
+                              b->outputs[0].floats);
   return 0;
 }
 

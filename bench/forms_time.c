@@ -28,8 +28,9 @@ static int run_form(void *user) {
 static int chill(void *user) {
   const timing *t = user;
   const bench_model *b = t->model;
-  onefold_bench_session_chill(b->session, b->inputs[0].values, b->inputs[0].floats,
-                              b->forms[t->form].outputs[0], b->outputs[0].floats);
+  onefold_bench_session_chill(b->session, b->session->options->cold, b->inputs[0].values,
+                              b->inputs[0].floats, b->forms[t->form].outputs[0],
+                              b->outputs[0].floats);
   return 0;
 }
 

@@ -24,6 +24,10 @@ enum {
   OPT_WEIGHTS,
   OPT_BATCH,
   OPT_PEERS,
+  OPT_IMAGES,
+  OPT_SIZE,
+  OPT_LAYERS,
+  OPT_REWRITES,
   OPT_NO_CHECK
 };
 
@@ -50,19 +54,29 @@ static const suite_option suite_options[] = {
       "does "
       "not fill a block)",
       0},
-     BENCH_TAKES_PROBLEMS},
+     BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS},
     {{"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},
      BENCH_TAKES_PROBLEMS},
     {{"batch", OPT_BATCH, "FILE", 0, "Also run the problems of FILE, one a line, # comments", 0},
      BENCH_TAKES_PROBLEMS},
     {{"peers", OPT_PEERS, "LIST", 0,
       "Compare with other libraries, such as onednn,xnnpack,ort,torch, in the same rounds", 0},
-     BENCH_TAKES_PROBLEMS},
+     BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS},
+    {{"batch", OPT_IMAGES, "N", 0, "Images at once (default 1)", 0}, BENCH_TAKES_NETWORKS},
+    {{"size", OPT_SIZE, "HxW", 0, "Height and width of the image (default: the network's own)", 0},
+     BENCH_TAKES_NETWORKS},
+    {{"per-layer", OPT_LAYERS, NULL, 0,
+      "Also each layer's share of the run, and each convolution alone with cold weights", 0},
+     BENCH_TAKES_NETWORKS},
+    {{"rewrites", OPT_REWRITES, NULL, 0,
+      "Also the folded form with a rewrite of the graph left out or forced: unpaired, paired, "
+      "siblings, unfused",
+      0},
+     BENCH_TAKES_FORMS},
     {{"no-check", OPT_NO_CHECK, NULL, 0, "Do not compare the results", 0}, 0},
     {{"seed", OPT_SEED, "N", 0, "Seed of the generated weights and inputs (default 1)", 0}, 0},
     {{"weights", OPT_WEIGHTS, "FILE", 0,
-      "Read the weights from a safetensors file in RepVGG's training form (stage1.0.rbr_dense...)",
-      0},
+      "Read the weights from a safetensors file in the training form (stage1.0.rbr_dense...)", 0},
      BENCH_TAKES_WEIGHTS},
 };
 #define SUITE_OPTIONS (sizeof suite_options / sizeof suite_options[0])
@@ -186,6 +200,18 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_BATCH:
     return read_batch(state, o, text);
+  case OPT_IMAGES:
+    o->images = (int64_t)onefold_argument_number(state, "batch", text, 1, INT32_MAX);
+    return 0;
+  case OPT_SIZE:
+    onefold_argument_size(state, "size", text, &o->height, &o->width);
+    return 0;
+  case OPT_LAYERS:
+    o->layers = 1;
+    return 0;
+  case OPT_REWRITES:
+    o->rewrites = 1;
+    return 0;
   case OPT_PEERS:
     choose_peers(state, o, text);
     return 0;
@@ -193,8 +219,13 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     o->check = 0;
     return 0;
   case ARGP_KEY_ARG:
-    if (!(o->takes & BENCH_TAKES_PROBLEMS)) argp_error(state, "%s: no argument is expected", text);
+    if (!(o->takes & (BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS)))
+      argp_error(state, "%s: no argument is expected", text);
     return add_argument(o, text);
+  case ARGP_KEY_END:
+    for (int i = 0; i < BENCH_FORMS; i++)
+      o->forms[i] |= o->rewrites && onefold_bench_forms[i].rewrite;
+    return 0;
   default:
     return ARGP_ERR_UNKNOWN;
   }

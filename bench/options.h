@@ -24,8 +24,11 @@ typedef struct bench_options {
   bench_cold cold;
   int peers[BENCH_PEERS]; // that are compared with, in the order asked for
   int peer_count;
-  int forms[BENCH_FORMS]; // which of onefold_bench_forms
-  int32_t has_layout;     // else blocked, with thin inputs as NCHW
+  int forms[BENCH_FORMS];        // which of onefold_bench_forms
+  int32_t rewrites;              // all that are rewrites, too
+  int32_t layers;                // layer by layer, too
+  int64_t images, height, width; // of networks; 0: the network's own
+  int32_t has_layout;            // else blocked, with thin inputs as NCHW
   onefold_layout layout;
   int32_t has_activation; // else what the block or "none" for a convolution
   onefold_activation activation;
@@ -41,7 +44,12 @@ typedef struct bench_options {
 } bench_options;
 
 /// Which options a suite takes, as bits.
-enum { BENCH_TAKES_PROBLEMS = 1, BENCH_TAKES_FORMS = 2, BENCH_TAKES_WEIGHTS = 4 };
+enum {
+  BENCH_TAKES_PROBLEMS = 1, // names or problems as arguments or in files
+  BENCH_TAKES_FORMS = 2,
+  BENCH_TAKES_WEIGHTS = 4,
+  BENCH_TAKES_NETWORKS = 8 // names as arguments
+};
 
 /// Parses; on a mistake writes a sentence and exits with ONEFOLD_EXIT_USAGE,
 /// as on --help with ONEFOLD_EXIT_OK. Returns an onefold_exit.

@@ -44,7 +44,8 @@ static int make_context(bench_session *session) {
 
 /// Twice what all caches hold, so that reading it leaves nothing else.
 static int make_eviction(bench_session *session) {
-  if (session->options->cold == BENCH_COLD_NONE) return ONEFOLD_EXIT_OK;
+  if (session->options->cold == BENCH_COLD_NONE && !session->options->layers)
+    return ONEFOLD_EXIT_OK;
   const onefold_machine *m = &session->machine;
   const size_t caches = (size_t)(m->l1d_bytes + m->l2_bytes + m->l3_bytes);
   const size_t bytes = 2 * (caches ? caches : (size_t)32 << 20);
@@ -134,11 +135,11 @@ int onefold_bench_session_close(bench_session *session) {
   return session->status;
 }
 
-void onefold_bench_session_chill(bench_session *session, const float *input, size_t input_floats,
-                                 const float *output, size_t output_floats) {
-  if (session->options->cold == BENCH_COLD_NONE) return;
+void onefold_bench_session_chill(bench_session *session, bench_cold cold, const float *input,
+                                 size_t input_floats, const float *output, size_t output_floats) {
+  if (cold == BENCH_COLD_NONE) return;
   onefold_touch(session->context, session->eviction, session->eviction_floats);
-  if (session->options->cold == BENCH_COLD_ALL) return;
+  if (cold == BENCH_COLD_ALL) return;
   onefold_touch(session->context, input, input_floats);
   onefold_touch(session->context, output, output_floats);
 }

@@ -20,7 +20,7 @@ typedef struct bench_session {
   FILE *out; // of the tables; the standard error where JSON owns the standard output
   bench_progress progress;
   char pinned[160];
-  float *eviction; // larger than all caches; NULL while they stay warm
+  float *eviction; // larger than all caches; NULL unless they are to be emptied
   size_t eviction_floats;
   int refused;         // something was left out, with a line that says why
   onefold_exit status; // the worst so far
@@ -47,10 +47,10 @@ void onefold_bench_session_wrong(bench_session *session, const char *what, doubl
 /// Largest difference that passes, relative to the largest value.
 #define BENCH_ERROR_LIMIT 1e-4
 
-/// Empties the caches as the options say; input and output are brought back
+/// Empties the caches as `cold` says; input and output are brought back
 /// in unless everything is to be cold.
-void onefold_bench_session_chill(bench_session *session, const float *input, size_t input_floats,
-                                 const float *output, size_t output_floats);
+void onefold_bench_session_chill(bench_session *session, bench_cold cold, const float *input,
+                                 size_t input_floats, const float *output, size_t output_floats);
 
 /// Appends a counter to a case.
 void onefold_bench_count(onefold_gbench_case *c, const char *name, double value, int per_second);

@@ -29,8 +29,8 @@ static int run(void *user) {
 
 static int chill(void *user) {
   const bench_conv *c = ((timing *)user)->conv;
-  onefold_bench_session_chill(c->session, c->buffers.input, c->input_floats, c->buffers.output,
-                              c->output_floats);
+  onefold_bench_session_chill(c->session, c->session->options->cold, c->buffers.input,
+                              c->input_floats, c->buffers.output, c->output_floats);
   return 0;
 }
 

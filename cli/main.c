@@ -12,6 +12,7 @@
 static const onefold_command benches[] = {
     {"main", onefold_bench_main, "RepVGG blocks: eager, as branches, folded (the main job)"},
     {"block", onefold_bench_block, "blocks at given problems, in each form, with all steps"},
+    {"net", onefold_bench_net, "whole networks, in each form, layer by layer"},
     {"conv", onefold_bench_conv, "convolutions at given problems, with all steps"},
     {"accuracy", onefold_bench_accuracy, "errors of 3x3 layers by each algorithm"},
     {NULL, NULL, NULL},
@@ -26,7 +27,7 @@ static const onefold_command commands[] = {
     {"fold", onefold_cli_fold, "fold the blocks of a checkpoint"},
     {"list", onefold_cli_list, "what is in a checkpoint, and what can be folded"},
     {"net", onefold_cli_net, "the layers of a network, and how each is run"},
-    {"bench", onefold_cli_bench, "measure blocks and convolutions"},
+    {"bench", onefold_cli_bench, "measure networks, blocks and convolutions"},
     {"run", onefold_cli_run, "run a block on arrays in .npy files"},
     {NULL, NULL, NULL},
 };

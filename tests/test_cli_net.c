@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The built program's `net`: layers of networks, totals and mistakes.
+// The built program's `net` and `bench net`: layers of networks, rows, counters and mistakes.
 #include "tests/cli_support.h"
 
 #include <onefold/onefold.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /// The steps of the JSON add up to its totals; the table has a line for each.
@@ -50,6 +51,99 @@ static void test_net(void **state) {
   test_run_free(&run);
 }
 
+#define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
+
+/// Repetitions and a median with numbers.
+static const json_t *check_row(const json_t *report, const char *name,
+                               const char *const *counters) {
+  char median[256];
+  assert_int_equal(test_entries(report, name), 3);
+  snprintf(median, sizeof median, "%s_median", name);
+  const json_t *entry = test_entry(report, median);
+  if (!entry) fail_msg("no entry %s", median);
+  assert_true(test_number(entry, "real_time") > 0);
+  for (; *counters; counters++)
+    if (!(test_number(entry, *counters) >= 0)) fail_msg("%s: %s", name, *counters);
+  return entry;
+}
+
+/// Every form and rewrite of a network with several outputs, against each other.
+static void test_bench_forms(void **state) {
+  (void)state;
+  static const char *const forms[] = {"eager",  "branches", "folded", "unpaired",
+                                      "paired", "siblings", "unfused"};
+  static const char *const counters[] = {"gflops", "percent_peak", "arena_bytes", NULL};
+  json_t *report =
+      test_report("bench net yolov7-tiny --json - --rewrites --batch 2 --size 32x64 " QUICK);
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    char name[160];
+    snprintf(name, sizeof name, "net/yolov7-tiny/mb2ih32iw64/%s/threads:1", forms[i]);
+    const json_t *row = check_row(report, name, counters);
+    const double error = test_number(row, "max_error");
+    assert_true(i == 0 ? error == 0 : error > 0 && error <= 1e-4);
+  }
+  static const char *const steps[] = {"fold", "plan", "pack", "first_run"};
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    char name[160];
+    snprintf(name, sizeof name, "net/yolov7-tiny/mb2ih32iw64/folded/%s/threads:1", steps[i]);
+    check_row(report, name, (const char *const[]){NULL});
+  }
+  assert_non_null(strstr(test_fact(report, "onefold_weights"), "seed 1"));
+  json_decref(report);
+}
+
+/// The layers' shares add up to about one, and each convolution was timed alone.
+static void test_bench_layers(void **state) {
+  (void)state;
+  static const char *const counters[] = {"flops", "bytes",  "gflops", "packed_bytes",
+                                         "share", "run_ns", NULL};
+  json_t *report = test_report("bench net repvgg-a0 --json - --form folded --per-layer --size 32 "
+                               "--threads 2 " QUICK);
+  double shares = 0, flops = 0;
+  for (int i = 1; i <= 25; i++) {
+    char name[160];
+    snprintf(name, sizeof name, "net/repvgg-a0/mb1ih32/folded/layer:%03d/threads:2", i);
+    const json_t *row = check_row(report, name, counters);
+    const char *label = json_string_value(json_object_get(row, "label"));
+    assert_non_null(label);
+    const int is_conv = strstr(label, "; conv; mb1ic") != NULL;
+    assert_int_equal(is_conv, test_number(row, "flops") > 0);
+    assert_int_equal(is_conv, json_object_get(row, "alone_ns") != NULL);
+    if (i == 3)
+      assert_non_null(strstr(label, "stage1.1.rbr_reparam; conv; mb1ic48ih8oc48oh8kh3ph1"));
+    if (is_conv) assert_non_null(strstr(label, "; onefold_uk_"));
+    shares += test_number(row, "share");
+    flops += test_number(row, "flops");
+  }
+  assert_true(shares > 0.5 && shares < 1.5);
+  const json_t *whole = test_entry(report, "net/repvgg-a0/mb1ih32/folded/threads:2");
+  assert_true(test_number(whole, "flops") == flops);
+  check_row(report, "net/repvgg-a0/mb1ih32/folded/alone:001/mb1ic3ih32oc48oh16kh3sh2ph1/threads:2",
+            (const char *const[]){"gflops", NULL});
+  json_decref(report);
+}
+
+/// Tables: of one network with its layers, of several with ratios.
+static void test_bench_tables(void **state) {
+  (void)state;
+  static const struct {
+    const char *arguments, *says;
+  } cases[] = {
+      {"bench net repghostnet-0.5x mobileone-s0 --size 32 " QUICK, "T1/T2"},
+      {"bench net repghostnet-0.5x --size 32 --form folded " QUICK, "unprofitable"},
+      {"bench net mobileone-s0 --form folded --per-layer --size 32 " QUICK, "alone with cold"},
+      {"bench net mobileone-s0 --benchmark_list_tests --size 64 --form folded",
+       "net/mobileone-s0/mb1ih64/folded/threads:1"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    test_run run = test_program(cases[i].arguments);
+    test_exits(&run, cases[i].arguments, 0);
+    if (!strstr(run.out, cases[i].says))
+      fail_msg("onefold %s: no \"%s\" in:\n%s", cases[i].arguments, cases[i].says, run.out);
+    test_run_free(&run);
+  }
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   static const test_mistake mistakes[] = {
@@ -62,13 +156,22 @@ static void test_mistakes(void **state) {
       {"net repvgg-a0 --batch=0", 2, "--batch=0"},
       {"net repvgg-a0 --form=all", 2, "--form=all: not one of eager, branches, folded"},
       {"net repvgg-a0 --weights=/nonexistent/w", 1, "/nonexistent/w"},
+      {"bench net", 2, "no network is given; the networks are all, repvgg-a0"},
+      {"bench net repvgg-z9", 2, "repvgg-z9; the networks are"},
+      {"bench net repvgg-a0 --act=relu", 2, "--act"},
+      {"bench net repvgg-a0 --batch=0", 2, "--batch=0"},
+      {"bench net repvgg-a0 --form=half", 2, "--form=half: not one of eager, branches, folded"},
+      {"bench net yolov7 --size=100", 2, "yolov7: yolov7: input.h is 100"},
+      {"bench net repvgg-a0 --weights=/nonexistent/w", 1, "/nonexistent/w"},
+      {"bench block repvgg --per-layer", 2, "--per-layer"},
   };
   test_expect_mistakes(mistakes, sizeof mistakes / sizeof *mistakes);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_net),
+      cmocka_unit_test(test_net),          cmocka_unit_test(test_bench_forms),
+      cmocka_unit_test(test_bench_layers), cmocka_unit_test(test_bench_tables),
       cmocka_unit_test(test_mistakes),
   };
   return cmocka_run_group_tests_name("net", tests, NULL, NULL);
