@@ -56,8 +56,8 @@ double onefold_peer_time(bench_peer_state *peer, size_t variant, int64_t count,
   }
   double seconds = 0.0;
   for (int64_t i = 0; i < count; i++) {
-    onefold_bench_session_chill(peer->session, peer->session->options->cold, v->input, v->input_floats, v->output,
-                                v->output_floats);
+    onefold_bench_session_chill(peer->session, peer->session->options->cold, v->input,
+                                v->input_floats, v->output, v->output_floats);
     const double start = now();
     if (call(user)) return -1.0;
     seconds += now() - start;
