@@ -58,7 +58,11 @@ onefold_status onefold_record_put(onefold_record *record, const onefold_record_r
   if (status != ONEFOLD_OK) return status;
   const char *refusal = onefold_record_row_refuse(record->context, row, reason, sizeof reason);
   if (refusal) return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "%s", refusal);
-  status = onefold_store_put(record->store, row, policy, &changed);
+  onefold_record_row rounded = *row;
+  rounded.median_ns = onefold_record_round(row->median_ns);
+  rounded.spread = onefold_record_round(row->spread);
+  rounded.default_ns = onefold_record_round(row->default_ns);
+  status = onefold_store_put(record->store, &rounded, policy, &changed);
   if (written) *written = status == ONEFOLD_OK && changed != 0;
   return onefold_record_stored(record, status);
 }

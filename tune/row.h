@@ -18,6 +18,14 @@ int onefold_record_key_compare(const onefold_record_key *a, const onefold_record
 /// Non-zero where `a` is better evidenced than `b`.
 int onefold_record_row_better(const onefold_record_row *a, const onefold_record_row *b);
 
+/// Reads what onefold_record_row_print writes: ONEFOLD_OK, ONEFOLD_UNSUPPORTED (a tiling of a newer
+/// version) or ONEFOLD_FORMAT, and why in `reason`. The values are still to be checked.
+onefold_status onefold_record_row_parse(const char *text, size_t length, onefold_record_row *row,
+                                        char *reason, size_t size);
+
+/// To nine digits, which is what text keeps.
+double onefold_record_round(double value);
+
 /// The values of `name`, or -1.
 int onefold_situation_parse(const char *name);
 int onefold_accuracy_parse(const char *name);

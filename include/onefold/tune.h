@@ -133,10 +133,10 @@ typedef enum onefold_record_policy {
   ONEFOLD_RECORD_BETTER = 1   // the better evidenced stays
 } onefold_record_policy;
 
-/// Writes a row; when it returns, a kill of the process does not lose it. `written` (may be NULL)
-/// is zero where the policy kept the old row. Errors: INVALID_ARGUMENT (a field that no row can
-/// have), UNSUPPORTED (opened read-only), IO (a full disk, a lock that stays taken for ten
-/// seconds), FORMAT (the file is damaged), OUT_OF_MEMORY.
+/// Writes a row, its real numbers rounded to nine digits; when it returns, a kill of the process
+/// does not lose it. `written` (may be NULL) is zero where the policy kept the old row. Errors:
+/// INVALID_ARGUMENT (a field that no row can have), UNSUPPORTED (opened read-only), IO (a full
+/// disk, a lock that stays taken for ten seconds), FORMAT (the file is damaged), OUT_OF_MEMORY.
 ONEFOLD_API onefold_status onefold_record_put(onefold_record *record, const onefold_record_row *row,
                                               onefold_record_policy policy, int *written);
 
@@ -157,6 +157,44 @@ typedef int (*onefold_record_visit_fn)(void *user, const onefold_record_row *row
 ONEFOLD_API onefold_status onefold_record_visit(onefold_record *record,
                                                 onefold_record_visit_fn visit, void *user,
                                                 int64_t *skipped);
+
+/// Removes the rows for which `drop` returns non-zero, in one change, and counts them in `removed`
+/// (may be NULL). Rows that this version does not understand stay. Errors: those of
+/// onefold_record_put.
+ONEFOLD_API onefold_status onefold_record_prune(onefold_record *record,
+                                                onefold_record_visit_fn drop, void *user,
+                                                int64_t *removed);
+
+/// What became of rows: written; not written, as the record's own was kept; left out, as this
+/// version does not understand them.
+typedef struct onefold_record_counts {
+  int64_t written, kept, skipped;
+} onefold_record_counts;
+
+/// Adds the rows of another record, in one change. `counts` may be NULL. Errors: those of
+/// onefold_record_put; the sentence is this record's.
+ONEFOLD_API onefold_status onefold_record_merge(onefold_record *record, onefold_record *from,
+                                                onefold_record_policy policy,
+                                                onefold_record_counts *counts);
+
+// --------------------------------------------------------------------- text
+
+/// A row as a JSON object on one line, its members in a fixed order and numbers with nine digits.
+/// Returns the length that it needs, 0 where there is no memory. Thread-safe.
+ONEFOLD_API size_t onefold_record_row_print(const onefold_record_row *row, char *text, size_t size);
+
+/// Calls `line` with each row as onefold_record_row_print writes it, in the order of a visit: two
+/// exports can be compared line by line. `skipped` as in onefold_record_visit. Errors: those of a
+/// visit.
+ONEFOLD_API onefold_status onefold_record_export(onefold_record *record, onefold_line_fn line,
+                                                 void *user, int64_t *skipped);
+
+/// Adds the rows of an export, `length` bytes of text: all of them, or on failure none. Empty lines
+/// are allowed; rows with tilings of a newer version are skipped. `counts` may be NULL. Errors:
+/// FORMAT (the sentence names the line and the value), and those of onefold_record_put.
+ONEFOLD_API onefold_status onefold_record_import(onefold_record *record, const char *text,
+                                                 size_t length, onefold_record_policy policy,
+                                                 onefold_record_counts *counts);
 
 // ------------------------------------------------------------------ look-up
 
