@@ -2,10 +2,17 @@
 # finds its libraries relative to itself, so that DESTDIR works for both.
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY include/onefold DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(NOT ONEFOLD_TUNE)
+  set(left_out PATTERN tune.h EXCLUDE)
+endif()
+install(DIRECTORY include/onefold DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${left_out})
 # Two export sets: what static linking needs is no concern of the shared library's users.
 install(TARGETS onefold EXPORT onefold-shared)
 install(TARGETS onefold_static EXPORT onefold-static)
+if(ONEFOLD_TUNE)
+  install(TARGETS onefold_tune EXPORT onefold-shared)
+  install(TARGETS onefold_tune_static EXPORT onefold-static)
+endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/onefold)
 foreach(kind shared static)
@@ -28,3 +35,9 @@ string(JOIN " " libs_private ${JANSSON_LDFLAGS} ${HWLOC_LDFLAGS} ${OpenMP_C_FLAG
 configure_file(cmake/onefold.pc.in ${PROJECT_BINARY_DIR}/package/onefold.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/onefold.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(ONEFOLD_TUNE)
+  string(JOIN " " tune_libs_private ${SQLITE3_LDFLAGS} ${JANSSON_LDFLAGS} -lm)
+  configure_file(cmake/onefold-tune.pc.in ${PROJECT_BINARY_DIR}/package/onefold-tune.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/package/onefold-tune.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

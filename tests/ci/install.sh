@@ -1,5 +1,6 @@
-# Installs into a DESTDIR and builds the example against it in the four ways.
+# Installs into a DESTDIR and builds the examples against it in the four ways.
 set -e
+export ONEFOLD_RECORD= # none
 ./run build
 work=$PWD/build/install
 rm -rf "$work" && mkdir -p "$work"
@@ -7,7 +8,7 @@ DESTDIR=$work/dest cmake --install build/release --prefix /usr/local >/dev/null
 prefix=$work/dest/usr/local
 libdir=$(dirname "$(find "$prefix" -name 'libonefold.so')")
 cp -r "$prefix" "$work/static-only"
-find "$work/static-only" -name 'libonefold.so*' -delete
+find "$work/static-only" -name 'libonefold*.so*' -delete
 
 try() { # try NAME COMMAND...
   local name=$1
@@ -18,29 +19,37 @@ try() { # try NAME COMMAND...
 pc() { # pc PREFIX ARGUMENTS...
   local from=${libdir/$prefix/$1}
   shift
-  PKG_CONFIG_PATH=$from/pkgconfig pkg-config "$@" onefold
+  PKG_CONFIG_PATH=$from/pkgconfig pkg-config "$@"
 }
 with_shared() { LD_LIBRARY_PATH=$libdir "$@"; }
 
 # shellcheck disable=SC2046 # lists of flags
 by_pkg_config() {
-  gcc -std=c11 examples/first.c -o "$work/first" $(pc "$prefix" --cflags --libs) -lm
+  gcc -std=c11 examples/first.c -o "$work/first" $(pc "$prefix" --cflags --libs onefold) -lm
   with_shared "$work/first"
+  gcc -std=c11 examples/record.c -o "$work/record" $(pc "$prefix" --cflags --libs onefold-tune)
+  with_shared "$work/record"
 }
 # shellcheck disable=SC2046 # lists of flags
 by_pkg_config_static() {
   gcc -std=c11 examples/first.c -o "$work/first-static" \
-    $(pc "$work/static-only" --static --cflags --libs) -lm
+    $(pc "$work/static-only" --static --cflags --libs onefold) -lm
   "$work/first-static"
-  ! readelf -d "$work/first-static" | grep libonefold
+  gcc -std=c11 examples/record.c -o "$work/record-static" \
+    $(pc "$work/static-only" --static --cflags --libs onefold-tune)
+  "$work/record-static"
+  ! readelf -d "$work/first-static" "$work/record-static" | grep libonefold
 }
 by_cmake() { # by_cmake LIBRARY
   cmake -S examples -B "$work/$1" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DLIBRARY="$1" >/dev/null
   cmake --build "$work/$1" >/dev/null
   "$work/$1/first"
+  "$work/$1/record"
 }
 try 'pkg-config, shared' by_pkg_config
 try 'pkg-config, static' by_pkg_config_static
 try 'CMake, shared' by_cmake onefold
 try 'CMake, static' by_cmake onefold_static
 try 'the installed program' with_shared "$prefix/bin/onefold" --version
+export ONEFOLD_RECORD=$work/tilings.db
+try 'the installed tuner' "$prefix/bin/onefold" tune import /dev/null
