@@ -39,7 +39,7 @@ typedef struct onefold_epilogue {
 } onefold_epilogue;
 
 /// Arguments of conv and pointwise kernels: one tile of `pixels` output pixels
-/// of a row by up to q output blocks.
+/// of a row, in pointwise kernels any number of tiles, by up to q output blocks.
 ///
 ///   z[q][p][l] = bias[q][l] + sum over b < blocks, r < rows, t < taps, c < channels of
 ///     src[b*src_block + r*src_row + t*src_tap + p*src_pixel + c]
@@ -57,9 +57,9 @@ typedef struct onefold_conv_args {
   ptrdiff_t weight_q, weight_block, weight_row;
   ptrdiff_t weight_ahead; // from a weight to one that is needed later, 0: none
   float *dst;
-  ptrdiff_t dst_q, dst_pixel; // between output blocks, between pixels
+  ptrdiff_t dst_q; // between output blocks; pixels follow each other by v
   int32_t blocks, rows, taps, last_channels;
-  int32_t pixels;                   // 1 .. P
+  int32_t pixels;                   // 1 .. P; pointwise: any number from 1
   int32_t v;                        // read by ref only
   int32_t q;                        // output blocks; read by ref only: others have Q
   const uint32_t *mask;             // [taps]; NULL when every pixel of every tap is inside

@@ -105,7 +105,6 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
       .src_pixel = plan->src_pixel * d->stride_w,
       .weight_row = d->kernel_w * cb * v,
       .dst_q = problem->out_h * problem->out_w * v,
-      .dst_pixel = v,
       .taps = (int32_t)d->kernel_w,
       .v = (int32_t)v,
       .q = strip->blocks,

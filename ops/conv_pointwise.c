@@ -40,16 +40,11 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   return status;
 }
 
-/// In tiles of nearly equal width.
 void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
                                    int64_t image, const onefold_conv_area *area, int64_t begin,
                                    int64_t end) {
   const onefold_conv2d_plan *plan = run->plan;
-  const int64_t v = plan->problem.v, P = strip->kernel->pixels;
-  onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
-  const int64_t tiles = (end - begin + P - 1) / P;
-  const int64_t width = (end - begin) / tiles, wider = (end - begin) % tiles;
-
+  const int64_t v = plan->problem.v;
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
   onefold_conv_args a = {
       .src = area->src,
@@ -59,29 +54,24 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
       .weight_row = v * v,
       .weight_q = strip->band.count * v * v,
       .dst_q = area->dst_block,
-      .dst_pixel = v,
       .rows = 1,
       .taps = 1,
+      .pixels = (int32_t)(end - begin),
       .v = (int32_t)v,
       .q = strip->blocks,
       .epilogue = &epilogue,
   };
-  // Few tiles to a strip: the next strip's weights are fetched meanwhile.
-  if (tiles <= 16) a.weight_ahead = a.weight_q * strip->blocks;
-  const ptrdiff_t dst = area->dst_offset + strip->block * area->dst_block;
-  const ptrdiff_t src = area->src_offset + strip->band.block * area->src_block + strip->band.skip;
+  a.weight_ahead = a.weight_q * strip->blocks; // the next strip's
+  const ptrdiff_t dst = area->dst_offset + strip->block * area->dst_block + begin * v;
+  const ptrdiff_t src =
+      area->src_offset + strip->band.block * area->src_block + strip->band.skip + begin * v;
+  a.dst = area->dst + dst;
+  if (area->residual) epilogue.residual = area->residual + dst;
   for (int32_t block = 0; block < strip->band.count;) {
     const ptrdiff_t from = src + block * area->src_block;
     block = onefold_conv_pass(run, strip, image, block, &a);
-    int64_t pixel = begin;
-    for (int64_t i = 0; i < tiles; i++, pixel += a.pixels) {
-      const ptrdiff_t at = pixel * v;
-      a.pixels = (int32_t)(width + (i < wider));
-      a.src_offset = from + at;
-      a.dst = area->dst + (dst + at);
-      epilogue.residual = area->residual ? area->residual + (dst + at) : NULL;
-      kernel(&a);
-    }
+    a.src_offset = from;
+    ((onefold_conv_fn *)strip->kernel->fn)(&a);
   }
 }
 

@@ -178,16 +178,16 @@ static const float *multiply(const onefold_conv_run *run, const onefold_conv_str
   const int32_t planes = strip->band.count * planes_at(w, i) * along;
   const int32_t across = w->phases * (w->points - 1) + 1; // planes of all points
   const ptrdiff_t plane = (ptrdiff_t)w->pass_rows * w->pass_columns * v;
-  const float *source = p->source + (e * w->source_element + strip->band.block * w->phases * plane);
   onefold_conv_args a = {
+      .src = p->source + (e * w->source_element + strip->band.block * w->phases * plane),
       .src_block = w->phases / along * plane,
       .src_pixel = v,
       .weight = weight,
       .weight_q = (ptrdiff_t)across * across * strip->band.count * v * v,
       .weight_block = (ptrdiff_t)v * v,
       .weight_row = (ptrdiff_t)v * v,
+      .dst = p->product + e * w->product_element,
       .dst_q = plane,
-      .dst_pixel = v,
       .blocks = planes,
       .rows = 1,
       .taps = 1,
@@ -197,23 +197,11 @@ static const float *multiply(const onefold_conv_run *run, const onefold_conv_str
       .epilogue = &none,
   };
   weight += planes * a.weight_block;
-  const int32_t tiles =
-      having(p->rows, p->last_h, w->points, i) * having(p->columns, p->last_w, w->points, j);
-  const int32_t P = strip->kernel->pixels, calls = (tiles + P - 1) / P;
-  float *dst = p->product + e * w->product_element;
-  for (int32_t n = 0; n < calls; n++) {
-    a.pixels = tiles / calls + (n < tiles % calls);
-    a.src = source;
-    a.dst = dst;
-    // The next element's weights are fetched meanwhile, those of the next strip after the last.
-    if (n + 1 == calls) {
-      a.weight_ahead = weight - a.weight;
-      if (e + 1 == w->points * w->points) a.weight_ahead += (strip->blocks - 1) * a.weight_q;
-    }
-    ((onefold_conv_fn *)strip->kernel->fn)(&a);
-    source += (ptrdiff_t)a.pixels * v;
-    dst += (ptrdiff_t)a.pixels * v;
-  }
+  // The next element's weights are fetched, those of the next strip after the last.
+  a.weight_ahead = weight - a.weight;
+  if (e + 1 == w->points * w->points) a.weight_ahead += (strip->blocks - 1) * a.weight_q;
+  a.pixels = having(p->rows, p->last_h, w->points, i) * having(p->columns, p->last_w, w->points, j);
+  if (a.pixels > 0) ((onefold_conv_fn *)strip->kernel->fn)(&a);
   return weight;
 }
 

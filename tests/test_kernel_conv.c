@@ -87,7 +87,9 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->blocks = 1 + index / row->pixels % MAX_BLOCKS;
   a->last_channels = p->cb == 1 ? 1 : test_once_in(rng, 3) ? p->v : 1 + index % p->v;
   a->rows = a->taps = 1;
-  if (row->op != ONEFOLD_OP_POINTWISE) {
+  if (row->op == ONEFOLD_OP_POINTWISE) {
+    if (test_once_in(rng, 4)) a->pixels += (int32_t)test_range(rng, 1, 2 * row->pixels);
+  } else {
     a->rows = (int32_t)test_range(rng, 1, 3);
     a->taps = (int32_t)test_range(rng, 1, 5);
     draw_mask(p, rng);
@@ -100,16 +102,10 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->weight_row = (ptrdiff_t)a->taps * p->cb * p->v + test_range(rng, 0, 3);
   a->weight_block = a->weight_row * a->rows + test_range(rng, 0, 3);
   a->weight_q = a->weight_block * a->blocks + test_range(rng, 0, 3);
-  if (test_once_in(rng, 2)) { // pixels together, blocks apart
-    a->dst_pixel = p->v + (test_once_in(rng, 2) ? 0 : test_range(rng, 1, 9));
-    a->dst_q = a->dst_pixel * a->pixels + test_range(rng, 0, 9);
-  } else { // blocks together, pixels apart
-    a->dst_q = p->v;
-    a->dst_pixel = (ptrdiff_t)p->q * p->v + test_range(rng, 0, 9);
-  }
+  a->dst_q = (ptrdiff_t)p->v * a->pixels + (test_once_in(rng, 2) ? 0 : test_range(rng, 1, 9));
   a->accumulate = test_once_in(rng, 3);
   a->final = !test_once_in(rng, 4);
-  const size_t dst_floats = (size_t)((p->q - 1) * a->dst_q + (a->pixels - 1) * a->dst_pixel + p->v);
+  const size_t dst_floats = (size_t)((p->q - 1) * a->dst_q + a->pixels * p->v);
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)(p->q * p->v), dst_floats);
   a->epilogue = &f->epilogue.e;
   a->dst = test_guard_place(&f->dst, dst_floats, p->side);
@@ -220,11 +216,11 @@ static double exact_sum(const problem *p, int q, int pixel, int lane, double *si
 static void describe(const problem *p, const fixture *f) {
   const onefold_conv_args *a = &p->a;
   test_case("%s case %d: pixels=%d blocks=%d last_channels=%d rows=%d taps=%d v=%d q=%d "
-            "src_pixel=%td src_tap=%td dst_q=%td dst_pixel=%td mask=%s accumulate=%d final=%d%s "
+            "src_pixel=%td src_tap=%td dst_q=%td mask=%s accumulate=%d final=%d%s "
             "[%s] %s",
             p->row->name, p->index, a->pixels, a->blocks, a->last_channels, a->rows, a->taps, p->v,
-            p->q, a->src_pixel, a->src_tap, a->dst_q, a->dst_pixel, a->mask ? "yes" : "NULL",
-            a->accumulate, a->final, p->in_place ? " in place" : "", f->epilogue.text,
+            p->q, a->src_pixel, a->src_tap, a->dst_q, a->mask ? "yes" : "NULL", a->accumulate,
+            a->final, p->in_place ? " in place" : "", f->epilogue.text,
             p->side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
 }
 
@@ -234,12 +230,12 @@ static void check(const problem *p, const fixture *f, const double *want, const 
   for (int q = 0; q < p->q; q++) {
     for (int pixel = 0; pixel < a->pixels; pixel++) {
       for (int l = 0; l < p->v; l++, i++) {
-        const double got = a->dst[q * a->dst_q + pixel * a->dst_pixel + l];
+        const double got = a->dst[q * a->dst_q + pixel * p->v + l];
         if (!(fabs(got - want[i]) <= bound[i])) {
           test_failed("q=%d pixel=%d lane=%d is %.9g, not %.9g within %.3g", q, pixel, l, got,
                       want[i], bound[i]);
         }
-        ((float *)(uintptr_t)f->before)[q * a->dst_q + pixel * a->dst_pixel + l] = (float)got;
+        ((float *)(uintptr_t)f->before)[q * a->dst_q + pixel * p->v + l] = (float)got;
       }
     }
   }
@@ -253,7 +249,7 @@ static void check(const problem *p, const fixture *f, const double *want, const 
 }
 
 static void run_case(fixture *f, const onefold_kernel *row, int index) {
-  enum { MAX_OUT = ONEFOLD_MAX_TILE_PIXELS * ONEFOLD_MAX_TILE_BLOCKS * ONEFOLD_MAX_VECTOR };
+  enum { MAX_OUT = 3 * ONEFOLD_MAX_TILE_PIXELS * ONEFOLD_MAX_TILE_BLOCKS * ONEFOLD_MAX_VECTOR };
   double want[MAX_OUT], bound[MAX_OUT];
   test_rng rng = test_case_rng(row, index);
   problem p;
@@ -267,7 +263,7 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
   size_t i = 0;
   for (int q = 0; q < p.q; q++) {
     for (int pixel = 0; pixel < a->pixels; pixel++) {
-      const ptrdiff_t at = q * a->dst_q + pixel * a->dst_pixel;
+      const ptrdiff_t at = q * a->dst_q + pixel * p.v;
       if (a->accumulate) fill(&p, &rng, a->dst, at, p.v);
       if (residual) fill(&p, &rng, residual, at, p.v);
       for (int l = 0; l < p.v; l++, i++) {

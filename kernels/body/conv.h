@@ -94,7 +94,7 @@ ONEFOLD_INLINE void onefold_conv_body(const int P, const int Q, const int S, con
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   const ptrdiff_t px = S ? S * CB : a->src_pixel;
 
-  onefold_tile_begin(acc, P, Q, a);
+  onefold_tile_begin(acc, P, Q, a, 0);
   if (CB > 1) {
     onefold_conv_blocked(acc, P, Q, px, a);
   } else if (a->mask) {
@@ -104,7 +104,7 @@ ONEFOLD_INLINE void onefold_conv_body(const int P, const int Q, const int S, con
   } else {
     onefold_conv_plain_inside(acc, P, Q, px, a->taps, a);
   }
-  onefold_tile_end(acc, P, Q, a);
+  onefold_tile_end(acc, P, Q, a, 0);
 }
 
 #define ONEFOLD_CONV_INSTANCE(op, isa, p, q, s, cb)                                                \

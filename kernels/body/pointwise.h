@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Pointwise (1x1, stride 1) convolution of one tile of pixels: a matrix
-// product over the channel blocks.
+// Pointwise (1x1, stride 1) convolution of any number of pixels, in tiles of
+// nearly equal width: a matrix product over the channel blocks.
 #ifndef ONEFOLD_KERNELS_BODY_POINTWISE_H
 #define ONEFOLD_KERNELS_BODY_POINTWISE_H
 
 #include "kernels/body/tile.h"
 
-ONEFOLD_INLINE void onefold_pointwise_body(const int P, const int Q, const onefold_conv_args *a) {
+/// The tile whose pixels begin `at` floats from the first.
+ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefold_conv_args *a,
+                                           const ptrdiff_t at, const ptrdiff_t ahead) {
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   const ptrdiff_t wq = a->weight_q;
-  const float *src = a->src + a->src_offset;
+  const float *src = a->src + a->src_offset + at;
   const float *weight = a->weight;
   const int32_t whole = a->last_channels == VF_WIDTH ? a->blocks : a->blocks - 1;
 
-  onefold_tile_begin(acc, P, Q, a);
+  onefold_tile_begin(acc, P, Q, a, at);
   for (int32_t b = 0; b < whole; b++, src += a->src_block, weight += a->weight_block) {
-    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, a->weight_ahead);
+    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, ahead);
   }
   if (whole < a->blocks) {
     const uint32_t full = (1u << P) - 1u;
@@ -23,12 +25,29 @@ ONEFOLD_INLINE void onefold_pointwise_body(const int P, const int Q, const onefo
       onefold_tile_step_masked(acc, P, Q, src, c, VF_WIDTH, full, weight + c * VF_WIDTH, wq);
     }
   }
-  onefold_tile_end(acc, P, Q, a);
+  onefold_tile_end(acc, P, Q, a, at);
 }
 
-#define ONEFOLD_POINTWISE_INSTANCE(isa, p, q)                                                      \
-  void onefold_uk_pointwise_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                   \
-    ONEFOLD_TILE_SWITCH(a->pixels, p, onefold_pointwise_body, q, a)                                \
+/// Tiles from pixel `first` up to pixel `end`. The last tile of a call fetches the weights that
+/// are needed later.
+ONEFOLD_INLINE void onefold_pointwise_tiles(const int P, const int Q, const onefold_conv_args *a,
+                                            const int32_t first, const int32_t end) {
+  for (int32_t p = first; p < end; p += P) {
+    onefold_pointwise_tile(P, Q, a, (ptrdiff_t)p * VF_WIDTH,
+                           p + P == a->pixels ? a->weight_ahead : 0);
+  }
+}
+
+/// Two widths, one pixel apart, and the wider first.
+#define ONEFOLD_POINTWISE_INSTANCE(isa, P, q)                                                      \
+  void onefold_uk_pointwise_f32_##P##x##q##__##isa(const onefold_conv_args *a) {                   \
+    const int32_t tiles = (a->pixels + P - 1) / P, width = a->pixels / tiles;                      \
+    const int32_t wider = a->pixels % tiles * (width + 1);                                         \
+    for (int32_t first = 0, end = wider ? wider : a->pixels; first < a->pixels; end = a->pixels) { \
+      ONEFOLD_TILE_SWITCH(first < wider ? width + 1 : width, P, onefold_pointwise_tiles, q, a,     \
+                          first, end)                                                              \
+      first = end;                                                                                 \
+    }                                                                                              \
   }
 
 #endif

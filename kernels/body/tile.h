@@ -9,14 +9,15 @@
 
 #include <math.h>
 
-/// acc = bias or 0, or the partial sums in dst.
+/// acc = bias or 0, or the partial sums in dst. The tile's pixels begin `at` floats further on.
 ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
-                                       const onefold_conv_args *a) {
+                                       const onefold_conv_args *a, const ptrdiff_t at) {
   if (a->accumulate) {
     ONEFOLD_UNROLL(8)
     for (int q = 0; q < Q; q++) {
+      const float *dst = a->dst + at + q * a->dst_q;
       ONEFOLD_UNROLL(16)
-      for (int p = 0; p < P; p++) acc[p][q] = vf_load(a->dst + q * a->dst_q + p * a->dst_pixel);
+      for (int p = 0; p < P; p++) acc[p][q] = vf_load(dst + p * VF_WIDTH);
     }
   } else {
     const float *bias = a->epilogue->bias;
@@ -119,46 +120,42 @@ ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
 
 /// Channel scale, residual and clamp in registers.
 ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
-                                          const int Q, const onefold_conv_args *a) {
-  const onefold_epilogue *e = a->epilogue;
-  ONEFOLD_UNROLL(8)
-  for (int q = 0; q < Q; q++) {
-    if (e->scale) {
+                                          const int Q, const onefold_epilogue *e,
+                                          const ptrdiff_t at, const ptrdiff_t dst_q) {
+  if (e->scale) {
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
       const vf scale = vf_load(e->scale + q * VF_WIDTH);
       ONEFOLD_UNROLL(16)
       for (int p = 0; p < P; p++) acc[p][q] = vf_mul(acc[p][q], scale);
     }
-    if (e->residual && !e->residual_after) {
+  }
+  if (e->residual && !e->residual_after) {
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
       const vf scale =
           e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
-      const float *residual = e->residual + q * a->dst_q;
+      const float *residual = e->residual + at + q * dst_q;
       ONEFOLD_UNROLL(16)
       for (int p = 0; p < P; p++) {
-        acc[p][q] = vf_fma(vf_load(residual + p * a->dst_pixel), scale, acc[p][q]);
+        acc[p][q] = vf_fma(vf_load(residual + p * VF_WIDTH), scale, acc[p][q]);
       }
-    }
-    if (e->lo != -INFINITY) {
-      ONEFOLD_UNROLL(16)
-      for (int p = 0; p < P; p++) acc[p][q] = vf_max(vf_set1(e->lo), acc[p][q]);
-    }
-    if (e->hi != INFINITY) {
-      ONEFOLD_UNROLL(16)
-      for (int p = 0; p < P; p++) acc[p][q] = vf_min(vf_set1(e->hi), acc[p][q]);
     }
   }
-}
-
-/// Activations that are not clamps, on the stored tile, still in L1.
-ONEFOLD_INLINE void onefold_tile_post(const int P, const int Q, const onefold_conv_args *a) {
-  const onefold_epilogue *e = a->epilogue;
-  for (int q = 0; q < Q; q++) {
-    float *dst = a->dst + q * a->dst_q;
-    if (a->dst_pixel == VF_WIDTH) {
-      e->post(e->post_param, dst, dst, (size_t)P * VF_WIDTH);
-    } else {
-      for (int p = 0; p < P; p++) {
-        e->post(e->post_param, dst + p * a->dst_pixel, dst + p * a->dst_pixel, VF_WIDTH);
-      }
+  if (e->lo != -INFINITY) {
+    const vf lo = vf_set1(e->lo);
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_max(lo, acc[p][q]);
+    }
+  }
+  if (e->hi != INFINITY) {
+    const vf hi = vf_set1(e->hi);
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) acc[p][q] = vf_min(hi, acc[p][q]);
     }
   }
 }
@@ -166,7 +163,8 @@ ONEFOLD_INLINE void onefold_tile_post(const int P, const int Q, const onefold_co
 /// A residual after the activation: the tile is activated in a buffer of its
 /// own, because dst may be the residual.
 ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
-                                           const int Q, const onefold_conv_args *a) {
+                                           const int Q, const onefold_conv_args *a,
+                                           const ptrdiff_t at) {
   const onefold_epilogue *e = a->epilogue;
   float tile[32 * VF_WIDTH]; // no tile has more accumulators than an ISA has registers
   ONEFOLD_UNROLL(8)
@@ -178,7 +176,7 @@ ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], co
   for (int q = 0; q < Q; q++) {
     const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
     for (int p = 0; p < P; p++) {
-      const ptrdiff_t i = q * a->dst_q + p * a->dst_pixel;
+      const ptrdiff_t i = at + q * a->dst_q + p * VF_WIDTH;
       vf_store(a->dst + i,
                vf_fma(vf_load(e->residual + i), scale, vf_load(tile + (q * P + p) * VF_WIDTH)));
     }
@@ -187,20 +185,29 @@ ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], co
 
 /// Stores the tile, after the epilogue where the sum is complete.
 ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
-                                     const onefold_conv_args *a) {
+                                     const onefold_conv_args *a, const ptrdiff_t at) {
+  // Read before the stores, which to the compiler may change the arguments.
+  const onefold_epilogue *e = a->epilogue;
+  float *const dst = a->dst + at;
+  const ptrdiff_t dst_q = a->dst_q;
+  onefold_act_fn *const post = a->final ? e->post : NULL;
   if (a->final) {
-    onefold_tile_epilogue(acc, P, Q, a);
-    if (a->epilogue->residual && a->epilogue->residual_after) {
-      onefold_tile_end_after(acc, P, Q, a);
+    onefold_tile_epilogue(acc, P, Q, e, at, dst_q);
+    if (e->residual && e->residual_after) {
+      onefold_tile_end_after(acc, P, Q, a, at);
       return;
     }
   }
   ONEFOLD_UNROLL(8)
   for (int q = 0; q < Q; q++) {
     ONEFOLD_UNROLL(16)
-    for (int p = 0; p < P; p++) vf_store(a->dst + q * a->dst_q + p * a->dst_pixel, acc[p][q]);
+    for (int p = 0; p < P; p++) vf_store(dst + q * dst_q + p * VF_WIDTH, acc[p][q]);
   }
-  if (a->final && a->epilogue->post) onefold_tile_post(P, Q, a);
+  // Activations that are not clamps, on the stored tile, still in L1.
+  for (int q = 0; post && q < Q; q++) {
+    float *row = dst + q * dst_q;
+    post(e->post_param, row, row, (size_t)P * VF_WIDTH);
+  }
 }
 
 /// Calls BODY(p, ...) with the constant p that equals `pixels`, 1 .. P.

@@ -13,9 +13,9 @@ ONEFOLD_INLINE void onefold_winograd_out_store(const int P, const vf *z, const v
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   ONEFOLD_UNROLL(7)
   for (int p = 0; p < P; p++) acc[p][0] = vf_add(z[p], bias);
-  onefold_tile_epilogue(acc, P, 1, row);
+  onefold_tile_epilogue(acc, P, 1, row->epilogue, 0, 0);
   if (row->epilogue->residual && row->epilogue->residual_after) {
-    onefold_tile_end_after(acc, P, 1, row);
+    onefold_tile_end_after(acc, P, 1, row, 0);
     return;
   }
   ONEFOLD_UNROLL(7)
@@ -41,7 +41,7 @@ ONEFOLD_INLINE void onefold_winograd_out_tile(const int M, const int H, const in
     for (int i = 0; i < H + E; i++) down[i][j] = y[i];
   }
   onefold_epilogue epilogue = *a->epilogue;
-  onefold_conv_args row = {.dst = dst, .dst_pixel = VF_WIDTH, .final = 1, .epilogue = &epilogue};
+  onefold_conv_args row = {.dst = dst, .final = 1, .epilogue = &epilogue};
   epilogue.residual = residual;
   for (int i = 0; i < a->rows; i++) {
     vf z[ONEFOLD_WINOGRAD_MAX_TILE + 1];

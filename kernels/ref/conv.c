@@ -9,7 +9,7 @@ static void tile(const onefold_conv_args *a, int32_t cb, ptrdiff_t src_pixel) {
   const int32_t v = a->v;
   for (int32_t q = 0; q < a->q; q++) {
     for (int32_t p = 0; p < a->pixels; p++) {
-      const ptrdiff_t at = q * a->dst_q + p * a->dst_pixel;
+      const ptrdiff_t at = q * a->dst_q + p * v;
       float z[ONEFOLD_MAX_VECTOR];
       const float *bias = a->epilogue->bias;
       for (int32_t l = 0; l < v; l++) {
