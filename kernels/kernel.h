@@ -232,7 +232,8 @@ const onefold_kernel *onefold_kernel_rows(size_t *count);
 /// Kernels of one ISA level, reference rows where the level has none.
 typedef struct onefold_dispatch {
   onefold_isa isa;
-  int32_t v; // channel block
+  int32_t v;        // channel block
+  int32_t fma_rate; // vector multiply-adds a cycle: estimates depend on it, results do not
   struct {
     const onefold_kernel *row[ONEFOLD_MAX_ROWS];
     int32_t count;
@@ -241,7 +242,7 @@ typedef struct onefold_dispatch {
 } onefold_dispatch;
 
 /// Builds the table for a level. A pure function of its argument; the level
-/// must be one that the CPU can run before a kernel of it is called. Returns
+/// must be one that the CPU can run before a kernel of it is called. fma_rate is 2. Returns
 /// NULL, or a sentence that says which row is malformed.
 const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch);
 

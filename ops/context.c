@@ -3,9 +3,11 @@
 #include "ops/context.h"
 
 #include "arch/cores.h"
+#include "arch/fingerprint.h"
 #include "arch/isa.h"
 #include "arch/memory.h"
 #include "arch/threads.h"
+#include "arch/topology.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -80,6 +82,9 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   onefold_isa isa = onefold_isa_cap_environment(onefold_isa_best(onefold_cpu_features()), &unknown);
   if (chosen.has_max_isa) isa = onefold_isa_cap(isa, chosen.max_isa);
   const char *fault = onefold_dispatch_build(isa, &made->dispatch);
+  onefold_machine machine = {0};
+  onefold_cpuinfo_read(&machine);
+  made->dispatch.fma_rate = onefold_fma_rate(&machine, isa);
   if (fault || pthread_mutex_init(&made->error_lock, NULL) != 0) {
     chosen.release(chosen.allocator_user, made);
     return ONEFOLD_UNSUPPORTED;

@@ -197,14 +197,19 @@ void onefold_conv_strips_part(const onefold_conv2d_plan *plan, int32_t parts, in
                               int32_t *first, int32_t *last);
 
 /// For all n <= `most`: the least cycles, cost[n], for one input channel and tap of a row of
-/// `pixels` in n output blocks, and the row of `op` to begin with, best[n]. A kernel
-/// named `wanted` is preferred.
+/// `pixels` in n output blocks, `depth` of which are summed, and the row of `op` to begin with,
+/// best[n]. A kernel named `wanted` is preferred.
 void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
-                        int32_t most, const char *wanted, double *cost, int32_t *best);
+                        double depth, int32_t most, const char *wanted, double *cost,
+                        int32_t *best);
+
+/// Terms of the sums that kernels make: of all taps and channels, or, with the weights in a
+/// Winograd format, of an element.
+double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_format format);
 
 /// Estimated cycles for one input channel and tap of a row of `pixels`, all output blocks.
 double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
-                                 int64_t blocks);
+                                 double depth, int64_t blocks);
 
 /// Of a direct convolution by the kernels of `op`, in `rows` rows of `pixels` an image.
 double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,

@@ -6,34 +6,44 @@
 
 #include <string.h>
 
-/// Estimated cycles per input channel of a row of `pixels` in tiles of `row`, q
-/// blocks wide: multiply-adds and loads at two a cycle, the latency of four, and a
-/// little for each load. A weight costs more where it shares L1 with pixels that are
-/// not used again soon: in 1x1 and, where it fills a cache line, at strides.
-static double row_cost(const onefold_kernel *row, int32_t q, int64_t pixels) {
+/// Estimated cycles per input channel and tap of a row of `pixels` in tiles of `row`, q
+/// blocks wide: loads at two a cycle against multiply-adds, two of which are a cycle
+/// here on every machine, the latency of four, and a little for each load. A weight
+/// costs more where it shares L1 with pixels that are not used again soon: in 1x1 and,
+/// where it fills a cache line, at strides. The end of a tile, once in `depth`, costs
+/// the more the fewer of the next tile's multiply-adds find room behind its stores.
+static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *row, int32_t q,
+                       int64_t pixels, double depth) {
   const int line = row->v * (int32_t)sizeof(float) >= 64;
   const int shares = row->op == ONEFOLD_OP_POINTWISE || (line && row->op != ONEFOLD_OP_CONV_S1);
-  const double weight = shares ? 0.3 : 0.05;
+  const double bytes = depth * q * row->v * sizeof(float);
+  const double slack = dispatch->fma_rate < 2 ? 0.25 : 1; // loads hide behind slow multiply-adds
+  const double load = !shares ? 0.05 : bytes > (double)onefold_cache_l1d_bytes() ? 0.3 : 0.15;
+  const double pixel = 0.05 * slack, weight = load * slack;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const double p = (double)pixels / (double)tiles;
-  const double fma = p * q / 2, loads = (p + q) / 2;
+  const double fma = p * q / 2, loads = (p + q) * dispatch->fma_rate / 4;
+  const double crowd = p * q > 16 ? p * q - 16 : 0, end = 4 + 2.5 * crowd;
   double cost = fma > loads ? fma : loads;
   if (cost < 4) cost = 4;
-  return (double)tiles * (cost + 0.05 * p + weight * q);
+  return (double)tiles * (cost + pixel * p + weight * q + end / depth);
 }
 
 /// The row's cost for q blocks; less where it is wanted.
-static double cost_of(const onefold_kernel *row, int32_t q, int64_t pixels, const char *wanted) {
-  const double cost = row_cost(row, q, pixels);
+static double cost_of(const onefold_dispatch *dispatch, const onefold_kernel *row, int32_t q,
+                      int64_t pixels, double depth, const char *wanted) {
+  const double cost = row_cost(dispatch, row, q, pixels, depth);
   return strcmp(row->name, wanted) == 0 ? cost * 0.01 : cost;
 }
 
 void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
-                        int32_t most, const char *wanted, double *cost, int32_t *best) {
+                        double depth, int32_t most, const char *wanted, double *cost,
+                        int32_t *best) {
   const int32_t rows = dispatch->ops[op].count;
   const onefold_kernel *const *row = dispatch->ops[op].row;
   double whole[ONEFOLD_MAX_ROWS]; // of each row, at all its blocks
-  for (int32_t i = 0; i < rows; i++) whole[i] = cost_of(row[i], row[i]->q, pixels, wanted);
+  for (int32_t i = 0; i < rows; i++)
+    whole[i] = cost_of(dispatch, row[i], row[i]->q, pixels, depth, wanted);
   cost[0] = 0;
   for (int32_t n = 1; n <= most; n++) {
     best[n] = -1;
@@ -43,7 +53,7 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
       if (q > n) {
         if (row[i]->v) continue;
         q = n; // reference kernels take fewer blocks
-        c = cost_of(row[i], q, pixels, wanted);
+        c = cost_of(dispatch, row[i], q, pixels, depth, wanted);
       }
       c += cost[n - q];
       if (best[n] < 0 || c < cost[n]) {
@@ -54,14 +64,23 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
   }
 }
 
+double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_format format) {
+  const onefold_conv_band band = onefold_conv_band_of(problem, format, 0);
+  const double block = format == ONEFOLD_PACK_PLAIN ? 1 : problem->v;
+  const double channels = (band.count - 1) * block + band.last;
+  const double phases = onefold_pack_phases(format);
+  if (onefold_pack_points(format) > 0) return phases * phases * channels;
+  return (double)(problem->desc.kernel_h * problem->desc.kernel_w) * channels;
+}
+
 double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
-                                 int64_t blocks) {
+                                 double depth, int64_t blocks) {
   // Blocks beyond a few strips' are more of the same.
   enum { MOST = 24 };
   double cost[MOST + 1];
   int32_t best[MOST + 1];
   const int64_t some = blocks < MOST ? blocks : MOST;
-  onefold_conv_cover(dispatch, op, pixels, (int32_t)some, "", cost, best);
+  onefold_conv_cover(dispatch, op, pixels, depth, (int32_t)some, "", cost, best);
   return cost[some] * ((double)blocks / (double)some);
 }
 
@@ -69,11 +88,9 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, onefold_op op,
                                     int64_t pixels, int64_t rows) {
   const onefold_conv2d_desc *d = &problem->desc;
-  const onefold_conv_band band = onefold_conv_band_of(problem, ONEFOLD_PACK_BLOCKED, 0);
-  const double channels = (double)(band.count - 1) * problem->v + band.last;
-  const double depth = (double)(d->kernel_h * d->kernel_w) * channels;
+  const double depth = onefold_conv_depth(problem, ONEFOLD_PACK_BLOCKED);
   const double work = (double)(d->batch * rows) * depth *
-                      onefold_conv_row_estimate(dispatch, op, pixels, problem->out_blocks);
+                      onefold_conv_row_estimate(dispatch, op, pixels, depth, problem->out_blocks);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
   const onefold_conv_caches caches = onefold_conv_caches_here();
   const double fetch = onefold_conv_fetch_estimate(&caches, bytes, bytes);

@@ -78,8 +78,12 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
 /// A row here is one pixel; tasks cut the pixels.
 static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
                          int64_t image, int64_t begin, int64_t end) {
+  enum { MOST = 1 << 24 }; // kernels count pixels in 32 bits
   const onefold_conv_area whole = onefold_conv_whole(run, image);
-  onefold_conv_pointwise_pixels(run, strip, image, &whole, begin, end);
+  for (; begin < end; begin += MOST) {
+    const int64_t last = end - begin < MOST ? end : begin + MOST;
+    onefold_conv_pointwise_pixels(run, strip, image, &whole, begin, last);
+  }
 }
 
 static void task(const onefold_conv_run *run, size_t index) {

@@ -73,7 +73,8 @@ onefold_status onefold_conv_strips_make(onefold_conv2d_plan *plan, onefold_op op
     onefold_release(plan->context, best);
     return ONEFOLD_OUT_OF_MEMORY;
   }
-  onefold_conv_cover(dispatch, op, pixels, blocks, tiling->kernel, cost, best);
+  const double depth = onefold_conv_depth(problem, format);
+  onefold_conv_cover(dispatch, op, pixels, depth, blocks, tiling->kernel, cost, best);
   size_t weight = 0;
   int32_t widest = 0, part = 0;
   for (int32_t block = 0; block < blocks;) {

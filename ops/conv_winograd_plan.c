@@ -23,6 +23,7 @@ typedef struct cut {
   const onefold_dispatch *dispatch;
   const onefold_conv_problem *problem;
   const onefold_conv_winograd *w;
+  double depth; // terms of an element's sum
   int32_t tasks;
   onefold_conv_caches caches;
   // Of the products of so many tiles: cycles an input channel and element; 0 where none has asked.
@@ -37,8 +38,8 @@ typedef struct piece {
 
 static double row_of(cut *k, int32_t tiles) {
   if (k->row[tiles] == 0) {
-    k->row[tiles] =
-        onefold_conv_row_estimate(k->dispatch, ONEFOLD_OP_POINTWISE, tiles, k->problem->out_blocks);
+    k->row[tiles] = onefold_conv_row_estimate(k->dispatch, ONEFOLD_OP_POINTWISE, tiles, k->depth,
+                                              k->problem->out_blocks);
   }
   return k->row[tiles];
 }
@@ -151,6 +152,7 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
   cut k = {.dispatch = dispatch,
            .problem = problem,
            .w = w,
+           .depth = onefold_conv_depth(problem, format),
            .tasks = tasks,
            .caches = onefold_conv_caches_here()};
   double least = INFINITY;

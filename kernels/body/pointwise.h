@@ -29,12 +29,12 @@ ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefo
 }
 
 /// Tiles from pixel `first` up to pixel `end`. The last tile of a call fetches the weights that
-/// are needed later.
+/// are needed later, unless it is so narrow that it waits for its own.
 ONEFOLD_INLINE void onefold_pointwise_tiles(const int P, const int Q, const onefold_conv_args *a,
                                             const int32_t first, const int32_t end) {
   for (int32_t p = first; p < end; p += P) {
     onefold_pointwise_tile(P, Q, a, (ptrdiff_t)p * VF_WIDTH,
-                           p + P == a->pixels ? a->weight_ahead : 0);
+                           P > 3 && p + P == a->pixels ? a->weight_ahead : 0);
   }
 }
 
