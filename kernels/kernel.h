@@ -56,6 +56,7 @@ typedef struct onefold_conv_args {
   const float *weight;
   ptrdiff_t weight_q, weight_block, weight_row;
   ptrdiff_t weight_ahead; // from a weight to one that is needed later, 0: none
+  ptrdiff_t src_ahead;    // pointwise: the same from a pixel's block
   float *dst;
   ptrdiff_t dst_q; // between output blocks; pixels follow each other by v
   int32_t blocks, rows, taps, last_channels;
@@ -232,8 +233,10 @@ const onefold_kernel *onefold_kernel_rows(size_t *count);
 /// Kernels of one ISA level, reference rows where the level has none.
 typedef struct onefold_dispatch {
   onefold_isa isa;
-  int32_t v;        // channel block
-  int32_t fma_rate; // vector multiply-adds a cycle: estimates depend on it, results do not
+  int32_t v; // channel block
+  // What estimates depend on, and results do not: multiply-adds of whole vectors a cycle, and L1.
+  int32_t fma_rate;
+  size_t l1d_bytes;
   struct {
     const onefold_kernel *row[ONEFOLD_MAX_ROWS];
     int32_t count;
@@ -242,7 +245,8 @@ typedef struct onefold_dispatch {
 } onefold_dispatch;
 
 /// Builds the table for a level. A pure function of its argument; the level
-/// must be one that the CPU can run before a kernel of it is called. fma_rate is 2. Returns
+/// must be one that the CPU can run before a kernel of it is called. It is for a core of two
+/// multiply-adds a cycle and an L1 of 32 KiB. Returns
 /// NULL, or a sentence that says which row is malformed.
 const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch);
 

@@ -2,6 +2,7 @@
 // The context: options checked once, the dispatch table, and the last error.
 #include "ops/context.h"
 
+#include "arch/caches.h"
 #include "arch/cores.h"
 #include "arch/fingerprint.h"
 #include "arch/isa.h"
@@ -84,6 +85,7 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   const char *fault = onefold_dispatch_build(isa, &made->dispatch);
   onefold_machine machine = {0};
   onefold_cpuinfo_read(&machine);
+  made->dispatch.l1d_bytes = onefold_cache_l1d_bytes();
   made->dispatch.fma_rate = onefold_fma_rate(&machine, isa);
   if (fault || pthread_mutex_init(&made->error_lock, NULL) != 0) {
     chosen.release(chosen.allocator_user, made);

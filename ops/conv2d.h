@@ -128,6 +128,7 @@ struct onefold_conv2d_plan {
   // all but depthwise
   onefold_conv_strips strips;
   int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
+  int fetch;           // pointwise: the source's planes are asked for ahead
   int64_t piece;       // pieces: most pixels of one; 0 where there are none
   // direct, plain and pointwise
   ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
@@ -257,6 +258,7 @@ int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip 
 typedef struct onefold_conv_area {
   const float *src;
   ptrdiff_t src_offset, src_block; // floats
+  int fetch;                       // the source is in no cache near: ask for a block ahead
   float *dst;
   const float *residual; // laid out as dst, or NULL
   ptrdiff_t dst_offset, dst_block;

@@ -45,6 +45,7 @@ void onefold_conv_each_piece(const onefold_conv_run *run, size_t index,
     onefold_conv_area area = onefold_conv_whole(run, image);
     if (gather) gather(run, index, image, pixel, count, &area);
     for (int32_t s = first; s < last; s++) {
+      area.fetch = plan->fetch && s == first;
       onefold_conv_pointwise_pixels(run, &plan->strips.strip[s], image, &area, pixel,
                                     pixel + count);
     }

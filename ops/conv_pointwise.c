@@ -24,16 +24,19 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
                                       problem->out_h);
 }
 
-/// Does an image leave L2 before the next strip reads it?
+/// Does an image leave L2 before it is read again?
 static int is_large(const onefold_conv_problem *problem) {
   const int64_t floats = problem->in_blocks * problem->v * problem->out_h * problem->out_w;
-  return problem->out_blocks > 4 && (size_t)floats * sizeof(float) > onefold_cache_l2_bytes();
+  return (size_t)floats * sizeof(float) > onefold_cache_l2_bytes();
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   onefold_conv_blocked_source(plan);
-  if (is_large(&plan->problem)) return onefold_conv_pieces_plan(plan, tiling);
+  // The hardware fetches by itself from a few planes at a time, where no pieces cut them short.
+  const int large = is_large(&plan->problem), pieces = large && plan->problem.out_blocks > 2;
+  plan->fetch = pieces || (large && plan->problem.in_blocks > 12);
+  if (pieces) return onefold_conv_pieces_plan(plan, tiling);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
@@ -49,6 +52,7 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
   onefold_conv_args a = {
       .src = area->src,
       .src_block = area->src_block,
+      .src_ahead = area->fetch ? area->src_block : 0,
       .src_pixel = v,
       .weight_block = v * v,
       .weight_row = v * v,
@@ -79,7 +83,8 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
 static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
                          int64_t image, int64_t begin, int64_t end) {
   enum { MOST = 1 << 24 }; // kernels count pixels in 32 bits
-  const onefold_conv_area whole = onefold_conv_whole(run, image);
+  onefold_conv_area whole = onefold_conv_whole(run, image);
+  whole.fetch = run->plan->fetch;
   for (; begin < end; begin += MOST) {
     const int64_t last = end - begin < MOST ? end : begin + MOST;
     onefold_conv_pointwise_pixels(run, strip, image, &whole, begin, last);

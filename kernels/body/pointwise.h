@@ -6,6 +6,17 @@
 
 #include "kernels/body/tile.h"
 
+/// Asks for a block of P pixels that are next to each other. Any address may be asked for.
+ONEFOLD_INLINE void onefold_pointwise_prefetch(const int P, const float *src,
+                                               const ptrdiff_t ahead) {
+  enum { LINE = 64 / sizeof(float) };
+  const uintptr_t at = (uintptr_t)src + (uintptr_t)ahead * sizeof(float);
+  ONEFOLD_UNROLL(16)
+  for (int i = 0; i < P * VF_WIDTH; i += LINE) {
+    __builtin_prefetch((const void *)(at + (uintptr_t)i * sizeof(float)));
+  }
+}
+
 /// The tile whose pixels begin `at` floats from the first.
 ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefold_conv_args *a,
                                            const ptrdiff_t at, const ptrdiff_t ahead) {
@@ -17,6 +28,7 @@ ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefo
 
   onefold_tile_begin(acc, P, Q, a, at);
   for (int32_t b = 0; b < whole; b++, src += a->src_block, weight += a->weight_block) {
+    if (P > 3 && a->src_ahead) onefold_pointwise_prefetch(P, src, a->src_ahead);
     onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, ahead);
   }
   if (whole < a->blocks) {
