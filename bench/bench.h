@@ -16,6 +16,7 @@ int onefold_bench_main(int argc, char **argv);     // RepVGG blocks: eager, bran
 int onefold_bench_block(int argc, char **argv);    // one kind of block at given problems
 int onefold_bench_net(int argc, char **argv);      // whole networks
 int onefold_bench_conv(int argc, char **argv);     // convolutions at given problems
+int onefold_bench_pair(int argc, char **argv);     // depthwise and pointwise as one operator
 int onefold_bench_accuracy(int argc, char **argv); // errors of 3x3 layers by each algorithm
 
 #endif

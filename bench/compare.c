@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CASES (1 + BENCH_PEERS * BENCH_PEER_VARIANTS)
+#define MOST_CASES (2 + BENCH_PEERS * BENCH_PEER_VARIANTS)
 
 static const bench_peer_entry *entry(const bench_peers *peers, size_t i) {
   return &onefold_bench_peers[peers->session->options->peers[i]];
@@ -22,6 +22,10 @@ int onefold_bench_peers_allow(const bench_options *o) {
       fprintf(stderr, "%s: --peers=%s: it is not built in; install %s and configure again\n",
               o->command, e->name, e->package);
       return ONEFOLD_EXIT_FAILURE;
+    }
+    if ((o->takes & BENCH_TAKES_PAIRS) && !e->peer->chains) {
+      fprintf(stderr, "%s: --peers=%s: it runs single convolutions only\n", o->command, e->name);
+      return ONEFOLD_EXIT_USAGE;
     }
     if (e->peer->own_process && o->cold != BENCH_COLD_NONE) {
       fprintf(stderr,
@@ -44,10 +48,12 @@ static int fail(const bench_peers *peers, size_t i, const char *what) {
   return ONEFOLD_EXIT_FAILURE;
 }
 
-int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width) {
-  *peers = (bench_peers){.session = session, .width = width};
+int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width,
+                             const char *beside) {
+  *peers = (bench_peers){.session = session, .width = width, .beside = beside};
   const bench_options *o = session->options;
-  const int count = onefold_gbench_is_listing(session->gbench) ? 0 : o->peer_count;
+  const int listing = onefold_gbench_is_listing(session->gbench);
+  const int count = listing ? 0 : o->peer_count;
   for (int i = 0; i < count; i++) {
     bench_peer_state *state = &peers->states[i];
     const bench_peer_entry *e = entry(peers, (size_t)i);
@@ -63,17 +69,29 @@ int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int wid
                                unheld ? ", not held to " : "",
                                unheld ? onefold_isa_name(o->isa) : "");
   }
-  if (count) onefold_bench_compare_head(peers);
+  if (count || (beside && !listing)) onefold_bench_compare_head(peers);
   return ONEFOLD_EXIT_OK;
 }
 
-void onefold_bench_peers_close(bench_peers *peers) {
-  if (peers->compared) {
-    fprintf(peers->session->out,
-            "\nbest peer / ours, geometric mean over %zu problem%s: %.3f; lowest %.3f at %s\n",
-            peers->compared, peers->compared == 1 ? "" : "s",
-            exp(peers->log_sum / (double)peers->compared), peers->lowest, peers->lowest_name);
+static void add_ratio(bench_mean *mean, double ratio, const char *name) {
+  if (!mean->count++ || ratio < mean->lowest) {
+    mean->lowest = ratio;
+    snprintf(mean->lowest_name, sizeof mean->lowest_name, "%s", strchr(name, '/') + 1);
   }
+  mean->log_sum += log(ratio);
+}
+
+static void print_mean(const bench_peers *peers, const char *what, const bench_mean *mean) {
+  if (!mean->count) return;
+  fprintf(peers->session->out,
+          "\n%s / ours, geometric mean over %zu problem%s: %.3f; lowest %.3f at %s\n", what,
+          mean->count, mean->count == 1 ? "" : "s", exp(mean->log_sum / (double)mean->count),
+          mean->lowest, mean->lowest_name);
+}
+
+void onefold_bench_peers_close(bench_peers *peers) {
+  print_mean(peers, peers->beside, &peers->besides);
+  print_mean(peers, "best peer", &peers->best);
   for (size_t i = 0; i < peers->open; i++) entry(peers, i)->peer->close(&peers->states[i]);
   peers->open = 0;
 }
@@ -92,12 +110,14 @@ typedef struct compared {
   bench_ours *ours;
   bench_stat *stat;
   bench_peer_result results[BENCH_PEERS];
-  onefold_gbench_case *cases; // [MOST_CASES]: ours, then the peers' variants
-  size_t count;
+  bench_stat beside;
+  char beside_ns[32], beside_ratio[32]; // counters
+  onefold_gbench_case *cases;           // [MOST_CASES]: ours, our other way, the peers' variants
+  size_t count, first;                  // of cases, and the peers' first
   timing timings[MOST_CASES];
   bench_stat *stats[MOST_CASES];
   size_t owner[MOST_CASES]; // the peer
-  char names[MOST_CASES][256];
+  char names[MOST_CASES][BENCH_NAME];
 } compared;
 
 static double run_peer(void *user, int64_t count) {
@@ -124,7 +144,7 @@ static int check(compared *c, size_t i, size_t variant) {
   }
   free(values);
   if (*error > BENCH_ERROR_LIMIT || isnan(*error)) {
-    char what[256];
+    char what[BENCH_NAME + 64];
     snprintf(what, sizeof what, "%s against %s %s", c->ours->name, entry(c->peers, i)->name,
              state->variants[variant].name);
     onefold_bench_session_wrong(session, what, *error);
@@ -165,12 +185,21 @@ static int add_peer(compared *c, size_t i, const bench_peer_problem *problem) {
   return status;
 }
 
-/// When all medians are there: the best variants, the counters, the mean.
+static void conclude_beside(compared *c) {
+  if (!c->beside.count || !c->stat->count) return;
+  const double ratio = c->beside.median / c->stat->median;
+  onefold_bench_count(&c->cases[0], c->beside_ns, 1e9 * c->beside.median, 0);
+  onefold_bench_count(&c->cases[0], c->beside_ratio, ratio, 0);
+  add_ratio(&c->peers->besides, ratio, c->ours->name);
+}
+
+/// When all medians are there: the best variants, the counters, the means.
 static void conclude(void *user) {
   compared *c = user;
   bench_peers *peers = c->peers;
   onefold_gbench_case *ours = &c->cases[0];
   if (c->ours->bytes > 0) onefold_bench_count(ours, "memory_bytes", c->ours->bytes, 0);
+  conclude_beside(c);
   for (size_t i = 0; i < peers->open; i++) {
     bench_peer_result *r = &c->results[i];
     const bench_peer_state *state = &peers->states[i];
@@ -188,11 +217,7 @@ static void conclude(void *user) {
   const bench_peer_result *r = &c->results[best];
   const double ratio = r->stats[r->best].median / c->stat->median;
   onefold_bench_count(ours, "ratio_best_peer", ratio, 0);
-  if (!peers->compared++ || ratio < peers->lowest) {
-    peers->lowest = ratio;
-    snprintf(peers->lowest_name, sizeof peers->lowest_name, "%s", strchr(c->ours->name, '/') + 1);
-  }
-  peers->log_sum += log(ratio);
+  add_ratio(&peers->best, ratio, c->ours->name);
 }
 
 static int time_all(compared *c) {
@@ -202,7 +227,7 @@ static int time_all(compared *c) {
                                                  c->count, cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME,
                                                  c->ours->repetitions, conclude, c);
   onefold_bench_progress_clear(&session->progress);
-  if (failed > 1) return fail(c->peers, c->owner[failed - 1], c->ours->name);
+  if (failed > c->first) return fail(c->peers, c->owner[failed - 1], c->ours->name);
   if (failed) {
     return onefold_bench_session_fail(session, c->ours->name,
                                       onefold_context_last_error(session->context, NULL, 0));
@@ -222,12 +247,19 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
   *c = (compared){.peers = peers, .ours = ours, .stat = stat, .cases = cases, .count = 1};
   c->cases[0] = ours->timed;
   c->stats[0] = stat;
+  if (peers->beside) {
+    snprintf(c->beside_ns, sizeof c->beside_ns, "%s_ns", peers->beside);
+    snprintf(c->beside_ratio, sizeof c->beside_ratio, "ratio_%s", peers->beside);
+    c->stats[c->count] = &c->beside;
+    c->cases[c->count++] = ours->beside;
+  }
+  c->first = c->count;
   int status = ONEFOLD_EXIT_OK;
   size_t made = 0;
   while (!status && made < peers->open) status = add_peer(c, made++, problem);
   if (!status) status = time_all(c);
   if (!status && !onefold_gbench_is_listing(peers->session->gbench))
-    onefold_bench_compare_row(peers, ours, *stat, c->results);
+    onefold_bench_compare_row(peers, ours, *stat, c->beside, c->results);
   for (size_t i = 0; i < made; i++) entry(peers, i)->peer->unmake(&peers->states[i]);
   free(cases);
   free(c);

@@ -5,15 +5,23 @@
 
 #include "bench/peers/peer.h"
 
+#define BENCH_NAME 480 // longest "SUITE/PROBLEM/...", with its end
+
+/// Ratios seen so far.
+typedef struct bench_mean {
+  double log_sum, lowest;
+  size_t count;
+  char lowest_name[BENCH_NAME];
+} bench_mean;
+
 /// The peers of a session, and what has been seen so far.
 typedef struct bench_peers {
   bench_session *session;
   int width;                            // of the table's first column
+  const char *beside;                   // what our other way is called; NULL: there is none
   bench_peer_state states[BENCH_PEERS]; // of the i-th peer of the options
   size_t open;
-  double log_sum, lowest; // of ratio_best_peer
-  size_t compared;
-  char lowest_name[224];
+  bench_mean best, besides; // of ratio_best_peer, and of our other way's time by ours
 } bench_peers;
 
 /// One of the peers in one problem.
@@ -24,19 +32,24 @@ typedef struct bench_peer_result {
   int best;                           // the variant of the lowest median, -1: none was timed
 } bench_peer_result;
 
-/// Refuses what can be refused before anything runs: peers that were not built in, caches that
-/// cannot be emptied. Returns an onefold_exit after a sentence.
+/// Refuses what can be refused before anything runs: peers that were not built in or cannot run
+/// pairs, caches that cannot be emptied. Returns an onefold_exit after a sentence.
 int onefold_bench_peers_allow(const bench_options *options);
 
-/// Opens the peers and prints the table's head, with a first column of `width`. Close in any case.
-int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width);
-/// Prints the geometric mean, too.
+/// Opens the peers and prints the table's head, with a first column of `width`, and one for our
+/// other way unless `beside` is NULL. Close in any case.
+int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width,
+                             const char *beside);
+/// Prints the geometric means, too.
 void onefold_bench_peers_close(bench_peers *peers);
 
 /// Our side of a comparison.
 typedef struct bench_ours {
   const char *name;          // "SUITE/PROBLEM"
   onefold_gbench_case timed; // with its counters
+  // Where peers->beside is there: our other way, and what is chosen where nothing is said.
+  onefold_gbench_case beside;
+  const char *chosen;
   onefold_shape out;
   const float *output; // NCHW; NULL: results are not compared
   double flops;        // of direct arithmetic
@@ -45,14 +58,15 @@ typedef struct bench_ours {
 } bench_ours;
 
 /// Runs and checks every peer, times all with `ours`, and prints a row. Counters of ours:
-/// peer_NAME_ns of each peer, and ratio_best_peer. Fills *stat. Returns an onefold_exit.
+/// peer_NAME_ns of each peer, and ratio_best_peer; BESIDE_ns and ratio_BESIDE of our other way.
+/// Fills *stat. Returns an onefold_exit.
 int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
                           bench_stat *stat);
 
 /// The table (compare_table.c).
 void onefold_bench_compare_head(const bench_peers *peers);
 void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
-                               const bench_peer_result *results);
+                               bench_stat beside, const bench_peer_result *results);
 /// Index of the peer with the lowest median, or -1.
 int onefold_bench_compare_best(const bench_peers *peers, const bench_peer_result *results);
 

@@ -10,10 +10,17 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
   made[n++] = (bench_column){"problem", -peers->width};
   made[n++] = (bench_column){"ours", 8};
   made[n++] = (bench_column){"GFLOP/s", 7};
+  if (peers->beside) {
+    made[n++] = (bench_column){peers->beside, 9};
+    made[n++] = (bench_column){"by ours", 7};
+    made[n++] = (bench_column){"chosen", 6};
+  }
   for (size_t i = 0; i < peers->open; i++)
     made[n++] = (bench_column){onefold_bench_peers[o->peers[i]].name, 15};
-  made[n++] = (bench_column){"best / ours", 11};
-  made[n++] = (bench_column){"error", 8};
+  if (peers->open) {
+    made[n++] = (bench_column){"best / ours", 11};
+    made[n++] = (bench_column){"error", 8};
+  }
   made[n++] = (bench_column){"memory", 15};
   return n;
 }
@@ -21,12 +28,20 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
 void onefold_bench_compare_head(const bench_peers *peers) {
   bench_column made[BENCH_COLUMNS];
   const size_t n = columns(peers, made);
-  fputs("\nMedians of rounds in which all sides are timed in turn; best / ours: the best peer's\n"
-        "median by ours, above 1 where we are faster; error: the largest of the peers' results\n"
-        "against ours, of the largest value; memory: our packed weights and workspace, and how\n"
-        "many times those of the peers that tell; in brackets why a peer does not run a problem.\n"
-        "\n",
-        peers->session->out);
+  FILE *out = peers->session->out;
+  fputs("\nMedians of rounds in which all sides are timed in turn.\n", out);
+  if (peers->beside)
+    fprintf(out,
+            "ours: both convolutions as one operator; %s: as two, and its time by ours; chosen:\n"
+            "what a graph makes of them where nothing is said.\n",
+            peers->beside);
+  if (peers->open)
+    fputs("best / ours: the best peer's median by ours, above 1 where we are faster; error: the\n"
+          "largest of the peers' results against ours, of the largest value; in brackets why a\n"
+          "peer does not run a problem.\n",
+          out);
+  fprintf(out, "memory: our packed weights and workspace%s.\n\n",
+          peers->open ? ", and how many times those of the peers that tell" : "");
   onefold_bench_table_head(peers->session->out, made, n);
 }
 
@@ -62,7 +77,7 @@ static bench_cell memory_cell(const bench_peers *peers, const bench_ours *ours,
 }
 
 void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
-                               const bench_peer_result *results) {
+                               bench_stat beside, const bench_peer_result *results) {
   FILE *out = peers->session->out;
   bench_column made[BENCH_COLUMNS];
   bench_cell cells[BENCH_COLUMNS];
@@ -71,6 +86,11 @@ void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours,
   cells[n++] = onefold_bench_cell_time(stat);
   cells[n++] = stat.count ? onefold_bench_cell("%.0f", 1e-9 * ours->flops / stat.median)
                           : onefold_bench_cell("-");
+  if (peers->beside) {
+    cells[n++] = onefold_bench_cell_time(beside);
+    cells[n++] = onefold_bench_cell_ratio(beside, stat);
+    cells[n++] = onefold_bench_cell("%s", ours->chosen);
+  }
   double error = -1.0;
   for (size_t i = 0; i < peers->open; i++) {
     cells[n++] = peer_cell(&peers->states[i], &results[i]);
@@ -79,9 +99,11 @@ void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours,
     }
   }
   const int best = onefold_bench_compare_best(peers, results);
-  cells[n++] = best < 0 ? onefold_bench_cell("-")
-                        : onefold_bench_cell_ratio(results[best].stats[results[best].best], stat);
-  cells[n++] = error >= 0 ? onefold_bench_cell("%.0e", error) : onefold_bench_cell("-");
+  if (peers->open) {
+    cells[n++] = best < 0 ? onefold_bench_cell("-")
+                          : onefold_bench_cell_ratio(results[best].stats[results[best].best], stat);
+    cells[n++] = error >= 0 ? onefold_bench_cell("%.0e", error) : onefold_bench_cell("-");
+  }
   cells[n++] = memory_cell(peers, ours, results);
   onefold_bench_table_row(out, made, columns(peers, made), cells);
   for (size_t i = 0; i < peers->open; i++) {

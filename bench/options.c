@@ -56,12 +56,12 @@ static const suite_option suite_options[] = {
       0},
      BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS},
     {{"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},
-     BENCH_TAKES_PROBLEMS},
+     BENCH_TAKES_PROBLEMS | BENCH_TAKES_PAIRS},
     {{"batch", OPT_BATCH, "FILE", 0, "Also run the problems of FILE, one a line, # comments", 0},
-     BENCH_TAKES_PROBLEMS},
+     BENCH_TAKES_PROBLEMS | BENCH_TAKES_PAIRS},
     {{"peers", OPT_PEERS, "LIST", 0,
       "Compare with other libraries, such as onednn,xnnpack,ort,torch, in the same rounds", 0},
-     BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS},
+     BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS | BENCH_TAKES_PAIRS},
     {{"batch", OPT_IMAGES, "N", 0, "Images at once (default 1)", 0}, BENCH_TAKES_NETWORKS},
     {{"size", OPT_SIZE, "HxW", 0, "Height and width of the image (default: the network's own)", 0},
      BENCH_TAKES_NETWORKS},
@@ -219,7 +219,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     o->check = 0;
     return 0;
   case ARGP_KEY_ARG:
-    if (!(o->takes & (BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS)))
+    if (!(o->takes & (BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS | BENCH_TAKES_PAIRS)))
       argp_error(state, "%s: no argument is expected", text);
     return add_argument(o, text);
   case ARGP_KEY_END:

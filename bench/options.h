@@ -48,7 +48,8 @@ enum {
   BENCH_TAKES_PROBLEMS = 1, // names or problems as arguments or in files
   BENCH_TAKES_FORMS = 2,
   BENCH_TAKES_WEIGHTS = 4,
-  BENCH_TAKES_NETWORKS = 8 // names as arguments
+  BENCH_TAKES_NETWORKS = 8, // names as arguments
+  BENCH_TAKES_PAIRS = 16    // problems that are pairs, in blocked layouts
 };
 
 /// Parses; on a mistake writes a sentence and exits with ONEFOLD_EXIT_USAGE,

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-static int parse(onefold_context *context, const bench_options *options, const char *text,
-                 onefold_conv2d_desc *desc) {
+int onefold_bench_problem_parse(onefold_context *context, const bench_options *options,
+                                const char *text, onefold_conv2d_desc *desc) {
   onefold_conv2d_desc_init(desc);
   const onefold_status status = onefold_conv2d_desc_parse(context, text, desc);
   if (status == ONEFOLD_OK) return ONEFOLD_EXIT_OK;
@@ -32,7 +32,8 @@ int onefold_bench_problems_parse(const bench_options *options, bench_problems *p
   }
   int status = ONEFOLD_EXIT_OK;
   for (size_t i = 0; i < given && !status; i++) {
-    status = parse(context, options, options->arguments[i], &problems->descs[problems->count++]);
+    status = onefold_bench_problem_parse(context, options, options->arguments[i],
+                                         &problems->descs[problems->count++]);
   }
   onefold_context_destroy(context);
   if (status) onefold_bench_problems_free(problems);

@@ -46,7 +46,7 @@ static int run(bench_session *session, const bench_block_problems *problems) {
   onefold_bench_session_note(session, "weights", "generated, seed %llu",
                              (unsigned long long)session->options->seed);
   bench_peers peers;
-  int status = onefold_bench_peers_open(&peers, session, 60);
+  int status = onefold_bench_peers_open(&peers, session, 60, NULL);
   onefold_bench_progress_start(&session->progress, problems->count);
   for (size_t i = 0; i < problems->count && !status; i++) {
     status = time_block(session, &peers, &problems->items[i], weights);

@@ -229,7 +229,8 @@ int onefold_bench_conv(int argc, char **argv) {
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     bench_peers peers;
-    int failed = onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0));
+    int failed =
+        onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0), NULL);
     onefold_bench_progress_start(&session.progress, problems.count);
     for (size_t i = 0; i < problems.count && !failed; i++) {
       failed = time_conv(&session, &peers, &problems.descs[i]);

@@ -22,7 +22,7 @@ double onefold_bench_median(double *values, size_t count);
 
 /// A cell of a table.
 typedef struct bench_cell {
-  char text[64];
+  char text[128];
 } bench_cell;
 
 bench_cell onefold_bench_cell(const char *format, ...) __attribute__((format(printf, 1, 2)));

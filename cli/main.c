@@ -14,6 +14,7 @@ static const onefold_command benches[] = {
     {"block", onefold_bench_block, "blocks at given problems, in each form, with all steps"},
     {"net", onefold_bench_net, "whole networks, in each form, layer by layer"},
     {"conv", onefold_bench_conv, "convolutions at given problems, with all steps"},
+    {"pair", onefold_bench_pair, "depthwise and pointwise convolutions as one operator"},
     {"accuracy", onefold_bench_accuracy, "errors of 3x3 layers by each algorithm"},
     {NULL, NULL, NULL},
 };

@@ -32,7 +32,7 @@ typedef struct onednn_variant {
   size_t tensor_count;
   const onednn_tensor *result; // of the last step so far; NULL: there is none yet
   int reorders;                // between two convolutions
-  double bytes;                // of packed weights and scratch memory
+  double bytes;                // of packed weights, scratch memory and what is between
 } onednn_variant;
 
 // ------------------------------------------------------------------ memory

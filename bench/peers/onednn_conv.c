@@ -135,12 +135,15 @@ static dnnl_status_t add_activation(onednn_variant *v, const onefold_conv2d_desc
 static const onednn_tensor *source_of(onednn_variant *v, const geometry *g,
                                       dnnl_primitive_desc_t desc, const float *input) {
   const dnnl_memory_desc_t *wanted = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
+  // A tensor between two convolutions is workspace, and so is a copy of it.
+  if (v->result) v->bytes += (double)(v->result->floats * sizeof(float));
   if (v->result && dnnl_memory_desc_equal(wanted, onefold_onednn_layout(v->result)))
     return v->result;
   const onednn_tensor *source = onefold_onednn_tensor(v, wanted);
   if (!source) return NULL;
   if (v->result) {
     v->reorders = 1;
+    v->bytes += (double)(source->floats * sizeof(float));
     return onefold_onednn_add_reorder(v, v->result, source) == dnnl_success ? source : NULL;
   }
   return onefold_onednn_fill(v, &g->source[PLAIN], input, source) == dnnl_success ? source : NULL;

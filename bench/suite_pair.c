@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Depthwise and pointwise convolutions as one operator, against two calls of ours and of peers.
+#include "bench/compare.h"
+#include "bench/pair.h"
+#include "bench/timed.h"
+
+static const char *const forms[BENCH_PAIR_FORMS] = {"fused", "separate"};
+
+static int run_fused(void *user) {
+  return onefold_bench_pair_run(user, BENCH_PAIR_FUSED) != ONEFOLD_OK;
+}
+
+static int run_separate(void *user) {
+  return onefold_bench_pair_run(user, BENCH_PAIR_SEPARATE) != ONEFOLD_OK;
+}
+
+static int chill(void *user) {
+  const bench_pair *p = user;
+  onefold_bench_session_chill(p->session, p->session->options->cold, p->input, p->input_floats,
+                              p->output, p->output_floats);
+  return 0;
+}
+
+static onefold_gbench_case make_case(bench_pair *pair, int form, const char *name) {
+  bench_session *session = pair->session;
+  onefold_gbench_case made = {
+      .name = name,
+      .run = form == BENCH_PAIR_FUSED ? run_fused : run_separate,
+      .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
+      .user = pair,
+  };
+  onefold_bench_count_work(session, &made, pair->flops, pair->bytes);
+  if (pair->error >= 0) onefold_bench_count(&made, "max_error", pair->error, 0);
+  return made;
+}
+
+static bench_peer_layer layer_of(const bench_pair *pair, int i) {
+  return (bench_peer_layer){.desc = pair->problem->descs[i],
+                            .in = pair->shapes[i],
+                            .out = pair->shapes[i + 1],
+                            .weight = pair->weights[i],
+                            .bias = pair->biases[i]};
+}
+
+static int time_pair(bench_peers *peers, bench_pair *pair) {
+  const bench_options *o = pair->session->options;
+  char name[BENCH_NAME - 48], rows[BENCH_PAIR_FORMS][BENCH_NAME];
+  snprintf(name, sizeof name, "pair/%s", pair->problem->text);
+  for (int i = 0; i < BENCH_PAIR_FORMS; i++)
+    snprintf(rows[i], sizeof rows[i], "%s/%s/threads:%d", name, forms[i], (int)o->threads);
+  bench_ours ours = {
+      .name = name,
+      .timed = make_case(pair, BENCH_PAIR_FUSED, rows[BENCH_PAIR_FUSED]),
+      .beside = make_case(pair, BENCH_PAIR_SEPARATE, rows[BENCH_PAIR_SEPARATE]),
+      .chosen = forms[pair->chosen],
+      .out = pair->shapes[2],
+      .output = o->check ? pair->plain_out : NULL,
+      .flops = pair->flops,
+      .bytes = (double)pair->info.packed_bytes + (double)pair->info.arena_bytes,
+      .repetitions = BENCH_REPETITIONS,
+  };
+  onefold_bench_count(&ours.timed, "chosen", pair->chosen == BENCH_PAIR_FUSED, 0);
+  const bench_peer_problem problem = {
+      .layers = {layer_of(pair, 0), layer_of(pair, 1)}, .count = 2, .input = pair->plain_in};
+  bench_stat stat = {0};
+  return onefold_bench_compare(peers, &problem, &ours, &stat);
+}
+
+static const char doc[] =
+    "Times a depthwise and a pointwise convolution, in either order, as one operator and as two "
+    "calls."
+    "\vA pair is PROBLEM[:ACTIVATION]+PROBLEM[:ACTIVATION], such as "
+    "g96ic96ih56oc96kh3ph1:relu6+ic96ih56oc24kh1; --act is for those that name none. Layouts are "
+    "blocked at both ends. Peers run both convolutions, as two calls or as one where they can. "
+    "Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
+    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or pair; "
+    "3 the two ways differ in a bit, or the result from the reference kernels' or a peer's by more "
+    "than 1e-4 of the largest value.";
+
+int onefold_bench_pair(int argc, char **argv) {
+  bench_options options;
+  int status = onefold_bench_options_parse(&options, argc, argv, BENCH_TAKES_PAIRS, "PAIR...", doc);
+  if (status) return status;
+  bench_pair_problems problems;
+  status = onefold_bench_pair_problems_parse(&options, &problems);
+  bench_session session;
+  if (!status) status = onefold_bench_peers_allow(&options);
+  if (!status) status = onefold_bench_session_open(&session, &options);
+  if (!status) {
+    bench_peers peers;
+    int failed = onefold_bench_peers_open(&peers, &session, 80, forms[BENCH_PAIR_SEPARATE]);
+    onefold_bench_progress_start(&session.progress, problems.count);
+    for (size_t i = 0; i < problems.count && !failed; i++) {
+      bench_pair pair;
+      failed = onefold_bench_pair_make(&session, &problems.items[i], &pair);
+      if (!failed) failed = time_pair(&peers, &pair);
+      onefold_bench_pair_destroy(&pair);
+      session.progress.done++;
+    }
+    onefold_bench_peers_close(&peers);
+    status = onefold_bench_session_close(&session);
+  }
+  onefold_bench_pair_problems_free(&problems);
+  onefold_bench_options_free(&options);
+  return status;
+}
