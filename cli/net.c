@@ -101,8 +101,8 @@ static onefold_status prepare(const net_options *o, cli_net *net) {
 
 static int show(const net_options *o) {
   cli_net net = o->net;
-  int code = onefold_cli_context(net.command, o->threads, o->has_isa ? &o->isa : NULL, net.accuracy,
-                                 &net.context);
+  int code = onefold_cli_tuned_context(net.command, o->threads, o->has_isa ? &o->isa : NULL,
+                                       net.accuracy, &net.context, &net.tilings);
   if (!code) {
     const onefold_status status = prepare(o, &net);
     if (status != ONEFOLD_OK) code = (int)onefold_cli_fail(net.command, net.context, status);
@@ -114,6 +114,7 @@ static int show(const net_options *o) {
   onefold_graph_destroy(net.folded);
   onefold_graph_destroy(net.built);
   onefold_context_destroy(net.context);
+  onefold_cli_tilings_free(&net.tilings);
   return code;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 
 #include <onefold/onefold.h>
+#include <onefold/tune.h>
 
 /// A network, planned.
 typedef struct cli_net {
@@ -13,6 +14,7 @@ typedef struct cli_net {
   int form; // of onefold_bench_forms
   onefold_accuracy accuracy;
   onefold_context *context;
+  onefold_tilings *tilings;
   onefold_graph *built, *folded; // NULL: the form is the training graph itself
   onefold_exec *exec;
 } cli_net;

@@ -5,22 +5,76 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
-                                 onefold_accuracy accuracy, onefold_context **context) {
-  const onefold_context_options options = {.struct_size = sizeof options,
-                                           .threads = threads,
-                                           .has_max_isa = isa != NULL,
-                                           .max_isa = isa ? *isa : ONEFOLD_ISA_REF,
-                                           .accuracy = accuracy};
-  const onefold_status status = onefold_context_create(&options, context);
+static onefold_context_options options_of(int32_t threads, const onefold_isa *isa,
+                                          onefold_accuracy accuracy) {
+  return (onefold_context_options){.struct_size = sizeof(onefold_context_options),
+                                   .threads = threads,
+                                   .has_max_isa = isa != NULL,
+                                   .max_isa = isa ? *isa : ONEFOLD_ISA_REF,
+                                   .accuracy = accuracy};
+}
+
+static onefold_exit create(const char *command, const onefold_context_options *options,
+                           onefold_context **context) {
+  const onefold_status status = onefold_context_create(options, context);
   if (status != ONEFOLD_OK)
     return onefold_cli_say(command, ONEFOLD_EXIT_FAILURE, "no context: %s",
                            onefold_status_name(status));
-  if (!isa || onefold_context_isa(*context) == *isa) return ONEFOLD_EXIT_OK;
+  if (!options->has_max_isa || onefold_context_isa(*context) == options->max_isa)
+    return ONEFOLD_EXIT_OK;
   onefold_context_destroy(*context);
   *context = NULL;
   return onefold_cli_say(command, ONEFOLD_EXIT_FAILURE, "--isa=%s does not run on this machine",
-                         onefold_isa_name(*isa));
+                         onefold_isa_name(options->max_isa));
+}
+
+onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
+                                 onefold_accuracy accuracy, onefold_context **context) {
+  const onefold_context_options options = options_of(threads, isa, accuracy);
+  return create(command, &options, context);
+}
+
+#ifdef ONEFOLD_HAVE_TUNE
+static void warn(void *user, const char *sentence) {
+  onefold_cli_say(user, ONEFOLD_EXIT_OK, "warning: %s", sentence);
+}
+
+/// Sets the options' tilings to those of the record; what fails is no more than warned of.
+static void attach(const char *command, onefold_context_options *options,
+                   onefold_tilings **tilings) {
+  char name[256];
+  onefold_record *record = NULL;
+  snprintf(name, sizeof name, "%s", command);
+  const onefold_record_options asked = {
+      .struct_size = sizeof asked, .read_only = 1, .warning = warn, .warning_user = name};
+  if (onefold_record_open(&asked, &record) != ONEFOLD_OK) return;
+  if (onefold_record_attach(record, ONEFOLD_IN_PLACE, NULL, options, tilings) != ONEFOLD_OK) {
+    char sentence[512];
+    onefold_record_last_error(record, sentence, sizeof sentence);
+    warn(name, sentence);
+  }
+  onefold_record_close(record);
+}
+#endif
+
+onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
+                                       onefold_accuracy accuracy, onefold_context **context,
+                                       onefold_tilings **tilings) {
+  onefold_context_options options = options_of(threads, isa, accuracy);
+  *tilings = NULL;
+#ifdef ONEFOLD_HAVE_TUNE
+  attach(command, &options, tilings);
+#endif
+  const onefold_exit code = create(command, &options, context);
+  if (code != ONEFOLD_EXIT_OK) onefold_cli_tilings_free(tilings);
+  return code;
+}
+
+void onefold_cli_tilings_free(onefold_tilings **tilings) {
+#ifdef ONEFOLD_HAVE_TUNE
+  onefold_tilings_destroy(*tilings);
+#endif
+  *tilings = NULL;
 }
 
 /// The generated form, the last, is none of a graph.

@@ -8,6 +8,7 @@
 #include "bench/form.h"
 
 #include <onefold/onefold.h>
+#include <onefold/tune.h>
 
 /// A context of `threads` (0: the usable cores) at exactly `isa`, or at the best level where
 /// `isa` is NULL, of an accuracy class. On failure a sentence has been written. Returns an
@@ -18,6 +19,13 @@ onefold_exit onefold_cli_context(const char *command, int32_t threads, const one
 /// The form that the text of --form names; leaves by argp_error where it is none.
 int onefold_cli_form(struct argp_state *state, const char *text);
 #define ONEFOLD_CLI_FORMS "eager, branches or folded (default)"
+
+/// The same, planning by the record's tilings where the program has a tuner: ONEFOLD_RECORD or the
+/// default, of which a warning is all that can fail. The tilings outlive the context.
+onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
+                                       onefold_accuracy accuracy, onefold_context **context,
+                                       onefold_tilings **tilings);
+void onefold_cli_tilings_free(onefold_tilings **tilings);
 
 /// Writes "<command>: <sentence>".
 onefold_exit onefold_cli_say(const char *command, onefold_exit code, const char *format, ...)

@@ -118,6 +118,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
 typedef struct run {
   const run_options *options;
   onefold_context *context;
+  onefold_tilings *tilings;
   onefold_block_params params;
   onefold_array inputs[MAX_FILES], outputs[MAX_FILES]; // values of outputs by malloc
   onefold_shape shapes[MAX_FILES];                     // of the inputs
@@ -292,6 +293,7 @@ static void release(run *r) {
     free(r->outputs[i].values);
   }
   onefold_context_destroy(r->context);
+  onefold_cli_tilings_free(&r->tilings);
 }
 
 int onefold_cli_run(int argc, char **argv) {
@@ -308,8 +310,8 @@ int onefold_cli_run(int argc, char **argv) {
   run_options o = {.command = argv[0], .prefix = "", .form = BENCH_FOLDED};
   if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
   run r = {.options = &o};
-  onefold_exit code =
-      onefold_cli_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, o.accuracy, &r.context);
+  onefold_exit code = onefold_cli_tuned_context(o.command, o.threads, o.has_isa ? &o.isa : NULL,
+                                                o.accuracy, &r.context, &r.tilings);
   static onefold_exit (*const stages[])(run * r) = {read_params, open_weights, build,
                                                     fold,        make_outputs, execute};
   for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !code; i++) code = stages[i](&r);

@@ -310,12 +310,38 @@ static void test_nothing_yet(void **state) {
   unsetenv("XDG_CACHE_HOME");
 }
 
+/// Commands that run layers plan by the record.
+static void test_net(void **state) {
+  fixture *f = *state;
+  onefold_conv2d_desc desc;
+  onefold_record_row row;
+  test_ok(f->context, onefold_conv2d_desc_parse(f->context, "ic48ih56oc48kh3ph1", &desc));
+  desc.activation = ONEFOLD_ACT_RELU;
+  test_ok(f->context, onefold_record_row_init(f->context, NULL, &desc, ONEFOLD_IN_PLACE, &row));
+  row.median_ns = row.default_ns = 1000;
+  row.trials = 10;
+  strcpy(row.tiling.algorithm, "direct");
+  static const char command[] = "net repvgg-a0 --form folded --isa ref --threads 2 --json";
+  static const char exact[] = "\"source\": \"record\"";
+  test_run run = test_program(command); // a record that is named and not there
+  test_exits(&run, command, 0);
+  assert_null(strstr(run.out, exact));
+  assert_non_null(strstr(run.err, "is not there; no tilings are read"));
+  test_run_free(&run);
+  put(f->place.path, &row);
+  expect_output(command, exact);
+  setenv("ONEFOLD_RECORD", "", 1);
+  char *out = output_of(command);
+  assert_null(strstr(out, exact));
+  free(out);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_help), TEST(test_show),        TEST(test_rows),  TEST(test_round_trip),
       TEST(test_bad_import),       TEST(test_merge),       TEST(test_prune), TEST(test_mistakes),
-      TEST(test_damaged),          TEST(test_nothing_yet),
+      TEST(test_damaged),          TEST(test_nothing_yet), TEST(test_net),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
