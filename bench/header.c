@@ -67,6 +67,7 @@ static void warn_when_noisy(bench_session *session) {
   const onefold_peak *p = &session->peak;
   const double spread = p->threads_spread > p->core_spread ? p->threads_spread : p->core_spread;
   const int noisy = spread > NOISY_SPREAD || m->load > NOISY_LOAD * m->logical_cores;
+  number(session, "fma_spread", spread);
   fact(session, "noisy", noisy ? "true" : "false");
   if (!noisy) return;
   line(session, "WARNING",

@@ -21,7 +21,8 @@ fold    arch kernels ops graph
 models  arch kernels ops graph fold
 tune    arch kernels ops graph
 bench   kernels/kernel.h
-cli     bench
+report
+cli     bench report
 END
 only() { # only HEADER DIRECTORY: no file elsewhere includes that header
   if git grep -lE "# *include *<($1)" -- '*.c' '*.h' '*.cc' | grep -v "^$2/"; then

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A report before it is written: sections of figures, each with the table behind it.
+#ifndef ONEFOLD_REPORT_DOCUMENT_H
+#define ONEFOLD_REPORT_DOCUMENT_H
+
+#include "report/data.h"
+#include "report/svg.h"
+
+#define REPORT_COLUMNS 12 // of a table at most
+
+typedef struct report_column {
+  const char *title;
+  int is_text; // else numbers, to the right
+} report_column;
+
+typedef struct report_table {
+  report_column columns[REPORT_COLUMNS];
+  size_t width;
+  const char *(*rows)[REPORT_COLUMNS]; // cells; NULL and "" are empty
+  size_t height;
+} report_table;
+
+void onefold_report_column(report_table *table, const char *title, int is_text);
+/// Adds a row; NULL without memory.
+const char **onefold_report_add_row(report_arena *arena, report_table *table);
+
+typedef void report_draw_fn(report_svg *svg, const void *chart);
+
+typedef struct report_figure {
+  const char *id, *title;
+  const char *caption;
+  report_draw_fn *draw; // NULL: a table alone
+  const void *chart;
+  report_table table;
+} report_figure;
+
+typedef struct report_section {
+  const char *id, *title;
+  const char *text;    // what it says, in a sentence or two
+  const char *missing; // instead of figures: what would give them
+  const char *command;
+  report_figure *figures;
+  size_t count;
+} report_section;
+
+/// A number worth a look: "1.31×", "T0 eager / T2 folded", "17 blocks, geometric mean".
+typedef struct report_key {
+  const char *value, *what, *of;
+} report_key;
+
+#define REPORT_SECTIONS 8
+#define REPORT_KEYS     6
+
+typedef struct report_document {
+  report_data *data;
+  const char *title;
+  report_table machines; // a column for each file
+  const char **setups;   // each machine and setting in a line
+  size_t setup_count;
+  const char *warning; // "" or a sentence
+  report_key keys[REPORT_KEYS];
+  size_t key_count;
+  report_section sections[REPORT_SECTIONS];
+  size_t count;
+} report_document;
+
+report_section *onefold_report_add_section(report_document *document, const char *id,
+                                           const char *title);
+/// Adds a figure and numbers its id; NULL without memory.
+report_figure *onefold_report_add_figure(report_document *document, report_section *section,
+                                         const char *title);
+void onefold_report_add_key(report_document *document, const char *value, const char *what,
+                            const char *of);
+
+/// Fills the document from the data. Non-zero without memory.
+int onefold_report_build(report_data *data, report_document *document);
+
+// The sections, each in a file build_<name>.c. A section without data says what would give it.
+void onefold_report_build_machines(report_document *document);
+void onefold_report_build_networks(report_document *document);
+void onefold_report_build_layers(report_document *document);
+void onefold_report_build_blocks(report_document *document);
+void onefold_report_build_convs(report_document *document);
+void onefold_report_build_roofline(report_document *document);
+void onefold_report_build_tuned(report_document *document);
+void onefold_report_build_errors(report_document *document);
+
+// How a document is written.
+typedef struct report_output {
+  FILE *out;
+  const char *version; // of the program that writes
+} report_output;
+
+/// One page of HTML without scripts or anything from elsewhere. Non-zero where it failed.
+int onefold_report_page(const report_document *document, const report_output *output);
+void onefold_report_markdown(const report_document *document, const report_output *output);
+/// Each chart as DIRECTORY/<id>.svg. Non-zero after `sentence` of `size` bytes.
+int onefold_report_charts(const report_document *document, const char *directory, char *sentence,
+                          size_t size, size_t *written);
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A document as Markdown: its tables, for pull requests.
+#include "report/document.h"
+#include "report/text.h"
+
+static void put(FILE *out, const char *before, const char *text, const char *after) {
+  fputs(before, out);
+  onefold_report_put_markdown(out, text);
+  fputs(after, out);
+}
+
+static void put_rule(FILE *out, const report_table *table) {
+  for (size_t i = 0; i < table->width; i++) {
+    fputs(table->columns[i].is_text ? "|---" : "|---:", out);
+  }
+  fputs("|\n", out);
+}
+
+static void put_table(FILE *out, const report_table *table) {
+  for (size_t i = 0; i < table->width; i++) put(out, "| ", table->columns[i].title, " ");
+  fputs("|\n", out);
+  put_rule(out, table);
+  for (size_t i = 0; i < table->height; i++) {
+    for (size_t j = 0; j < table->width; j++) {
+      const char *cell = table->rows[i][j];
+      put(out, "| ", cell ? cell : "", " ");
+    }
+    fputs("|\n", out);
+  }
+  fputc('\n', out);
+}
+
+void onefold_report_markdown(const report_document *d, const report_output *output) {
+  FILE *out = output->out;
+  put(out, "# ", d->title, "\n\n");
+  if (d->warning[0]) put(out, "**", d->warning, "**\n\n");
+  if (d->machines.height) put_table(out, &d->machines);
+  for (size_t i = 0; i < d->key_count; i++) {
+    put(out, "- **", d->keys[i].value, "** ");
+    put(out, "", d->keys[i].what, "");
+    put(out, " (", d->keys[i].of, ")\n");
+  }
+  if (d->key_count) fputc('\n', out);
+  for (size_t i = 0; i < d->count; i++) {
+    const report_section *s = &d->sections[i];
+    if (!s->count) continue;
+    put(out, "## ", s->title, "\n\n");
+    for (size_t j = 0; j < s->count; j++) {
+      const report_figure *f = &s->figures[j];
+      put(out, "### ", f->title, "\n\n");
+      if (f->caption[0]) put(out, "", f->caption, "\n\n");
+      if (f->table.height) put_table(out, &f->table);
+    }
+  }
+  put(out, "Onefold ", output->version, "\n");
+}

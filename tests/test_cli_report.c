@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold report: from what onefold bench writes to pages, charts, tables and comparisons.
+#include "tests/cli_support.h"
+#include "tests/report_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=5 "
+
+static char *contents(const char *path) {
+  char *text = NULL;
+  size_t room = 0;
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  assert_true(getdelim(&text, &room, '\0', file) > 0);
+  fclose(file);
+  return text;
+}
+
+static void run_well(const char *format, const char *a, const char *b, const char *says) {
+  char arguments[1024];
+  snprintf(arguments, sizeof arguments, format, a, b);
+  test_run run = test_program(arguments);
+  test_exits(&run, arguments, 0);
+  if (says && !strstr(run.out, says))
+    fail_msg("onefold %s: no \"%s\" in %s", arguments, says, run.out);
+  test_run_free(&run);
+}
+
+/// The suites' own files, in one report.
+static void test_suites(void **state) {
+  (void)state;
+  char *block = test_path(), *conv = test_path(), *page = test_path(), *charts = test_path();
+  run_well("bench block " QUICK "--json=%s repvgg ic24ih7oc24kh3ph1%s", block, "", "T2 folded");
+  run_well("bench conv " QUICK "--json=%s ic17ih9oc33kh3ph1%s", conv, "", "conv/");
+  char both[512], path[512];
+  snprintf(both, sizeof both, "%s %s", block, conv);
+  unlink(charts);
+  run_well("report %s -o %s", both, page, NULL);
+  char *text = contents(page);
+  test_expect_xml(text);
+  assert_int_equal(test_count(text, "<figure id=\"blocks\">"), 1);
+  assert_int_equal(test_count(text, "<figure id=\"convolutions\">"), 1);
+  assert_int_equal(test_count(text, "<figure id=\"roofline\">"), 1);
+  assert_int_equal(test_count(text, "<figure id=\"errors\">"), 1);
+  assert_int_equal(test_count(text, "<dt>"), 3); // networks, their layers, and tuning
+  assert_true(test_count(text, "FMA peak") > 0);
+  free(text);
+  run_well("report %s --svg %s", both, charts, NULL);
+  static const char *const files[] = {"blocks", "roofline", "errors"};
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    snprintf(path, sizeof path, "%s/%s.svg", charts, files[i]);
+    text = contents(path);
+    test_expect_xml(text);
+    assert_int_equal(test_count(text, "<svg "), 1);
+    assert_int_equal(test_count(text, "<style>"), 1);
+    free(text);
+    unlink(path);
+  }
+  rmdir(charts);
+  run_well("report %s --title=Mine%s", both, "", "# Mine\n");
+  run_well("report %s -o - --md%s", both, "", "<!DOCTYPE html>");
+  run_well("report --compare %s %s", block, block, "| no difference |");
+  free(charts);
+  test_path_free(page);
+  test_path_free(conv);
+  test_path_free(block);
+}
+
+static void test_mistakes(void **state) {
+  (void)state;
+  char *path = test_path(), *good = test_path(), arguments[512];
+  FILE *file = fopen(path, "w");
+  fputs("{\"benchmarks\": [{\"name\": \"a\\u001b[31m\", \"real_time\": \"\\u001b\"}]}", file);
+  fclose(file);
+  test_json json;
+  test_json_begin(&json, "cpu");
+  test_json_row(&json, "nothing/known", "", "", (const double[]){1}, 1);
+  char *text = test_json_end(&json);
+  file = fopen(good, "w");
+  fputs(text, file);
+  fclose(file);
+  free(text);
+  static const struct {
+    const char *format;
+    int code;
+    const char *says;
+  } mistakes[] = {
+      {"report", 2, "no file is given"},
+      {"report --nonsense x.json", 2, "nonsense"},
+      {"report --compare x.json", 2, "two files are expected, not 1"},
+      {"report /nonexistent/x.json", 1, "/nonexistent/x.json: No such file"},
+      {"report /", 1, "/: Is a directory"},
+      {"report /dev/null", 1, "/dev/null: line 1"},
+      {"report %s", 1, "entry 0 of \"benchmarks\""},
+      {"report %s -o /nonexistent/x.html", 1, "entry 0"},
+  };
+  for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+    snprintf(arguments, sizeof arguments, mistakes[i].format, path);
+    test_expect_mistake(arguments, mistakes[i].code, mistakes[i].says);
+  }
+  snprintf(arguments, sizeof arguments, "report %s -o /nonexistent/x.html", good);
+  test_expect_mistake(arguments, 1, "/nonexistent/x.html: No such file");
+  snprintf(arguments, sizeof arguments, "report %s -o /dev/full", good);
+  test_expect_mistake(arguments, 1, "/dev/full: it could not be written");
+  snprintf(arguments, sizeof arguments, "report %s --svg /nonexistent/charts", good);
+  test_expect_mistake(arguments, 1, "/nonexistent/charts: No such file");
+  test_path_free(good);
+  test_path_free(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_suites),
+      cmocka_unit_test(test_mistakes),
+  };
+  return cmocka_run_group_tests_name("cli_report", tests, NULL, NULL);
+}
