@@ -127,8 +127,13 @@ const onefold_dispatch *onefold_context_dispatch(const onefold_context *context)
 int onefold_context_tiling(const onefold_context *context, const struct onefold_conv2d_desc *desc,
                            onefold_tiling *tiling) {
   memset(tiling, 0, sizeof *tiling);
-  return context->options.tiling &&
-         context->options.tiling(context->options.tiling_user, desc, tiling);
+  if (!context->options.tiling ||
+      !context->options.tiling(context->options.tiling_user, desc, tiling)) {
+    return 0;
+  }
+  tiling->algorithm[sizeof tiling->algorithm - 1] = '\0';
+  tiling->kernel[sizeof tiling->kernel - 1] = '\0';
+  return 1;
 }
 
 void onefold_context_visit_kernels(const onefold_context *context, onefold_kernel_visit_fn visit,

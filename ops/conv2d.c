@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Chooses an algorithm for a problem, and explains the choice.
-#include "ops/conv2d.h"
+#include "ops/conv_space.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -57,20 +57,30 @@ size_t onefold_conv_workspace(const onefold_conv2d_plan *plan) {
   return plan->stage_in + plan->stage_out + plan->stage_scale + (size_t)plan->tasks * plan->scratch;
 }
 
-/// Plans with one algorithm. Layers too small to share are one task.
-static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_algorithm *algorithm,
-                                const onefold_tiling *tiling) {
+int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,
+                                   const onefold_dispatch *dispatch,
+                                   const onefold_conv_problem *problem, int32_t threads) {
   const double least_cycles_per_task = 4000;
+  if (threads <= 1) return 1;
+  const double most = algorithm->estimate(dispatch, problem, 1, NULL) / least_cycles_per_task;
+  return threads <= most ? threads : most < 1 ? 1 : (int32_t)most;
+}
+
+static int32_t default_tasks(const onefold_conv2d_plan *plan,
+                             const onefold_conv_algorithm *algorithm) {
+  return onefold_conv_default_tasks(algorithm, onefold_context_dispatch(plan->context),
+                                    &plan->problem, onefold_context_threads(plan->context));
+}
+
+/// Plans with one algorithm and what it can have of the tiling.
+static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_algorithm *algorithm,
+                                onefold_tiling *tiling) {
   plan->algorithm = algorithm;
   plan->key = onefold_conv_pack_key(&plan->problem, algorithm->format);
-  plan->tasks = tiling->threads > 0 ? tiling->threads : onefold_context_threads(plan->context);
-  if (plan->tasks > 1) {
-    const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
-    const double cycles = algorithm->estimate(dispatch, &plan->problem);
-    if (plan->tasks > cycles / least_cycles_per_task)
-      plan->tasks = (int32_t)(cycles / least_cycles_per_task);
-  }
-  if (plan->tasks < 1) plan->tasks = 1;
+  plan->tasks = default_tasks(plan, algorithm);
+  onefold_conv_space_clean(algorithm, onefold_context_dispatch(plan->context), &plan->problem,
+                           plan->tasks, tiling, NULL, NULL);
+  if (tiling->threads > 0) plan->tasks = tiling->threads;
   plan->epilogue = epilogue_of(&plan->problem.desc, onefold_context_dispatch(plan->context));
   const onefold_status status = algorithm->plan(plan, tiling);
   if (status == ONEFOLD_OK) stage(plan);
@@ -88,7 +98,7 @@ static const onefold_conv_algorithm *choose(const onefold_dispatch *dispatch,
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
     if (a->refuse(problem, reason, sizeof reason)) continue;
     if (strcmp(a->name, tiling->algorithm) == 0) return a;
-    const double estimate = a->estimate(dispatch, problem);
+    const double estimate = a->estimate(dispatch, problem, 1, NULL);
     if (best && estimate >= least) continue;
     best = a;
     least = estimate;
@@ -172,7 +182,7 @@ onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_co
     if (refusal) {
       snprintf(text, sizeof text, "%-11s refused: %s", a->name, refusal);
     } else {
-      const double cycles = a->estimate(dispatch, &plan->problem);
+      const double cycles = a->estimate(dispatch, &plan->problem, 1, NULL);
       const int length =
           snprintf(text, sizeof text, "%-11s estimated at %.4g cycles", a->name, cycles);
       if (a == plan->algorithm)
@@ -181,6 +191,17 @@ onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_co
                  plan->tasks);
     }
     line(user, text);
+  }
+  onefold_tiling tiling;
+  if (onefold_context_tiling(context, desc, &tiling)) {
+    const int applies = !tiling.algorithm[0] || !strcmp(tiling.algorithm, plan->algorithm->name);
+    if (!applies) {
+      snprintf(text, sizeof text, "tiling      left aside: %.31s does not apply", tiling.algorithm);
+      line(user, text);
+    } else {
+      onefold_conv_space_clean(plan->algorithm, dispatch, &plan->problem,
+                               default_tasks(plan, plan->algorithm), &tiling, line, user);
+    }
   }
   onefold_conv2d_plan_destroy(plan);
   return ONEFOLD_OK;

@@ -108,6 +108,7 @@ typedef struct onefold_conv_winograd {
 } onefold_conv_winograd;
 
 typedef struct onefold_conv_algorithm onefold_conv_algorithm;
+typedef struct onefold_conv_knob onefold_conv_knob; // ops/conv_space.h
 
 struct onefold_conv2d_plan {
   const onefold_context *context;
@@ -129,6 +130,7 @@ struct onefold_conv2d_plan {
   onefold_conv_strips strips;
   int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
   int fetch;           // pointwise: the source's planes are asked for ahead
+  int32_t ahead;       // direct: the tiling's
   int64_t piece;       // pieces: most pixels of one; 0 where there are none
   // direct, plain and pointwise
   ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
@@ -156,22 +158,34 @@ struct onefold_conv_algorithm {
   onefold_pack_format format;
   /// NULL, or why the algorithm does not apply (a sentence in `reason`).
   const char *(*refuse)(const onefold_conv_problem *problem, char *reason, size_t size);
-  /// Estimated cycles of one run by one task, on a core that does two multiply-adds of vectors in
-  /// each. Not of several, so that results do not depend on their number.
-  double (*estimate)(const onefold_dispatch *dispatch, const onefold_conv_problem *problem);
+  /// Estimated cycles of the one of so many tasks that has most to do, on a core that does two
+  /// multiply-adds of vectors in each, with a tiling (NULL: the default choice).
+  double (*estimate)(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                     int32_t tasks, const onefold_tiling *tiling);
   /// Fills the algorithm's part of the plan. ONEFOLD_OUT_OF_MEMORY at worst.
   onefold_status (*plan)(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
   /// Piece `index` of plan->tasks.
   void (*task)(const onefold_conv_run *run, size_t index);
+  /// The operator whose rows are its register tiles; NULL where there is no choice.
+  onefold_op (*tiles)(const onefold_conv_problem *problem);
+  /// The other choices that it has, ended by NULL; NULL: none.
+  const onefold_conv_knob *const *knobs;
 };
 
-/// Of those that apply, the one with the least estimate is chosen.
+/// Of those that apply, the one with the least estimate for one task is chosen: not for several, so
+/// that results do not depend on their number.
 extern const onefold_conv_algorithm *const onefold_conv_algorithms[];
 extern const size_t onefold_conv_algorithm_count;
 extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
     onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2, onefold_conv_winograd_4,
     onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5,
     onefold_conv_subsample;
+
+/// Tasks of a layer that no tiling is about: the context's threads, fewer where it is too small to
+/// share.
+int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,
+                                   const onefold_dispatch *dispatch,
+                                   const onefold_conv_problem *problem, int32_t threads);
 
 // ------------------------------------------- shared by the algorithms
 
@@ -208,14 +222,17 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
 /// Winograd format, of an element.
 double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_format format);
 
-/// Estimated cycles for one input channel and tap of a row of `pixels`, all output blocks.
+/// Estimated cycles for one input channel and tap of a row of `pixels`, all output blocks; with the
+/// tiling's kernel (NULL: any).
 double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
-                                 double depth, int64_t blocks);
+                                 double depth, int64_t blocks, const onefold_tiling *tiling);
 
-/// Of a direct convolution by the kernels of `op`, in `rows` rows of `pixels` an image.
+/// Of a direct convolution by the kernels of `op`, in `rows` rows of `pixels` an image, shared out
+/// among tasks.
 double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, onefold_op op,
-                                    int64_t pixels, int64_t rows);
+                                    int64_t pixels, int64_t rows, int32_t tasks,
+                                    const onefold_tiling *tiling);
 
 /// Bytes of the caches that estimates are about.
 typedef struct onefold_conv_caches {
@@ -278,6 +295,13 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
 
 /// 1x1 convolutions by pieces of the pixels that stay in L2: plans pieces and strips.
 onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
+
+/// What the algorithms that may go by pieces have in common.
+double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
+                                    const onefold_conv_problem *problem, int32_t tasks,
+                                    const onefold_tiling *tiling);
+onefold_op onefold_conv_pieces_tiles(const onefold_conv_problem *problem);
+extern const onefold_conv_knob *const onefold_conv_pieces_knobs[];
 
 /// Points `area` at where output pixels [begin, begin + count) of an image are read, for task
 /// `index`.

@@ -12,9 +12,10 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
 }
 
 /// Far less than any other algorithm, which multiplies by zeros.
-static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
-  (void)dispatch;
-  return problem->macs / problem->v;
+static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                       int32_t tasks, const onefold_tiling *tiling) {
+  (void)dispatch, (void)tiling;
+  return problem->macs / problem->v / tasks;
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
@@ -83,4 +84,4 @@ static void task(const onefold_conv_run *run, size_t index) {
 }
 
 const onefold_conv_algorithm onefold_conv_depthwise = {
-    "depthwise", ONEFOLD_PACK_DEPTHWISE, refuse, estimate, plan_it, task};
+    "depthwise", ONEFOLD_PACK_DEPTHWISE, refuse, estimate, plan_it, task, NULL, NULL};

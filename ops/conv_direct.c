@@ -3,7 +3,7 @@
 // over a plain one with few channels, whose reorder would cost more ("plain").
 // Rows above and below the image are left out of a call; pixels to its left
 // and right are masked in the border tiles of a row.
-#include "ops/conv2d.h"
+#include "ops/conv_space.h"
 
 #include <stdio.h>
 
@@ -80,6 +80,7 @@ static onefold_status finish(onefold_conv2d_plan *plan, onefold_op op,
   onefold_status status = onefold_conv_strips_make(plan, op, plan->problem.out_w, 1, tiling);
   if (status == ONEFOLD_OK) status = cut_rows(plan);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
+  plan->ahead = tiling->ahead;
   return status;
 }
 
@@ -113,7 +114,8 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
   // Few tiles to a strip: the next strip's weights are fetched meanwhile.
-  if (problem->out_h * count <= 16) a.weight_ahead = a.weight_q * strip->blocks;
+  const int few = problem->out_h * count <= 16;
+  if (plan->ahead ? plan->ahead == 2 : few) a.weight_ahead = a.weight_q * strip->blocks;
 
   for (int32_t block = 0; block < strip->band.count;) {
     block = onefold_conv_pass(run, strip, image, block, &a);
@@ -157,21 +159,27 @@ static const char *direct_refuse(const onefold_conv_problem *problem, char *reas
   return NULL;
 }
 
-static double direct_estimate(const onefold_dispatch *dispatch,
-                              const onefold_conv_problem *problem) {
-  return onefold_conv_direct_estimate(dispatch, problem,
-                                      for_stride(ONEFOLD_OP_CONV_S1, problem->desc.stride_w),
-                                      problem->out_w, problem->out_h);
+static onefold_op direct_tiles(const onefold_conv_problem *problem) {
+  return for_stride(ONEFOLD_OP_CONV_S1, problem->desc.stride_w);
+}
+
+static double direct_estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                              int32_t tasks, const onefold_tiling *tiling) {
+  return onefold_conv_direct_estimate(dispatch, problem, direct_tiles(problem), problem->out_w,
+                                      problem->out_h, tasks, tiling);
 }
 
 static onefold_status direct_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  const onefold_conv2d_desc *d = &plan->problem.desc;
   onefold_conv_blocked_source(plan);
-  return finish(plan, for_stride(ONEFOLD_OP_CONV_S1, d->stride_w), tiling);
+  return finish(plan, direct_tiles(&plan->problem), tiling);
 }
 
+static const onefold_conv_knob *const knobs[] = {&onefold_conv_knob_block_in,
+                                                 &onefold_conv_knob_ahead, NULL};
+
 const onefold_conv_algorithm onefold_conv_direct = {
-    "direct", ONEFOLD_PACK_BLOCKED, direct_refuse, direct_estimate, direct_plan, task};
+    "direct", ONEFOLD_PACK_BLOCKED, direct_refuse, direct_estimate, direct_plan,
+    task,     direct_tiles,         knobs};
 
 // ------------------------------------------------------------------- plain
 
@@ -185,10 +193,18 @@ static const char *plain_refuse(const onefold_conv_problem *problem, char *reaso
   return NULL;
 }
 
+static onefold_op plain_tiles(const onefold_conv_problem *problem) {
+  const onefold_conv2d_desc *d = &problem->desc;
+  const int64_t pixel = d->in_layout == ONEFOLD_NHWC ? d->in_channels : 1;
+  return for_stride(ONEFOLD_OP_PLAIN_S1, pixel * d->stride_w);
+}
+
 /// Like direct, without its reorder.
-static double plain_estimate(const onefold_dispatch *dispatch,
-                             const onefold_conv_problem *problem) {
-  return 0.9 * direct_estimate(dispatch, problem);
+static double plain_estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                             int32_t tasks, const onefold_tiling *tiling) {
+  const onefold_op op = tiling && *tiling->kernel ? plain_tiles(problem) : direct_tiles(problem);
+  return 0.9 * onefold_conv_direct_estimate(dispatch, problem, op, problem->out_w, problem->out_h,
+                                            tasks, tiling);
 }
 
 static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
@@ -199,8 +215,9 @@ static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling
   plan->src_row = d->in_w * plan->src_pixel;
   plan->src_block = nhwc ? 1 : d->in_h * d->in_w;
   plan->src_image = d->in_channels * d->in_h * d->in_w;
-  return finish(plan, for_stride(ONEFOLD_OP_PLAIN_S1, plan->src_pixel * d->stride_w), tiling);
+  return finish(plan, plain_tiles(&plan->problem), tiling);
 }
 
-const onefold_conv_algorithm onefold_conv_plain = {"plain",        ONEFOLD_PACK_PLAIN, plain_refuse,
-                                                   plain_estimate, plain_plan,         task};
+const onefold_conv_algorithm onefold_conv_plain = {
+    "plain", ONEFOLD_PACK_PLAIN, plain_refuse, plain_estimate, plain_plan,
+    task,    plain_tiles,        knobs};

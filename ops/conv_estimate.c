@@ -74,27 +74,42 @@ double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_form
 }
 
 double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op, int64_t pixels,
-                                 double depth, int64_t blocks) {
+                                 double depth, int64_t blocks, const onefold_tiling *tiling) {
   // Blocks beyond a few strips' are more of the same.
   enum { MOST = 24 };
   double cost[MOST + 1];
   int32_t best[MOST + 1];
   const int64_t some = blocks < MOST ? blocks : MOST;
-  onefold_conv_cover(dispatch, op, pixels, depth, (int32_t)some, "", cost, best);
-  return cost[some] * ((double)blocks / (double)some);
+  const char *wanted = tiling ? tiling->kernel : "";
+  onefold_conv_cover(dispatch, op, pixels, depth, (int32_t)some, wanted, cost, best);
+  double sum = *wanted ? 0 : cost[some]; // without the discount of a wanted kernel
+  for (int32_t n = (int32_t)some, q; *wanted && n > 0; n -= q) {
+    const onefold_kernel *row = dispatch->ops[op].row[best[n]];
+    q = row->q < n ? row->q : n;
+    sum += row_cost(dispatch, row, q, pixels, depth);
+  }
+  return sum * ((double)blocks / (double)some);
 }
 
 double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, onefold_op op,
-                                    int64_t pixels, int64_t rows) {
+                                    int64_t pixels, int64_t rows, int32_t tasks,
+                                    const onefold_tiling *tiling) {
   const onefold_conv2d_desc *d = &problem->desc;
   const double depth = onefold_conv_depth(problem, ONEFOLD_PACK_BLOCKED);
-  const double work = (double)(d->batch * rows) * depth *
-                      onefold_conv_row_estimate(dispatch, op, pixels, depth, problem->out_blocks);
+  const double work =
+      (double)(d->batch * rows) * depth *
+      onefold_conv_row_estimate(dispatch, op, pixels, depth, problem->out_blocks, tiling);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
   const onefold_conv_caches caches = onefold_conv_caches_here();
   const double fetch = onefold_conv_fetch_estimate(&caches, bytes, bytes);
-  return work > fetch ? work : fetch;
+  // Between passes over the source's blocks the outputs are stored and loaded.
+  double between = 0;
+  if (tiling && tiling->block_in > 0) {
+    const int64_t passes = (problem->in_blocks - 1) / tiling->block_in;
+    between = 2.0 * (double)(passes * d->batch * rows * pixels * problem->out_blocks);
+  }
+  return ((work > fetch ? work : fetch) + between) / tasks;
 }
 
 onefold_conv_caches onefold_conv_caches_here(void) {

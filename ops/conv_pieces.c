@@ -20,12 +20,40 @@ onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold
   const int64_t depth = problem->in_blocks * problem->v;
   const int64_t fit = l2 / (depth * problem->out_blocks * problem->v > l2 / 2 ? 2 : 4) / depth;
   plan->piece = fit < 28 ? 28 : fit;
+  if (tiling->piece > 0) plan->piece = tiling->piece;
   if (plan->piece > pixels) plan->piece = pixels;
-  plan->strip_parts = strip_parts(problem, plan->tasks);
+  plan->strip_parts = tiling->parts > 0 ? tiling->parts : strip_parts(problem, plan->tasks);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, plan->piece, plan->strip_parts, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   return status;
+}
+
+onefold_op onefold_conv_pieces_tiles(const onefold_conv_problem *problem) {
+  (void)problem;
+  return ONEFOLD_OP_POINTWISE;
+}
+
+/// Never more than by direct kernels, whose tiles are the same over shorter rows; of a tiling whose
+/// pieces or kernel are given, by the tiles of these, with the weights fetched for each piece.
+double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
+                                    const onefold_conv_problem *problem, int32_t tasks,
+                                    const onefold_tiling *tiling) {
+  if (!tiling || (!tiling->piece && !tiling->kernel[0])) {
+    return onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_CONV_S1, problem->out_w,
+                                        problem->out_h, tasks, tiling);
+  }
+  const int64_t pixels = problem->out_h * problem->out_w;
+  const int64_t piece = tiling->piece > 0 && tiling->piece < pixels ? tiling->piece : pixels;
+  const double pieces = (double)pixels / (double)piece;
+  const onefold_conv_caches caches = onefold_conv_caches_here();
+  const double weights = (double)(problem->in_blocks * problem->out_blocks) *
+                         (double)(problem->v * problem->v) * sizeof(float);
+  const double set = weights + (double)(problem->in_blocks * problem->v * piece) * sizeof(float);
+  const double fetch = pieces * onefold_conv_fetch_estimate(&caches, weights, set);
+  const double work = pieces * onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_POINTWISE,
+                                                            piece, 1, 1, tiling);
+  return (work > fetch ? work : fetch) / tasks;
 }
 
 void onefold_conv_each_piece(const onefold_conv_run *run, size_t index,

@@ -18,10 +18,9 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
   return NULL;
 }
 
-static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
-  // Never more than by direct kernels, whose tiles are the same over shorter rows.
-  return onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_CONV_S1, problem->out_w,
-                                      problem->out_h);
+static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                       int32_t tasks, const onefold_tiling *tiling) {
+  return onefold_conv_pieces_estimate(dispatch, problem, tasks, tiling);
 }
 
 /// Does an image leave L2 before it is read again?
@@ -34,8 +33,10 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   onefold_conv_blocked_source(plan);
   // The hardware fetches by itself from a few planes at a time, where no pieces cut them short.
-  const int large = is_large(&plan->problem), pieces = large && plan->problem.out_blocks > 2;
-  plan->fetch = pieces || (large && plan->problem.in_blocks > 12);
+  const int large = is_large(&plan->problem);
+  const int pieces = tiling->piece > 0 || (large && plan->problem.out_blocks > 2);
+  plan->fetch = large && (pieces || plan->problem.in_blocks > 12);
+  if (tiling->ahead) plan->fetch = tiling->ahead == 2;
   if (pieces) return onefold_conv_pieces_plan(plan, tiling);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
@@ -100,5 +101,11 @@ static void task(const onefold_conv_run *run, size_t index) {
   }
 }
 
-const onefold_conv_algorithm onefold_conv_pointwise = {
-    "pointwise", ONEFOLD_PACK_BLOCKED, refuse, estimate, plan_it, task};
+const onefold_conv_algorithm onefold_conv_pointwise = {"pointwise",
+                                                       ONEFOLD_PACK_BLOCKED,
+                                                       refuse,
+                                                       estimate,
+                                                       plan_it,
+                                                       task,
+                                                       onefold_conv_pieces_tiles,
+                                                       onefold_conv_pieces_knobs};

@@ -15,9 +15,9 @@ static const char *refuse(const onefold_conv_problem *problem, char *reason, siz
 }
 
 /// Like direct, but each line is fetched once.
-static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
-  return 0.9 * onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_CONV_S1, problem->out_w,
-                                            problem->out_h);
+static double estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                       int32_t tasks, const onefold_tiling *tiling) {
+  return 0.9 * onefold_conv_pieces_estimate(dispatch, problem, tasks, tiling);
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
@@ -53,5 +53,11 @@ static void task(const onefold_conv_run *run, size_t index) {
   onefold_conv_each_piece(run, index, gather);
 }
 
-const onefold_conv_algorithm onefold_conv_subsample = {
-    "subsample", ONEFOLD_PACK_BLOCKED, refuse, estimate, plan_it, task};
+const onefold_conv_algorithm onefold_conv_subsample = {"subsample",
+                                                       ONEFOLD_PACK_BLOCKED,
+                                                       refuse,
+                                                       estimate,
+                                                       plan_it,
+                                                       task,
+                                                       onefold_conv_pieces_tiles,
+                                                       onefold_conv_pieces_knobs};

@@ -67,7 +67,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   onefold_conv_winograd *w = &plan->winograd;
-  onefold_conv_winograd_cut(dispatch, problem, plan->algorithm->format, plan->tasks, w,
+  onefold_conv_winograd_cut(dispatch, problem, plan->algorithm->format, plan->tasks, tiling, w,
                             &plan->strip_parts);
   w->in = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_IN, w->points - 2);
   w->out = kernel_of(dispatch, w->phases == 1 ? ONEFOLD_OP_WINOGRAD_OUT : ONEFOLD_OP_POLYPHASE_OUT,
@@ -288,14 +288,21 @@ static void task(const onefold_conv_run *run, size_t index) {
     return refuse(problem, ONEFOLD_PACK_##NAME##_##m, reason, size);                               \
   }                                                                                                \
   static double estimate_##name(const onefold_dispatch *dispatch,                                  \
-                                const onefold_conv_problem *problem) {                             \
+                                const onefold_conv_problem *problem, int32_t tasks,                \
+                                const onefold_tiling *tiling) {                                    \
     onefold_conv_winograd winograd;                                                                \
     int32_t parts;                                                                                 \
-    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, 1, &winograd,   \
-                                     &parts);                                                      \
+    return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, tasks, tiling,  \
+                                     &winograd, &parts);                                           \
   }                                                                                                \
-  const onefold_conv_algorithm onefold_conv_##name = {                                             \
-      algorithm, ONEFOLD_PACK_##NAME##_##m, refuse_##name, estimate_##name, plan_it, task};
+  const onefold_conv_algorithm onefold_conv_##name = {algorithm,                                   \
+                                                      ONEFOLD_PACK_##NAME##_##m,                   \
+                                                      refuse_##name,                               \
+                                                      estimate_##name,                             \
+                                                      plan_it,                                     \
+                                                      task,                                        \
+                                                      onefold_conv_pieces_tiles,                   \
+                                                      onefold_conv_winograd_knobs};
 ALGORITHM(winograd_2, "winograd2", WINOGRAD, 2)
 ALGORITHM(winograd_4, "winograd4", WINOGRAD, 4)
 ALGORITHM(winograd_6, "winograd6", WINOGRAD, 6)

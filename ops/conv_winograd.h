@@ -6,9 +6,13 @@
 #include "ops/conv2d.h"
 
 /// Cuts the image into tiles and passes for `tasks` tasks, *parts of which share the output blocks
-/// of a pass. Returns the estimated cycles.
+/// of a pass, with what the tiling (may be NULL) has of them. Returns the estimated cycles.
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
                                  const onefold_conv_problem *problem, onefold_pack_format format,
-                                 int32_t tasks, onefold_conv_winograd *winograd, int32_t *parts);
+                                 int32_t tasks, const onefold_tiling *tiling,
+                                 onefold_conv_winograd *winograd, int32_t *parts);
+
+/// The passes that a tiling may have with tiles of a format, and the parts of their blocks.
+extern const onefold_conv_knob *const onefold_conv_winograd_knobs[];
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Cuts a Winograd convolution into tiles and passes, and estimates its cost.
 #include "kernels/winograd.h"
-#include "ops/conv2d.h"
+#include "ops/conv_space.h"
 #include "ops/conv_winograd.h"
 
 #include <math.h>
@@ -23,6 +23,7 @@ typedef struct cut {
   const onefold_dispatch *dispatch;
   const onefold_conv_problem *problem;
   const onefold_conv_winograd *w;
+  const onefold_tiling *tiling;
   double depth; // terms of an element's sum
   int32_t tasks;
   onefold_conv_caches caches;
@@ -39,7 +40,7 @@ typedef struct piece {
 static double row_of(cut *k, int32_t tiles) {
   if (k->row[tiles] == 0) {
     k->row[tiles] = onefold_conv_row_estimate(k->dispatch, ONEFOLD_OP_POINTWISE, tiles, k->depth,
-                                              k->problem->out_blocks);
+                                              k->problem->out_blocks, k->tiling);
   }
   return k->row[tiles];
 }
@@ -122,6 +123,7 @@ static void try_pass(cut *k, int32_t r, int32_t c, onefold_conv_winograd *w, int
                      double *least) {
   for (int32_t parts = 1; parts <= k->tasks; parts++) {
     if (k->tasks % parts || parts > k->problem->out_blocks) continue;
+    if (k->tiling && k->tiling->parts > 0 && parts != k->tiling->parts) continue;
     const double cost = estimate_cut(k, r, c, parts, *least);
     if (cost >= *least) continue;
     *least = cost;
@@ -141,27 +143,75 @@ static int32_t even_size(int32_t tiles, int32_t most) {
   return (tiles - 1) / pieces + 1;
 }
 
-double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
-                                 const onefold_conv_problem *problem, onefold_pack_format format,
-                                 int32_t tasks, onefold_conv_winograd *w, int32_t *strip_parts) {
+static void cut_tiles(const onefold_conv_problem *problem, onefold_pack_format format,
+                      onefold_conv_winograd *w) {
   *w = (onefold_conv_winograd){.points = onefold_pack_points(format),
                                .phases = onefold_pack_phases(format)};
   w->step = w->points - 3 + w->phases;
   cut_axis(problem->out_h, w, &w->rows, &w->last_h);
   cut_axis(problem->out_w, w, &w->columns, &w->last_w);
+}
+
+double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
+                                 const onefold_conv_problem *problem, onefold_pack_format format,
+                                 int32_t tasks, const onefold_tiling *tiling,
+                                 onefold_conv_winograd *w, int32_t *strip_parts) {
+  const int32_t pass_rows = tiling ? tiling->pass_rows : 0;
+  const int32_t pass_columns = tiling ? tiling->pass_columns : 0;
+  cut_tiles(problem, format, w);
   cut k = {.dispatch = dispatch,
            .problem = problem,
            .w = w,
+           .tiling = tiling,
            .depth = onefold_conv_depth(problem, format),
            .tasks = tasks,
            .caches = onefold_conv_caches_here()};
   double least = INFINITY;
-  for (int32_t most = smaller(w->columns, MOST_TILES), c; most > 0; most = c - 1) {
-    c = even_size(w->columns, most);
+  for (int32_t most = smaller(w->columns, MOST_TILES / (pass_rows ? pass_rows : 1)), c; most > 0;
+       most = c - 1) {
+    c = pass_columns ? pass_columns : even_size(w->columns, most);
     for (int32_t high = smaller(w->rows, MOST_TILES / c), r; high > 0; high = r - 1) {
-      r = even_size(w->rows, high);
+      r = pass_rows ? pass_rows : even_size(w->rows, high);
       try_pass(&k, r, c, w, strip_parts, &least);
+      if (pass_rows) break;
     }
+    if (pass_columns) break;
   }
   return least;
 }
+
+// -------------------------------------------------------------------- knobs
+
+/// Sizes of even pieces of `tiles` from the largest on, of at most `most`.
+static void even_range(int32_t tiles, int32_t most, onefold_conv_range *range) {
+  *range = (onefold_conv_range){.least = 1, .most = smaller(tiles, most)};
+  for (int32_t size = range->most; size > 0 && range->count < ONEFOLD_MOST_VALUES; size--) {
+    size = even_size(tiles, size);
+    onefold_conv_range_add(range, size);
+  }
+}
+
+static void pass_rows_range(const onefold_conv_algorithm *algorithm,
+                            const onefold_conv_problem *problem, int32_t tasks,
+                            const onefold_tiling *tiling, onefold_conv_range *range) {
+  (void)tasks, (void)tiling;
+  onefold_conv_winograd w;
+  cut_tiles(problem, algorithm->format, &w);
+  even_range(w.rows, MOST_TILES, range);
+}
+static const onefold_conv_knob knob_pass_rows = {offsetof(onefold_tiling, pass_rows),
+                                                 pass_rows_range};
+
+static void pass_columns_range(const onefold_conv_algorithm *algorithm,
+                               const onefold_conv_problem *problem, int32_t tasks,
+                               const onefold_tiling *tiling, onefold_conv_range *range) {
+  (void)tasks;
+  onefold_conv_winograd w;
+  cut_tiles(problem, algorithm->format, &w);
+  even_range(w.columns, MOST_TILES / (tiling->pass_rows ? tiling->pass_rows : 1), range);
+}
+static const onefold_conv_knob knob_pass_columns = {offsetof(onefold_tiling, pass_columns),
+                                                    pass_columns_range};
+
+const onefold_conv_knob *const onefold_conv_winograd_knobs[] = {&knob_pass_rows, &knob_pass_columns,
+                                                                &onefold_conv_knob_parts, NULL};

@@ -16,6 +16,16 @@ static void last_to_first(void *user, onefold_task_fn fn, void *arg, size_t n) {
   while (n > 0) fn(arg, --n);
 }
 
+void conv_draw_numbers(conv_context *c, test_rng *rng) {
+  size_t count = 0;
+  const onefold_tiling_field *fields = onefold_tiling_fields(&count);
+  for (size_t i = 0; i < count; i++) {
+    const int32_t value = (int32_t)test_range(rng, 0, 5);
+    if (fields[i].size || fields[i].offset == offsetof(onefold_tiling, threads)) continue;
+    memcpy((char *)&c->tiling + fields[i].offset, &value, sizeof value);
+  }
+}
+
 static int give_tiling(void *user, const struct onefold_conv2d_desc *desc, onefold_tiling *tiling) {
   const conv_context *c = user;
   (void)desc;

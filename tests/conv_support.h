@@ -43,6 +43,10 @@ typedef struct conv_context {
 void conv_context_create(conv_context *c, onefold_isa isa, int threads, onefold_accuracy accuracy);
 void conv_context_destroy(conv_context *c);
 
+/// Sets each number of the tiling but `threads` to 0 or up to 5, whether the problem can have it or
+/// not.
+void conv_draw_numbers(conv_context *c, test_rng *rng);
+
 /// Buffers of a run, between guard pages.
 typedef struct conv_buffers {
   test_guard input, residual, scale, output, workspace;

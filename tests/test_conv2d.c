@@ -33,7 +33,7 @@ static void destroy(fixture *f) {
   conv_buffers_destroy(&f->buffers);
 }
 
-/// A caller's tiling: another algorithm, kernel, pass length or number of tasks.
+/// A caller's tiling: another algorithm, kernel, blocks or number of tasks.
 static void draw_tiling(conv_context *c, test_rng *rng) {
   static const char *const algorithms[] = {"",          "direct",    "pointwise",
                                            "subsample", "depthwise", "nonsense"};
@@ -45,7 +45,7 @@ static void draw_tiling(conv_context *c, test_rng *rng) {
   snprintf(c->tiling.algorithm, sizeof(c->tiling.algorithm), "%s", test_pick(rng, algorithms));
   snprintf(c->tiling.kernel, sizeof(c->tiling.kernel), "%s",
            rows[test_range(rng, 0, (int64_t)count - 1)].name);
-  c->tiling.block_in = (int32_t)test_range(rng, 0, 3);
+  conv_draw_numbers(c, rng);
   c->tiling.threads = (int32_t)test_range(rng, 0, 7);
 }
 

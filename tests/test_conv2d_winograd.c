@@ -33,7 +33,7 @@ static onefold_accuracy class_of(int m, int index) {
   return m == 6 || index % 2 ? ONEFOLD_ACCURACY_FAST : ONEFOLD_ACCURACY_STANDARD;
 }
 
-/// The algorithm, and any kernel, number of tasks and pass length.
+/// The algorithm, and any kernel, number of tasks and blocks.
 static void draw_tiling(conv_context *c, test_rng *rng, const char *algorithm) {
   size_t count = 0;
   const onefold_kernel *rows = onefold_kernel_rows(&count);
@@ -44,7 +44,7 @@ static void draw_tiling(conv_context *c, test_rng *rng, const char *algorithm) {
     snprintf(c->tiling.kernel, sizeof(c->tiling.kernel), "%s",
              rows[test_range(rng, 0, (int64_t)count - 1)].name);
   }
-  c->tiling.block_in = (int32_t)test_range(rng, 0, 3);
+  if (test_once_in(rng, 2)) conv_draw_numbers(c, rng);
   c->tiling.threads = test_once_in(rng, 2) ? 0 : (int32_t)test_range(rng, 1, 9);
 }
 

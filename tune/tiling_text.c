@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A tiling as text, both ways, by one table of its fields. A field that is added here is read and
-// written everywhere.
+// A tiling as text, both ways, by the table of its fields.
 #include <onefold/tune.h>
 
 #include <inttypes.h>
@@ -8,33 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// `size` is that of a text, which has letters, digits, '_', '-' and '.'; 0: a number from 0 on.
-typedef struct tiling_field {
-  const char *name;
-  size_t offset, size;
-} tiling_field;
-
-#define TEXT(field)                                                                                \
-  { #field, offsetof(onefold_tiling, field), sizeof((onefold_tiling *)0)->field }
-#define NUMBER(field)                                                                              \
-  { #field, offsetof(onefold_tiling, field), 0 }
-static const tiling_field fields[] = {
-    TEXT(algorithm),
-    TEXT(kernel),
-    NUMBER(block_in),
-    NUMBER(threads),
-};
-#undef TEXT
-#undef NUMBER
-
+// Texts have letters, digits, '_', '-' and '.'.
 #define ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
 size_t onefold_tiling_print(const onefold_tiling *tiling, char *text, size_t size) {
   size_t length = 0;
   if (text && size) text[0] = '\0';
   if (!tiling) return 0;
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-    const tiling_field *f = &fields[i];
+  size_t count = 0;
+  const onefold_tiling_field *fields = onefold_tiling_fields(&count);
+  for (size_t i = 0; i < count; i++) {
+    const onefold_tiling_field *f = &fields[i];
     const char *value = (const char *)tiling + f->offset;
     char digits[16];
     if (f->size == 0) {
@@ -53,7 +36,7 @@ size_t onefold_tiling_print(const onefold_tiling *tiling, char *text, size_t siz
 }
 
 /// Reads `length` characters at `value` into the field; zero where they are none of its values.
-static int read_field(const tiling_field *f, const char *value, size_t length,
+static int read_field(const onefold_tiling_field *f, const char *value, size_t length,
                       onefold_tiling *tiling) {
   char *target = (char *)tiling + f->offset;
   if (length == 0) return 0;
@@ -73,6 +56,8 @@ static int read_field(const tiling_field *f, const char *value, size_t length,
 onefold_status onefold_tiling_parse(const char *text, onefold_tiling *tiling) {
   onefold_tiling made;
   uint32_t seen = 0;
+  size_t count = 0;
+  const onefold_tiling_field *fields = onefold_tiling_fields(&count);
   if (!text || !tiling) return ONEFOLD_INVALID_ARGUMENT;
   memset(&made, 0, sizeof made);
   for (const char *at = text; *at;) {
@@ -81,10 +66,9 @@ onefold_status onefold_tiling_parse(const char *text, onefold_tiling *tiling) {
     const char *value = at + name + 1;
     const size_t length = strcspn(value, ",");
     size_t i = 0;
-    while (i < sizeof fields / sizeof fields[0] &&
-           (strlen(fields[i].name) != name || memcmp(fields[i].name, at, name) != 0))
+    while (i < count && (strlen(fields[i].name) != name || memcmp(fields[i].name, at, name) != 0))
       i++;
-    if (i == sizeof fields / sizeof fields[0]) return ONEFOLD_UNSUPPORTED;
+    if (i == count) return ONEFOLD_UNSUPPORTED;
     if (seen >> i & 1 || !read_field(&fields[i], value, length, &made)) return ONEFOLD_FORMAT;
     seen |= UINT32_C(1) << i;
     at = value + length;

@@ -30,17 +30,32 @@ typedef void (*onefold_parallel_for_fn)(void *user, onefold_task_fn fn, void *ar
 /// How a layer is to be computed; see onefold_tiling_fn. A field that is zero
 /// or empty is left to the default choice.
 typedef struct onefold_tiling {
-  char algorithm[32]; // "direct", "pointwise", "depthwise", ...
-  char kernel[64];    // a name from kernel_list.def
-  int32_t block_in;   // input-channel blocks that are summed before the next row
-  int32_t threads;    // tasks that the layer is cut into
-  char source[160];   // where it comes from, for those who ask the plan; empty: "caller"
+  char algorithm[32];   // "direct", "pointwise", "depthwise", ...
+  char kernel[64];      // a name from kernel_list.def; used wherever its blocks fit
+  int32_t block_in;     // input-channel blocks that are summed before the next row
+  int32_t threads;      // tasks that the layer is cut into
+  int32_t pass_rows;    // Winograd: rows and columns of the tiles
+  int32_t pass_columns; //   that are transformed at a time
+  int32_t piece;        // 1x1: output pixels of which all channels are made before the next
+  int32_t parts;        // tasks that share the output channels of a pass or piece
+  int32_t ahead;        // is what comes next asked for ahead: 1 no, 2 yes
+  char source[160];     // where it comes from, for those who ask the plan; empty: "caller"
 } onefold_tiling;
+
+/// A field of onefold_tiling that is a choice: all but `source`.
+typedef struct onefold_tiling_field {
+  const char *name;
+  size_t offset, size; // bytes of a text; 0: an int32_t from 0 on
+} onefold_tiling_field;
+
+/// The table of fields, and their number. Thread-safe.
+ONEFOLD_API const onefold_tiling_field *onefold_tiling_fields(size_t *count);
 
 struct onefold_conv2d_desc;
 
 /// Asked once per plan. Returns non-zero when it filled `tiling`. A tiling
-/// whose algorithm does not apply is left aside, never fatal.
+/// whose algorithm does not apply is left aside, and so is a field whose value
+/// the algorithm cannot have; onefold_conv2d_explain says which and why.
 typedef int (*onefold_tiling_fn)(void *user, const struct onefold_conv2d_desc *desc,
                                  onefold_tiling *tiling);
 

@@ -98,6 +98,11 @@ typedef struct onefold_conv2d_plan_info {
 ONEFOLD_API void onefold_conv2d_plan_get_info(const onefold_conv2d_plan *plan,
                                               onefold_conv2d_plan_info *info);
 
+/// What a plan chose, whoever asked for it: every field that its algorithm has,
+/// and the source. Thread-safe.
+ONEFOLD_API void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan,
+                                                onefold_tiling *tiling);
+
 /// Weights as they come from a framework.
 typedef struct onefold_conv2d_weights {
   const float *weight;         // [O][I/g][K_h][K_w]
@@ -143,6 +148,26 @@ typedef void (*onefold_line_fn)(void *user, const char *line);
 ONEFOLD_API onefold_status onefold_conv2d_explain(onefold_context *context,
                                                   const onefold_conv2d_desc *desc,
                                                   onefold_line_fn line, void *user);
+
+/// A way of computing a problem, for tuners.
+typedef struct onefold_conv2d_candidate {
+  onefold_tiling tiling;
+  /// Estimated cycles of the task that has most to do, on a core that does two
+  /// multiply-adds of vectors in each.
+  double cycles;
+  const char *refusal; // NULL, or why the tiling's algorithm does not apply
+} onefold_conv2d_candidate;
+
+/// Non-zero ends the visit.
+typedef int (*onefold_candidate_fn)(void *user, const onefold_conv2d_candidate *candidate);
+
+/// Calls `visit` with every candidate for a problem, algorithm by algorithm: one
+/// with the algorithm alone, or with its refusal; then those that also choose
+/// kernels, blocks and tasks. Several may come to the same plan. Errors: those of
+/// onefold_conv2d_output_shape, INVALID_ARGUMENT. Thread-safe.
+ONEFOLD_API onefold_status onefold_conv2d_candidates(onefold_context *context,
+                                                     const onefold_conv2d_desc *desc,
+                                                     onefold_candidate_fn visit, void *user);
 
 ONEFOLD_END
 

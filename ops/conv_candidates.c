@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a tuner sees of convolutions: the candidates for a problem, and what a plan chose.
+#include "ops/conv_space.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan, onefold_tiling *tiling) {
+  if (!tiling) return;
+  memset(tiling, 0, sizeof *tiling);
+  if (!plan) return;
+  const int whole = plan->block_in >= plan->problem.in_blocks;
+  onefold_tiling made = {
+      .block_in = whole ? (int32_t)plan->problem.in_blocks : plan->block_in,
+      .threads = plan->tasks,
+      .pass_rows = plan->winograd.pass_rows,
+      .pass_columns = plan->winograd.pass_columns,
+      .piece = plan->piece < INT32_MAX ? (int32_t)plan->piece : INT32_MAX,
+      .parts = plan->strip_parts,
+      .ahead = plan->fetch ? 2 : plan->ahead,
+  };
+  snprintf(made.algorithm, sizeof made.algorithm, "%s", plan->algorithm->name);
+  snprintf(made.kernel, sizeof made.kernel, "%s", plan->kernel);
+  onefold_conv_space_clean(plan->algorithm, onefold_context_dispatch(plan->context), &plan->problem,
+                           plan->tasks, &made, NULL, NULL);
+  memcpy(made.source, plan->source, sizeof made.source);
+  *tiling = made;
+}
+
+typedef struct candidates {
+  onefold_candidate_fn visit;
+  void *user;
+} candidates;
+
+static int pass_on(void *user, const onefold_tiling *tiling, double cycles) {
+  const candidates *c = user;
+  const onefold_conv2d_candidate candidate = {*tiling, cycles, NULL};
+  return c->visit(c->user, &candidate);
+}
+
+onefold_status onefold_conv2d_candidates(onefold_context *context, const onefold_conv2d_desc *desc,
+                                         onefold_candidate_fn visit, void *user) {
+  if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (!visit)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the visiting function is NULL");
+  onefold_conv_problem problem;
+  const onefold_status status = onefold_conv_problem_make(context, desc, &problem);
+  if (status != ONEFOLD_OK) return status;
+  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
+  candidates c = {visit, user};
+  char reason[256];
+  int stop = 0;
+  for (size_t i = 0; i < onefold_conv_algorithm_count && !stop; i++) {
+    const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
+    const char *refusal = a->refuse(&problem, reason, sizeof reason);
+    if (!refusal) {
+      stop = onefold_conv_space_visit(a, dispatch, &problem, onefold_context_threads(context),
+                                      pass_on, &c);
+      continue;
+    }
+    onefold_conv2d_candidate candidate = {.refusal = refusal};
+    snprintf(candidate.tiling.algorithm, sizeof candidate.tiling.algorithm, "%s", a->name);
+    stop = visit(user, &candidate);
+  }
+  return ONEFOLD_OK;
+}
