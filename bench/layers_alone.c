@@ -146,7 +146,7 @@ static int time_all(const bench_layers *l, alone *items, size_t count) {
   }
   if (!status)
     status = onefold_bench_time(session, l->name, cases, stats, count, BENCH_SHORT_TIME,
-                                BENCH_STEP_REPETITIONS);
+                                BENCH_REPETITIONS);
   onefold_bench_progress_clear(&session->progress);
   free(stats);
   free(cases);
