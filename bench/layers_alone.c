@@ -136,8 +136,12 @@ static int time_all(const bench_layers *l, alone *items, size_t count) {
     onefold_conv2d_desc_print(&a->conv->desc, problem, sizeof problem);
     snprintf(a->name, sizeof a->name, "%s/alone:%03zu/%s/threads:%d", l->name, i + 1, problem,
              (int)session->options->threads);
-    cases[i] = (onefold_gbench_case){
-        .name = a->name, .label = a->conv->plan.algorithm, .run = run, .prepare = chill, .user = a};
+    cases[i] = (onefold_gbench_case){.name = a->name,
+                                     .label = a->conv->plan.algorithm,
+                                     .run = run,
+                                     .prepare = chill,
+                                     .user = a,
+                                     .once = 1}; // emptying the caches takes much longer
     onefold_bench_count_work(session, &cases[i], 2.0 * a->conv->plan.macs,
                              (double)a->conv->plan.packed_bytes +
                                  (double)sizeof(float) *
