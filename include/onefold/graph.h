@@ -166,6 +166,32 @@ typedef struct onefold_graph_totals {
 } onefold_graph_totals;
 ONEFOLD_API onefold_graph_totals onefold_graph_count(const onefold_graph *graph);
 
+/// A node as it is read, for those who hand a graph on to something else. What its kind does not
+/// have is 0 or NULL; arrays belong to the graph. Of a pooling node, padding that a mean counts is
+/// in the parameters; of a slice, as many channels are taken as the result has.
+typedef struct onefold_node_info {
+  const char *kind, *name; // "input", "conv", "batch_norm", "sum", "activation", "concat", ...
+  const onefold_node *inputs;
+  size_t input_count;
+  onefold_shape shape;                       // of the result
+  const onefold_graph_conv2d_params *conv2d; // of a convolution, with its arrays
+  int32_t fixed;                             // a fixed filter: onefold_graph_filter
+  const float *weight, *bias;
+  const onefold_batch_norm_params *batch_norm;
+  const onefold_squeeze_excite_params *squeeze_excite;
+  const onefold_border_params *border;
+  const onefold_pad_params *pad;
+  const onefold_pool2d_params *pool;
+  onefold_activation activation;
+  float activation_param;
+  int64_t slice_begin, upsample_factor;
+} onefold_node_info;
+
+/// Nodes have the numbers from 0 to onefold_graph_count's nodes - 1, and read smaller ones.
+/// Errors: INVALID_ARGUMENT for another number.
+ONEFOLD_API onefold_status onefold_graph_get_node(const onefold_graph *graph, onefold_node node,
+                                                  onefold_node_info *info);
+
 /// A graph that is one convolution, with an activation after it or none, as a block's is once
 /// folded: its problem, in blocked layouts, and its weights, which belong to the graph. Errors:
 /// UNSUPPORTED for any other graph (sentence in the context); nothing is written then.
