@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CASES (2 + BENCH_PEERS * BENCH_PEER_VARIANTS)
+#define MOST_CASES (2 + BENCH_PEERS * BENCH_PEER_VARIANTS + BENCH_FORMS)
 
 static const bench_peer_entry *entry(const bench_peers *peers, size_t i) {
   return &onefold_bench_peers[peers->session->options->peers[i]];
@@ -104,6 +104,8 @@ typedef struct timing {
   size_t variant;
 } timing;
 
+#define NOBODY SIZE_MAX
+
 /// A comparison under way.
 typedef struct compared {
   bench_peers *peers;
@@ -112,11 +114,12 @@ typedef struct compared {
   bench_peer_result results[BENCH_PEERS];
   bench_stat beside;
   char beside_ns[32], beside_ratio[32]; // counters
-  onefold_gbench_case *cases;           // [MOST_CASES]: ours, our other way, the peers' variants
-  size_t count, first;                  // of cases, and the peers' first
+  // [MOST_CASES]: ours, our other way, the peers' variants, others of ours
+  onefold_gbench_case *cases;
+  size_t count;
   timing timings[MOST_CASES];
   bench_stat *stats[MOST_CASES];
-  size_t owner[MOST_CASES]; // the peer
+  size_t owner[MOST_CASES]; // the peer; of ours NOBODY
   char names[MOST_CASES][BENCH_NAME];
 } compared;
 
@@ -133,7 +136,7 @@ static int check(compared *c, size_t i, size_t variant) {
   double *error = &c->results[i].errors[variant];
   *error = -1.0;
   if (!c->ours->output) return ONEFOLD_EXIT_OK;
-  const size_t n = onefold_tensor_elements(session->context, c->ours->out, ONEFOLD_NCHW);
+  const size_t n = c->ours->floats;
   float *values = onefold_bench_floats(n);
   if (!values) return onefold_bench_session_fail(session, c->ours->name, ONEFOLD_OUT_OF_MEMORY);
   int status = ONEFOLD_EXIT_OK;
@@ -177,6 +180,11 @@ static int add_peer(compared *c, size_t i, const bench_peer_problem *problem) {
   bench_peer_result *result = &c->results[i];
   state->sentence[0] = '\0';
   result->best = -1;
+  if (problem->network && !entry(c->peers, i)->peer->networks) {
+    result->made =
+        (bench_peer_made)onefold_peer_say(state, BENCH_PEER_REFUSED, "it runs no networks");
+    return ONEFOLD_EXIT_OK;
+  }
   result->made = entry(c->peers, i)->peer->make(state, problem);
   if (result->made == BENCH_PEER_FAILED) return fail(c->peers, i, c->ours->name);
   if (result->made == BENCH_PEER_REFUSED) return ONEFOLD_EXIT_OK;
@@ -227,7 +235,8 @@ static int time_all(compared *c) {
                                                  c->count, cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME,
                                                  c->ours->repetitions, conclude, c);
   onefold_bench_progress_clear(&session->progress);
-  if (failed > c->first) return fail(c->peers, c->owner[failed - 1], c->ours->name);
+  if (failed && c->owner[failed - 1] != NOBODY)
+    return fail(c->peers, c->owner[failed - 1], c->ours->name);
   if (failed) {
     return onefold_bench_session_fail(session, c->ours->name,
                                       onefold_context_last_error(session->context, NULL, 0));
@@ -247,16 +256,22 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
   *c = (compared){.peers = peers, .ours = ours, .stat = stat, .cases = cases, .count = 1};
   c->cases[0] = ours->timed;
   c->stats[0] = stat;
+  c->owner[0] = NOBODY;
   if (peers->beside) {
     snprintf(c->beside_ns, sizeof c->beside_ns, "%s_ns", peers->beside);
     snprintf(c->beside_ratio, sizeof c->beside_ratio, "ratio_%s", peers->beside);
     c->stats[c->count] = &c->beside;
+    c->owner[c->count] = NOBODY;
     c->cases[c->count++] = ours->beside;
   }
-  c->first = c->count;
   int status = ONEFOLD_EXIT_OK;
   size_t made = 0;
   while (!status && made < peers->open) status = add_peer(c, made++, problem);
+  for (size_t i = 0; i < ours->other_count && !status; i++, c->count++) {
+    c->cases[c->count] = ours->others[i];
+    c->stats[c->count] = ours->other_stats[i];
+    c->owner[c->count] = NOBODY;
+  }
   if (!status) status = time_all(c);
   if (!status && !onefold_gbench_is_listing(peers->session->gbench))
     onefold_bench_compare_row(peers, ours, *stat, c->beside, c->results);

@@ -50,11 +50,15 @@ typedef struct bench_ours {
   // Where peers->beside is there: our other way, and what is chosen where nothing is said.
   onefold_gbench_case beside;
   const char *chosen;
-  onefold_shape out;
-  const float *output; // NCHW; NULL: results are not compared
+  const float *output; // NCHW, one result after the other; NULL: they are not compared
+  size_t floats;       // of it
   double flops;        // of direct arithmetic
   double bytes;        // of packed weights and workspace
   int repetitions;
+  /// Others of ours that are timed in the same rounds.
+  const onefold_gbench_case *others;
+  bench_stat *const *other_stats;
+  size_t other_count;
 } bench_ours;
 
 /// Runs and checks every peer, times all with `ours`, and prints a row. Counters of ours:

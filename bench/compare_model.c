@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A block's folded form against the peers, where it is one convolution.
+// The folded form of a block, where it is one convolution, or of a network against the peers.
 #include "bench/compare_model.h"
 
 #include "bench/image.h"
@@ -7,78 +7,76 @@
 
 #include <stdlib.h>
 
-static int run(void *user) {
-  return onefold_bench_model_run(user, BENCH_FOLDED, NULL) != ONEFOLD_OK;
-}
-
-static int chill(void *user) {
-  const bench_model *b = user;
-  onefold_bench_session_chill(b->session, b->session->options->cold, b->inputs[0].values,
-                              b->inputs[0].floats, b->forms[BENCH_FOLDED].outputs[0],
-                              b->outputs[0].floats);
-  return 0;
-}
-
+/// The folded form with the peers, and with a network's other forms.
 static int compare(bench_peers *peers, bench_model *model, const char *name,
-                   const onefold_conv2d_desc *desc, const onefold_conv2d_weights *weights,
-                   const float *zeros, float *plain_out) {
+                   const bench_peer_problem *problem, float *plain_out) {
   bench_session *session = model->session;
   const bench_form *form = &model->forms[BENCH_FOLDED];
   onefold_status status = onefold_bench_model_run(model, BENCH_FOLDED, NULL);
-  if (status == ONEFOLD_OK) {
-    status = onefold_bench_model_plain(model, BENCH_FOLDED, plain_out);
-  }
+  if (status == ONEFOLD_OK) status = onefold_bench_model_plain(model, BENCH_FOLDED, plain_out);
   if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, name, status);
-  char row[256];
-  snprintf(row, sizeof row, "%s/%s/threads:%d", name, onefold_bench_forms[BENCH_FOLDED].key,
-           (int)session->options->threads);
+  bench_form_cases cases = {.count = 0};
+  onefold_bench_model_add_case(model, name, BENCH_FOLDED, &cases);
+  for (int i = 0; i < BENCH_FORMS && model->is_network; i++)
+    if (i != BENCH_FOLDED && model->forms[i].ready)
+      onefold_bench_model_add_case(model, name, i, &cases);
   bench_ours ours = {
       .name = name,
-      .timed = {.name = row,
-                .run = run,
-                .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
-                .user = model},
-      .out = model->outputs[0].shape,
+      .timed = cases.cases[0],
       .output = session->options->check ? plain_out : NULL,
+      .floats = onefold_bench_model_plain_floats(model),
       .flops = form->flops,
       .bytes = (double)form->info.packed_bytes + (double)form->info.arena_bytes,
-      .repetitions = BENCH_REPETITIONS,
+      .repetitions = model->is_network ? onefold_bench_model_repetitions(model, BENCH_MIN_TIME)
+                                       : BENCH_REPETITIONS,
+      .others = cases.cases + 1,
+      .other_stats = cases.stats + 1,
+      .other_count = cases.count - 1,
   };
-  onefold_bench_count_work(session, &ours.timed, form->flops, form->bytes);
-  if (session->options->check) onefold_bench_count(&ours.timed, "max_error", form->max_error, 0);
-  const bench_peer_problem problem = {.layers = {{.desc = *desc,
-                                                  .in = model->inputs[0].shape,
-                                                  .out = model->outputs[0].shape,
-                                                  .weight = weights->weight,
-                                                  .bias = weights->bias ? weights->bias : zeros}},
-                                      .count = 1,
-                                      .input = model->inputs[0].plain};
-  bench_stat stat = {0};
-  return onefold_bench_compare(peers, &problem, &ours, &stat);
+  return onefold_bench_compare(peers, problem, &ours, &model->forms[BENCH_FOLDED].stat);
 }
 
-int onefold_bench_compare_model(bench_peers *peers, bench_model *model, const char *name) {
+/// What the folded form computes, as a peer gets it; `zeros` is to be freed. Returns an
+/// onefold_exit, or sets *refused after a line that says why.
+static int describe(bench_model *model, const char *name, bench_peer_problem *problem,
+                    float **zeros, int *refused) {
   bench_session *session = model->session;
-  onefold_conv2d_desc desc;
+  const onefold_graph *folded = model->forms[BENCH_FOLDED].folded;
+  *problem = (bench_peer_problem){.input = model->inputs[0].plain,
+                                  .network = model->is_network ? folded : NULL};
+  if (model->is_network) return ONEFOLD_EXIT_OK;
+  bench_peer_layer *layer = &problem->layers[problem->count++];
+  layer->in = model->inputs[0].shape;
+  layer->out = model->outputs[0].shape;
   onefold_conv2d_weights weights;
-  if (onefold_graph_as_conv2d(model->forms[BENCH_FOLDED].folded, &desc, &weights) != ONEFOLD_OK) {
+  if (onefold_graph_as_conv2d(folded, &layer->desc, &weights) != ONEFOLD_OK) {
     char sentence[256];
     onefold_context_last_error(session->context, sentence, sizeof sentence);
-    session->refused = 1;
+    session->refused = *refused = 1;
     if (!onefold_gbench_is_listing(session->gbench))
       fprintf(session->out, "%s: peers run one convolution; folded, %s\n", name, sentence);
     return ONEFOLD_EXIT_OK;
   }
-  float *zeros = onefold_bench_floats((size_t)desc.out_channels);
-  float *plain_out = onefold_bench_floats(onefold_bench_model_plain_floats(model));
-  int status = ONEFOLD_EXIT_OK;
-  if (!zeros || !plain_out) {
-    status = onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
-  } else {
-    for (int64_t i = 0; i < desc.out_channels; i++) zeros[i] = 0.0f;
-    status = compare(peers, model, name, &desc, &weights, zeros, plain_out);
+  const size_t channels = (size_t)layer->desc.out_channels;
+  *zeros = onefold_bench_floats(channels);
+  if (!*zeros) return onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
+  for (size_t i = 0; i < channels; i++) (*zeros)[i] = 0.0f;
+  layer->weight = weights.weight;
+  layer->bias = weights.bias ? weights.bias : *zeros;
+  return ONEFOLD_EXIT_OK;
+}
+
+int onefold_bench_compare_model(bench_peers *peers, bench_model *model, const char *name) {
+  bench_peer_problem problem;
+  float *zeros = NULL;
+  int refused = 0;
+  int status = describe(model, name, &problem, &zeros, &refused);
+  if (!status && !refused) {
+    float *plain_out = onefold_bench_floats(onefold_bench_model_plain_floats(model));
+    status = plain_out ? compare(peers, model, name, &problem, plain_out)
+                       : onefold_bench_session_fail(model->session, name, ONEFOLD_OUT_OF_MEMORY);
+    free(plain_out);
   }
-  free(plain_out);
   free(zeros);
   return status;
 }

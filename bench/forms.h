@@ -80,6 +80,28 @@ onefold_status onefold_bench_model_run(const bench_model *model, int form, onefo
 onefold_status onefold_bench_model_plain(const bench_model *model, int form, float *values);
 size_t onefold_bench_model_plain_floats(const bench_model *model);
 
+/// A form that is timed.
+typedef struct bench_form_timing {
+  bench_model *model;
+  int form;
+} bench_form_timing;
+
+/// Cases of forms, with what they refer to.
+typedef struct bench_form_cases {
+  onefold_gbench_case cases[BENCH_FORMS];
+  bench_stat *stats[BENCH_FORMS]; // forms[].stat
+  char names[BENCH_FORMS][256];
+  bench_form_timing timings[BENCH_FORMS];
+  size_t count;
+} bench_form_cases;
+
+/// Adds a case for a form that is ready.
+void onefold_bench_model_add_case(bench_model *model, const char *name, int form,
+                                  bench_form_cases *to);
+
+/// Fewer repetitions of what is slow, so that a whole report stays short.
+int onefold_bench_model_repetitions(const bench_model *model, double min_time);
+
 /// Times the forms against each other: fills forms[].stat.
 int onefold_bench_model_time(bench_model *model, const char *name);
 

@@ -12,21 +12,13 @@
 #define BLOCK_SECONDS     2.0 // that the forms of a block may take, if the least allows
 #define NETWORK_SECONDS   15.0
 
-typedef struct timing {
-  bench_model *model;
-  int form;
-  onefold_graph *graph; // of the fold step
-  onefold_exec *exec;   // of the plan, pack and first-run steps
-  float *image;         // where a reorder writes
-} timing;
-
 static int run_form(void *user) {
-  const timing *t = user;
+  const bench_form_timing *t = user;
   return onefold_bench_model_run(t->model, t->form, NULL) != ONEFOLD_OK;
 }
 
 static int chill(void *user) {
-  const timing *t = user;
+  const bench_form_timing *t = user;
   const bench_model *b = t->model;
   onefold_bench_session_chill(b->session, b->session->options->cold, b->inputs[0].values,
                               b->inputs[0].floats, b->forms[t->form].outputs[0],
@@ -34,8 +26,7 @@ static int chill(void *user) {
   return 0;
 }
 
-/// Fewer repetitions of what is slow, so that a whole report stays short.
-static int repetitions(const bench_model *model, double min_time) {
+int onefold_bench_model_repetitions(const bench_model *model, double min_time) {
   const double seconds = model->is_network ? NETWORK_SECONDS : BLOCK_SECONDS;
   double flops = 0.0, forms = 0.0;
   for (int i = 0; i < BENCH_FORMS; i++) {
@@ -49,37 +40,45 @@ static int repetitions(const bench_model *model, double min_time) {
   return n < LEAST_REPETITIONS ? LEAST_REPETITIONS : n > MOST_REPETITIONS ? MOST_REPETITIONS : n;
 }
 
+void onefold_bench_model_add_case(bench_model *model, const char *name, int form,
+                                  bench_form_cases *to) {
+  const bench_session *session = model->session;
+  bench_form *f = &model->forms[form];
+  const size_t at = to->count++;
+  onefold_gbench_case *c = &to->cases[at];
+  to->timings[at] = (bench_form_timing){.model = model, .form = form};
+  to->stats[at] = &f->stat;
+  snprintf(to->names[at], sizeof to->names[at], "%s/%s/threads:%d", name,
+           onefold_bench_forms[form].key, (int)session->options->threads);
+  *c = (onefold_gbench_case){.name = to->names[at],
+                             .label = model->place[0] ? model->place : NULL,
+                             .run = run_form,
+                             .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
+                             .user = &to->timings[at]};
+  onefold_bench_count_work(session, c, f->flops, f->bytes);
+  if (session->options->check) onefold_bench_count(c, "max_error", f->max_error, 0);
+  onefold_bench_count(c, "arena_bytes", (double)f->info.arena_bytes, 0);
+}
+
 int onefold_bench_model_time(bench_model *model, const char *name) {
-  bench_session *session = model->session;
-  const int cold = session->options->cold != BENCH_COLD_NONE;
-  timing timings[BENCH_FORMS];
-  onefold_gbench_case cases[BENCH_FORMS] = {{0}};
-  char names[BENCH_FORMS][256];
-  bench_stat *stats[BENCH_FORMS] = {NULL};
-  size_t count = 0;
-  for (int i = 0; i < BENCH_FORMS; i++) {
-    bench_form *form = &model->forms[i];
-    if (!form->ready) continue;
-    timings[count] = (timing){.model = model, .form = i};
-    snprintf(names[count], sizeof names[count], "%s/%s/threads:%d", name,
-             onefold_bench_forms[i].key, (int)session->options->threads);
-    onefold_gbench_case *c = &cases[count];
-    *c = (onefold_gbench_case){.name = names[count],
-                               .label = model->place[0] ? model->place : NULL,
-                               .run = run_form,
-                               .prepare = cold ? chill : NULL,
-                               .user = &timings[count]};
-    onefold_bench_count_work(session, c, form->flops, form->bytes);
-    if (session->options->check) onefold_bench_count(c, "max_error", form->max_error, 0);
-    onefold_bench_count(c, "arena_bytes", (double)form->info.arena_bytes, 0);
-    stats[count++] = &form->stat;
-  }
+  const int cold = model->session->options->cold != BENCH_COLD_NONE;
   const double min_time = cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME;
-  return onefold_bench_time(session, name, cases, stats, count, min_time,
-                            repetitions(model, min_time));
+  bench_form_cases cases = {.count = 0};
+  for (int i = 0; i < BENCH_FORMS; i++)
+    if (model->forms[i].ready) onefold_bench_model_add_case(model, name, i, &cases);
+  return onefold_bench_time(model->session, name, cases.cases, cases.stats, cases.count, min_time,
+                            onefold_bench_model_repetitions(model, min_time));
 }
 
 // ------------------------------------------------------------------- steps
+
+typedef struct timing {
+  bench_model *model;
+  int form;
+  onefold_graph *graph; // of the fold step
+  onefold_exec *exec;   // of the plan, pack and first-run steps
+  float *image;         // where a reorder writes
+} timing;
 
 static int forget(timing *t) {
   onefold_graph_destroy(t->graph);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Whole networks in each of their forms, layer by layer where asked for.
+#include "bench/compare_model.h"
 #include "bench/layers.h"
 #include "bench/timed.h"
 
@@ -74,12 +75,11 @@ static int time_forms(bench_model *model, const char *name) {
     onefold_bench_model_print(model, name, steps);
     onefold_bench_model_print_regions(model);
   }
-  if (!status && session->options->layers) status = onefold_bench_layers_time(model, name);
   return status;
 }
 
-static int time_network(bench_session *session, const char *network, const onefold_weights *weights,
-                        outcome *kept) {
+static int time_network(bench_session *session, bench_peers *peers, const char *network,
+                        const onefold_weights *weights, outcome *kept) {
   const bench_options *o = session->options;
   const bench_model_spec spec = {.network = network,
                                  .problem = network,
@@ -92,7 +92,9 @@ static int time_network(bench_session *session, const char *network, const onefo
     print_problem(&model, problem, sizeof problem);
     snprintf(name, sizeof name, "net/%s/%s%s%s", network, problem, o->has_layout ? "/layout:" : "",
              o->has_layout ? onefold_layout_name(o->layout) : "");
-    status = time_forms(&model, name);
+    status =
+        o->peer_count ? onefold_bench_compare_model(peers, &model, name) : time_forms(&model, name);
+    if (!status && o->layers) status = onefold_bench_layers_time(&model, name);
   }
   kept->name = network;
   for (int i = 0; i < BENCH_FORMS; i++) kept->forms[i] = model.forms[i].stat;
@@ -100,12 +102,18 @@ static int time_network(bench_session *session, const char *network, const onefo
   return status;
 }
 
-/// A line for each network, where there are several.
+/// Non-zero where forms were timed against each other that no other table has side by side.
+static int wants_summary(const bench_options *o, size_t count) {
+  return o->forms[BENCH_FOLDED] && (o->forms[BENCH_EAGER] || o->forms[BENCH_BRANCHES]) &&
+         (count > 1 || o->peer_count);
+}
+
+/// A line for each network.
 static void print_summary(const bench_session *session, const outcome *outcomes, size_t count) {
   static const bench_column columns[] = {{"network", -24}, {"T0 eager", 9}, {"T1 branches", 11},
                                          {"T2 folded", 9}, {"T0/T2", 7},    {"T1/T2", 7}};
   const size_t width = sizeof columns / sizeof columns[0];
-  if (count < 2) return;
+  if (!wants_summary(session->options, count)) return;
   fputc('\n', session->out);
   onefold_bench_table_head(session->out, columns, width);
   for (size_t i = 0; i < count; i++) {
@@ -127,11 +135,14 @@ static int run(bench_session *session, const networks *list) {
   outcome *outcomes = calloc(list->count, sizeof *outcomes);
   if (!outcomes) return onefold_bench_session_fail(session, "networks", ONEFOLD_OUT_OF_MEMORY);
   int status = open_weights(session, &weights);
+  bench_peers peers = {.session = session};
+  if (!status) status = onefold_bench_peers_open(&peers, session, 32, NULL);
   onefold_bench_progress_start(&session->progress, list->count);
   for (size_t i = 0; i < list->count && !status; i++) {
-    status = time_network(session, list->names[i], weights, &outcomes[i]);
+    status = time_network(session, &peers, list->names[i], weights, &outcomes[i]);
     session->progress.done++;
   }
+  onefold_bench_peers_close(&peers);
   if (!status && !onefold_gbench_is_listing(session->gbench))
     print_summary(session, outcomes, list->count);
   onefold_weights_close(weights);
@@ -155,6 +166,13 @@ int onefold_bench_net(int argc, char **argv) {
   if (status) return status;
   networks list;
   status = parse(&options, &list);
+  if (!status && options.peer_count && !options.forms[BENCH_FOLDED]) {
+    fprintf(stderr,
+            "%s: --peers: they are compared with the folded form, which --form leaves out\n",
+            options.command);
+    status = ONEFOLD_EXIT_USAGE;
+  }
+  if (!status) status = onefold_bench_peers_allow(&options);
   bench_session session;
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {

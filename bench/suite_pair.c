@@ -53,7 +53,7 @@ static int time_pair(bench_peers *peers, bench_pair *pair) {
       .timed = make_case(pair, BENCH_PAIR_FUSED, rows[BENCH_PAIR_FUSED]),
       .beside = make_case(pair, BENCH_PAIR_SEPARATE, rows[BENCH_PAIR_SEPARATE]),
       .chosen = forms[pair->chosen],
-      .out = pair->shapes[2],
+      .floats = onefold_tensor_elements(pair->session->context, pair->shapes[2], ONEFOLD_NCHW),
       .output = o->check ? pair->plain_out : NULL,
       .flops = pair->flops,
       .bytes = (double)pair->info.packed_bytes + (double)pair->info.arena_bytes,

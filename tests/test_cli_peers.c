@@ -12,7 +12,7 @@
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
 /// Speaks the protocol of bench/peers/child.h as two variants of 1 and 0.1 ms, whose results are
-/// zeros. It refuses silu, fails for relu6 and ends for sigmoid.
+/// zeros. It refuses silu, fails for relu6 and ends for sigmoid and for a network.
 static const char stand_in[] =
     "#!/bin/sh\n"
     "echo 'a library may say something'\n"
@@ -28,6 +28,7 @@ static const char stand_in[] =
     "    sigmoid) exit 1 ;;\n"
     "    *) echo 'ok slow fast' ;;\n"
     "    esac ;;\n"
+    "  net) exit 1 ;;\n"
     "  run) if [ $a = 0 ]; then echo \"ok ${b}e-3\"; else echo \"ok ${b}e-4\"; fi ;;\n"
     "  output) echo \"ok $outputs\"; head -c $((4 * outputs)) /dev/zero ;;\n"
     "  esac\n"
@@ -130,6 +131,7 @@ static void test_peer_goes_wrong(void **state) {
       {"bench conv --peers torch " QUICK "--act=relu6 ic8ih8oc8kh1", 1, "torch: it broke"},
       {"bench conv --peers torch " QUICK "--act=sigmoid ic8ih8oc8kh1", 1, "no answer"},
       {"bench block --peers torch " QUICK "repvgg ic8ih8oc8kh3ph1", 3, "against torch slow"},
+      {"bench net mobileone-s0 --size 32 --form folded --peers torch " QUICK, 1, "no answer"},
       {"bench block --peers torch " QUICK "c3 input=1x8x8x8,out_channels=8", 0,
        "not one convolution"},
   };
@@ -152,6 +154,8 @@ static void test_mistakes(void **state) {
       {"bench conv --peers=torch, ic8ih8oc8kh1", 2, "--peers=: not one of"},
       {"bench conv --peers=torch --cold-cache=wei ic8ih8oc8kh1", 2, "a process of its own"},
       {"bench block --peers=torch --form=eager", 2, "--form leaves out"},
+      {"bench net repvgg-a0 --peers=torch --form=eager", 2, "--form leaves out"},
+      {"bench net repvgg-a0 --peers=torch --cold-cache=all", 2, "a process of its own"},
       {"bench main --peers=torch", 2, "--peers"},
   };
   test_expect_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0]);
@@ -195,6 +199,31 @@ static void check_peer(const char *peer, const char *options) {
   assert_int_equal(compared, 9);
 }
 
+/// Networks of several outputs, with squeeze-and-excitation, groups and a classifier.
+static void check_networks(const char *peer) {
+  static const char *const networks[] = {"repghostnet-0.5x", "yolov7-tiny"};
+  for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+    char arguments[256], name[128], key[64];
+    snprintf(arguments, sizeof arguments,
+             "bench net %s --size 64x32 --batch 2 --json - --form all --peers %s "
+             "--benchmark_min_time=0.0001 --benchmark_repetitions=2",
+             networks[i], peer);
+    test_run run = test_program(arguments);
+    if (run.code == 1 && strstr(run.err, "onefold bench net: --peers")) {
+      print_message("%s", strstr(run.err, "onefold bench"));
+      test_run_free(&run);
+      skip();
+    }
+    json_t *report = parse(&run, arguments);
+    snprintf(key, sizeof key, "peer_%s_ns", peer);
+    snprintf(name, sizeof name, "net/%s/mb2ih64iw32/folded/threads:1_median", networks[i]);
+    assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
+    snprintf(name, sizeof name, "net/%s/mb2ih64iw32/eager/threads:1_median", networks[i]);
+    assert_true(counter(report, name, "real_time") > 0);
+    json_decref(report);
+  }
+}
+
 static void test_onednn(void **state) {
   (void)state;
   check_peer("onednn", "--act=relu");
@@ -212,12 +241,14 @@ static void test_ort(void **state) {
   (void)state;
   check_peer("ort", "--act=silu");
   check_peer("ort", "--act=relu6 --threads=2");
+  check_networks("ort");
 }
 
 static void test_torch(void **state) {
   (void)state;
   check_peer("torch", "--act=leaky_relu");
   check_peer("torch", "--act=hard_sigmoid --threads=2");
+  check_networks("torch");
 }
 
 int main(void) {

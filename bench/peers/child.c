@@ -49,16 +49,6 @@ static int receive_all(child *c, void *data, size_t bytes) {
   return 0;
 }
 
-static int send_line(child *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int send_line(child *c, const char *format, ...) {
-  char line[512];
-  va_list args;
-  va_start(args, format);
-  const int length = vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  return send_all(c, line, (size_t)length);
-}
-
 /// Reads an answer: what follows "ok " goes to `text`, a refusal or an error to the sentence.
 static bench_peer_made answer(bench_peer_state *peer, char *text, size_t size) {
   child *c = peer->own;
@@ -115,7 +105,8 @@ int onefold_child_open(bench_peer_state *peer, const bench_child_script *script)
   close(ends[1]);
   c->socket = ends[0];
   if (c->pid < 0) return onefold_peer_say(peer, 1, "no process: %s", strerror(errno));
-  send_line(c, "open %d\n", (int)peer->session->options->threads); // without effect once it is gone
+  // Without effect once it is gone.
+  onefold_child_send_line(peer, "open %d\n", (int)peer->session->options->threads);
   return answer(peer, peer->about, sizeof peer->about) != BENCH_PEER_READY;
 }
 
@@ -130,25 +121,20 @@ void onefold_child_close(bench_peer_state *peer) {
   peer->own = NULL;
 }
 
-bench_peer_made onefold_child_make(bench_peer_state *peer, const bench_peer_problem *p) {
-  child *c = peer->own;
-  const bench_peer_layer *l = &p->layers[0];
-  const onefold_conv2d_desc *d = &l->desc;
-  const int64_t numbers[] = {
-      d->batch,      d->in_channels, d->in_h,       d->in_w,     d->out_channels, l->out.h,
-      l->out.w,      d->kernel_h,    d->kernel_w,   d->stride_h, d->stride_w,     d->dilation_h,
-      d->dilation_w, d->pad_top,     d->pad_bottom, d->pad_left, d->pad_right,    d->groups};
-  const int64_t input = l->in.n * l->in.c * l->in.h * l->in.w;
-  const int64_t weight = d->out_channels * (d->in_channels / d->groups) * d->kernel_h * d->kernel_w;
-  int lost = send_line(c, "make");
-  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-    lost |= send_line(c, " %" PRId64, numbers[i]);
-  lost |= send_line(c, " %s %.9g\n", onefold_activation_name(d->activation),
-                    (double)d->activation_param);
-  lost |= send_all(c, p->input, (size_t)input * sizeof(float)) ||
-          send_all(c, l->weight, (size_t)weight * sizeof(float)) ||
-          send_all(c, l->bias, (size_t)d->out_channels * sizeof(float));
-  (void)lost; // the answer says so
+int onefold_child_send_line(bench_peer_state *peer, const char *format, ...) {
+  char line[512];
+  va_list args;
+  va_start(args, format);
+  const int length = vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  return send_all(peer->own, line, (size_t)length);
+}
+
+int onefold_child_send_floats(bench_peer_state *peer, const float *values, int64_t count) {
+  return send_all(peer->own, values, (size_t)count * sizeof *values);
+}
+
+bench_peer_made onefold_child_variants(bench_peer_state *peer) {
   char names[512];
   const bench_peer_made made = answer(peer, names, sizeof names);
   if (made != BENCH_PEER_READY) return made;
@@ -159,20 +145,42 @@ bench_peer_made onefold_child_make(bench_peer_state *peer, const bench_peer_prob
   return BENCH_PEER_READY;
 }
 
+bench_peer_made onefold_child_make(bench_peer_state *peer, const bench_peer_problem *p) {
+  if (p->network) return onefold_child_make_net(peer, p);
+  const bench_peer_layer *l = &p->layers[0];
+  const onefold_conv2d_desc *d = &l->desc;
+  const int64_t numbers[] = {
+      d->batch,      d->in_channels, d->in_h,       d->in_w,     d->out_channels, l->out.h,
+      l->out.w,      d->kernel_h,    d->kernel_w,   d->stride_h, d->stride_w,     d->dilation_h,
+      d->dilation_w, d->pad_top,     d->pad_bottom, d->pad_left, d->pad_right,    d->groups};
+  const int64_t input = l->in.n * l->in.c * l->in.h * l->in.w;
+  const int64_t weight = d->out_channels * (d->in_channels / d->groups) * d->kernel_h * d->kernel_w;
+  int lost = onefold_child_send_line(peer, "make");
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    lost |= onefold_child_send_line(peer, " %" PRId64, numbers[i]);
+  lost |= onefold_child_send_line(peer, " %s %.9g\n", onefold_activation_name(d->activation),
+                                  (double)d->activation_param);
+  lost |= onefold_child_send_floats(peer, p->input, input) ||
+          onefold_child_send_floats(peer, l->weight, weight) ||
+          onefold_child_send_floats(peer, l->bias, d->out_channels);
+  (void)lost; // the answer says so
+  return onefold_child_variants(peer);
+}
+
 void onefold_child_unmake(bench_peer_state *peer) {
   peer->variant_count = 0; // the next problem takes the place of this one
 }
 
 double onefold_child_run(bench_peer_state *peer, size_t variant, int64_t count) {
   nanosleep(&(const struct timespec){.tv_nsec = SETTLE_NANOSECONDS}, NULL);
-  send_line(peer->own, "run %zu %" PRId64 "\n", variant, count);
+  onefold_child_send_line(peer, "run %zu %" PRId64 "\n", variant, count);
   char text[512];
   return answer(peer, text, sizeof text) == BENCH_PEER_READY ? strtod(text, NULL) : -1.0;
 }
 
 int onefold_child_output(bench_peer_state *peer, size_t variant, float *values, size_t count) {
   child *c = peer->own;
-  send_line(c, "output %zu\n", variant);
+  onefold_child_send_line(peer, "output %zu\n", variant);
   char text[512];
   if (answer(peer, text, sizeof text) != BENCH_PEER_READY) return 1;
   const size_t floats = (size_t)strtoull(text, NULL, 10);

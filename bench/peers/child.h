@@ -8,8 +8,22 @@
 //        sh sw dh dw pt pb pl pr g
 //        ACTIVATION PARAMETER,
 //        input NCHW, weight, bias
+//   net NODES OUTPUTS,                ok NAME...
+//        a line for each node, one with
+//        the outputs' numbers, the input
+//        NCHW, the nodes' arrays in turn
 //   run VARIANT COUNT                 ok SECONDS    of COUNT calls in all
 //   output VARIANT                    ok FLOATS, the floats as NCHW
+//
+// A node's line is its kind, the numbers of the nodes that it reads after how many they are, its
+// result's shape, and:
+//   conv            kh kw sh sw dh dw pt pb pl pr g BIAS; arrays: weight, and bias where BIAS is 1
+//   activation      NAME PARAMETER
+//   max_pool        kh kw sh sw pt pb pl pr
+//   upsample        FACTOR
+//   slice           BEGIN
+//   squeeze_excite  HIDDEN GATE; arrays: W1, b1, W2, b2
+//   input, sum, concat, global_pool   nothing
 //
 // Any answer may be "refused SENTENCE" or "error SENTENCE" instead. The end of its input ends it.
 #ifndef ONEFOLD_BENCH_PEERS_CHILD_H
@@ -23,6 +37,15 @@ typedef struct bench_child_script {
   const char *program, *program_variable, *flag;
   const char *script;
 } bench_child_script;
+
+/// For child_net.c: a line, floats, and the names that follow "ok".
+int onefold_child_send_line(bench_peer_state *peer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int onefold_child_send_floats(bench_peer_state *peer, const float *values, int64_t count);
+bench_peer_made onefold_child_variants(bench_peer_state *peer);
+
+/// Hands on a network, or refuses it.
+bench_peer_made onefold_child_make_net(bench_peer_state *peer, const bench_peer_problem *problem);
 
 int onefold_child_open(bench_peer_state *peer, const bench_child_script *script);
 void onefold_child_close(bench_peer_state *peer);

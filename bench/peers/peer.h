@@ -18,11 +18,13 @@ typedef struct bench_peer_layer {
 
 #define BENCH_PEER_LAYERS 2 // at most
 
-/// What every peer gets: convolutions of which each reads what the one before it gives.
+/// What every peer gets: convolutions of which each reads what the one before it gives, or a
+/// network.
 typedef struct bench_peer_problem {
   bench_peer_layer layers[BENCH_PEER_LAYERS];
   size_t count;
-  const float *input; // NCHW; this, weights and biases outlive the problem
+  const onefold_graph *network; // folded, of one input; NULL: the layers
+  const float *input;           // NCHW; this, weights and biases outlive the problem
 } bench_peer_problem;
 
 typedef struct bench_peer_variant {
@@ -52,6 +54,7 @@ typedef enum bench_peer_made {
 typedef struct bench_peer {
   int own_process; // whose caches --cold-cache cannot empty
   int holds_isa;   // keeps to --isa=avx2
+  int networks;    // runs these, too
   int chains;      // runs more than one convolution
   /// Loads or starts the library for the threads and ISA of the options. Zero, or a sentence.
   /// `close` follows in both cases.
@@ -62,7 +65,7 @@ typedef struct bench_peer {
   void (*unmake)(bench_peer_state *peer);
   /// Seconds of `count` calls in all; negative after a sentence.
   double (*run)(bench_peer_state *peer, size_t variant, int64_t count);
-  /// The variant's result, after a run, as NCHW. Zero, or a sentence.
+  /// The variant's results, after a run, one after the other as NCHW. Zero, or a sentence.
   int (*output)(bench_peer_state *peer, size_t variant, float *values, size_t count);
 } bench_peer;
 
