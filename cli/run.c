@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// onefold run: one block on arrays of .npy files, to be compared with another framework.
+// onefold run: one block or network on arrays of .npy files, to be compared with another framework.
 #include "cli/commands.h"
 #include "cli/options.h"
 
@@ -31,7 +31,8 @@ typedef struct run_options {
 enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_PREFIX, OPT_SET, OPT_SEED };
 
 static const struct argp_option argp_options[] = {
-    {"model", 'm', "NAME", 0, "The block: repvgg, ... (another name lists them)", 0},
+    {"model", 'm', "NAME", 0,
+     "A block or a network: repvgg, repvgg-a0, ... (another name lists the blocks)", 0},
     {"weights", 'w', "FILE", 0, "Its weights: a safetensors file in the training form", 0},
     {"seed", OPT_SEED, "N", 0, "Generated weights instead of a file", 0},
     {"prefix", OPT_PREFIX, "TEXT", 0, "What the names of its weights begin with: stage1.0.", 0},
@@ -156,13 +157,29 @@ static int has_route(run *r) {
   return typical.route_channels > 0;
 }
 
+static int is_network(const run *r) {
+  return onefold_network_summary(r->options->model) != NULL;
+}
+
+/// A network has no parameters but the shape of its image.
+static onefold_exit read_image(run *r) {
+  const run_options *o = r->options;
+  if (o->sets.count || *o->prefix)
+    return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE, "--%s: %s is a network, not a block",
+                           o->sets.count ? "set" : "prefix", o->model);
+  onefold_exit code = ONEFOLD_EXIT_OK;
+  for (size_t i = 0; i < o->inputs.count && !code; i++) code = read_input(r, i);
+  return code;
+}
+
 /// The block's parameters: its defaults, what was set, and the shapes of the inputs.
 static onefold_exit read_params(run *r) {
   const run_options *o = r->options;
+  if (is_network(r)) return read_image(r);
   onefold_status status = onefold_block_params_init(r->context, o->model, &r->params);
   if (status == ONEFOLD_NOT_FOUND) {
     check(r, status);
-    return ONEFOLD_EXIT_USAGE;
+    return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE, "onefold net lists the networks");
   }
   for (size_t i = 0; i < o->sets.count && status == ONEFOLD_OK; i++)
     status = onefold_block_params_set(r->context, &r->params, o->sets.items[i]);
@@ -202,11 +219,13 @@ static int same_shape(onefold_shape a, onefold_shape b) {
 
 static onefold_exit build(run *r) {
   const run_options *o = r->options;
-  if (!r->params.out_channels)
+  if (!is_network(r) && !r->params.out_channels)
     return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
                            "out_channels is not known; --set out_channels=N");
-  onefold_exit code =
-      check(r, onefold_block_build(r->context, o->model, &r->params, r->weights, &r->built));
+  onefold_exit code = check(
+      r, is_network(r)
+             ? onefold_network_build(r->context, o->model, r->shapes[0], r->weights, &r->built)
+             : onefold_block_build(r->context, o->model, &r->params, r->weights, &r->built));
   if (!code)
     code = check_files(r, "input", o->inputs.count, count_nodes(r->built, onefold_graph_input_at));
   if (!code)
@@ -301,7 +320,8 @@ int onefold_cli_run(int argc, char **argv) {
       argp_options,
       parse_option,
       NULL,
-      "Runs a block on arrays in .npy files, in its training form, as branches or folded."
+      "Runs a block or a network on arrays in .npy files, in its training form, as branches or "
+      "folded."
       "\vThe input's shape is that of its file. Nothing is printed unless --verbose is given.\n\n"
       "Exit codes: 0 done; 1 it could not be done; 2 a bad option or value.",
       NULL,

@@ -54,22 +54,38 @@ static void recorder_close(onefold_weights *weights) {
   onefold_weights_close(r->values);
 }
 
-void test_checkpoint_block(onefold_context *context, test_checkpoint *checkpoint, const char *block,
-                           const char *text, const char *prefix) {
+/// A seeded source that keeps what is read; `state` lives as long.
+static onefold_weights *make_recorder(onefold_context *context, recorder *state) {
   static const onefold_weights_type type = {
       .shape = recorder_shape, .read = recorder_read, .close = recorder_close};
+  onefold_weights *weights;
+  test_ok(context, onefold_weights_seeded(context, 7, &state->values));
+  test_ok(context, onefold_weights_make(context, &type, state, &weights));
+  return weights;
+}
+
+void test_checkpoint_block(onefold_context *context, test_checkpoint *checkpoint, const char *block,
+                           const char *text, const char *prefix) {
   recorder state = {.checkpoint = checkpoint};
   onefold_block_params params;
-  onefold_weights *weights;
   onefold_graph *graph;
   test_ok(context, onefold_block_params_init(context, block, &params));
   test_ok(context, onefold_block_params_set(context, &params, text));
   params.prefix = prefix;
-  test_ok(context, onefold_weights_seeded(context, 7, &state.values));
-  test_ok(context, onefold_weights_make(context, &type, &state, &weights));
+  onefold_weights *weights = make_recorder(context, &state);
   test_ok(context, onefold_block_build(context, block, &params, weights, &graph));
   onefold_graph_destroy(graph);
   onefold_weights_close(weights);
+}
+
+onefold_graph *test_checkpoint_network(onefold_context *context, test_checkpoint *checkpoint,
+                                       const char *network, onefold_shape input) {
+  recorder state = {.checkpoint = checkpoint};
+  onefold_graph *graph;
+  onefold_weights *weights = make_recorder(context, &state);
+  test_ok(context, onefold_network_build(context, network, input, weights, &graph));
+  onefold_weights_close(weights);
+  return graph;
 }
 
 // -------------------------------------------------------------------- changes

@@ -8,7 +8,7 @@
 
 #include <onefold/onefold.h>
 
-#define TEST_MAX_TENSORS 1024
+#define TEST_MAX_TENSORS 2048
 
 typedef struct test_tensor {
   char name[128];
@@ -32,6 +32,10 @@ void test_checkpoint_add(test_checkpoint *checkpoint, const char *name, const ch
 /// a counter of type I64 for each batch normalisation. `text` is for onefold_block_params_set.
 void test_checkpoint_block(onefold_context *context, test_checkpoint *checkpoint, const char *block,
                            const char *text, const char *prefix);
+
+/// The same for a network, which is returned.
+onefold_graph *test_checkpoint_network(onefold_context *context, test_checkpoint *checkpoint,
+                                       const char *network, onefold_shape input);
 
 /// The tensor of that name, or NULL.
 test_tensor *test_checkpoint_find(test_checkpoint *checkpoint, const char *name);

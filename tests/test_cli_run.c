@@ -253,6 +253,50 @@ static void test_two_inputs(void **state) {
   free_place(&p);
 }
 
+/// A network of several outputs on two images, in every form.
+static void test_network(void **state) {
+  (void)state;
+  place p = make_place();
+  test_file_path more[2];
+  char line[1024];
+  test_file(&p.directory, "y1.npy", more[0]);
+  test_file(&p.directory, "y2.npy", more[1]);
+  make_input(&p, 4, (const int64_t[]){2, 3, 64, 32});
+  onefold_array want[3];
+  static const char *const forms[] = {"eager", "branches", "folded"};
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(line, sizeof line, "--model=yolov7-tiny --seed=3 --form=%s --output=%s --output=%s",
+             forms[i], more[0], more[1]);
+    test_case("%s", line);
+    onefold_array y[3];
+    memset(y, 0, sizeof y);
+    y[2] = run_quietly(&p, line); // y.npy is the last --output
+    test_ok(p.context, onefold_array_read(p.context, more[0], &y[0]));
+    test_ok(p.context, onefold_array_read(p.context, more[1], &y[1]));
+    for (int k = 0; k < 3; k++) {
+      const int64_t dims[4] = {2, 128 << k, 8 >> k, 4 >> k};
+      assert_memory_equal(y[k].dims, dims, sizeof dims);
+      if (i) {
+        expect_close(&y[k], &want[k], 1e-4);
+        onefold_array_release(p.context, &y[k]);
+      } else {
+        want[k] = y[k];
+      }
+    }
+  }
+  for (int k = 0; k < 3; k++) onefold_array_release(p.context, &want[k]);
+  assert_int_equal(remove(more[0]) | remove(more[1]), 0);
+
+  expect_mistake(&p, "--model=yolov7-tiny --seed=3", 2,
+                 "yolov7-tiny has 3 outputs, --output is given 1 time");
+  expect_mistake(&p, "--model=yolov7-tiny --seed=3 --set stride=2", 2, "--set: yolov7-tiny is a");
+  expect_mistake(&p, "--model=repvgg-a0 --seed=3 --prefix=x.", 2, "--prefix: repvgg-a0 is a");
+  expect_mistake(&p, "--model=repvgg-z9 --seed=3", 2, "onefold net lists the networks");
+  make_input(&p, 3, (const int64_t[]){4, 64, 32});
+  expect_mistake(&p, "--model=repvgg-a0 --seed=3", 2, "input.c is 4, the network has 3");
+  free_place(&p);
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   static const struct {
@@ -377,8 +421,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_golden),     cmocka_unit_test(test_seeds),
       cmocka_unit_test(test_verbose),    cmocka_unit_test(test_two_inputs),
-      cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_bad_inputs),
-      cmocka_unit_test(test_bad_output),
+      cmocka_unit_test(test_network),    cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_bad_inputs), cmocka_unit_test(test_bad_output),
   };
   return cmocka_run_group_tests_name("cli_run", tests, NULL, NULL);
 }
