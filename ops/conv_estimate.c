@@ -47,6 +47,7 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
   cost[0] = 0;
   for (int32_t n = 1; n <= most; n++) {
     best[n] = -1;
+    cost[n] = 0;
     for (int32_t i = 0; i < rows; i++) {
       int32_t q = row[i]->q;
       double c = whole[i];
