@@ -144,7 +144,8 @@ static void test_onednn(void **state) {
   check_peer("onednn", "--act=relu6 --cold-cache=all " PAIRS);
 }
 
-/// With AVX2 it runs a 3x3 behind a 1x1 as one call where caches do not hold what is between.
+/// With AVX2 it runs a 3x3 behind a 1x1 as one call, at the latest where caches do not hold what is
+/// between.
 static void test_onednn_fused(void **state) {
   (void)state;
 #if defined(__x86_64__)
