@@ -6,9 +6,11 @@
 #include "tune/store_sqlite.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -304,6 +306,17 @@ static void test_foreign_files(void **state) {
   }
 }
 
+/// What says that it is a record, and has not its table.
+static void test_no_table(void **state) {
+  (void)state;
+  fixture f;
+  create(&f);
+  write_record(&f);
+  run_sql(f.place.path, "DROP TABLE tiling");
+  expect_aside(&f, "no such table");
+  destroy(&f);
+}
+
 static void test_damaged_pages(void **state) {
   (void)state;
   fixture f;
@@ -315,11 +328,11 @@ static void test_damaged_pages(void **state) {
   const int file = open(f.place.path, O_WRONLY);
   char rubbish[4096];
   memset(rubbish, 0x5a, sizeof rubbish);
-  for (off_t at = 4096; at < facts.st_size; at += 4096)
+  for (off_t at = facts.st_size / 8192 * 4096; at < facts.st_size; at += 4096)
     assert_int_equal(pwrite(file, rubbish, sizeof rubbish, at), sizeof rubbish);
   close(file);
-  onefold_record *record = test_record(f.place.path, 1, &f.warnings);
-  onefold_context_options options = {.struct_size = sizeof options};
+  onefold_record *record = open_warned(&f, 1, 0, "");
+  onefold_context_options options = {.struct_size = sizeof options, .threads = 1, .has_max_isa = 1};
   onefold_tilings *tilings = NULL;
   test_record_fails(record,
                     onefold_record_attach(record, ONEFOLD_COLD, &test_machine, &options, &tilings),
@@ -368,6 +381,42 @@ static void test_any_damage(void **state) {
     }
     destroy(&f);
   }
+}
+
+/// With no room for the file to grow: 0, or the number of what is not as it must be.
+static int write_until_full(const char *path, onefold_record_row row) {
+  onefold_record *record = test_record(path, 0, NULL);
+  const struct rlimit most = {.rlim_cur = 200000, .rlim_max = 200000}; // bytes
+  onefold_status status = ONEFOLD_OK;
+  int count = test_record_count(record);
+  signal(SIGXFSZ, SIG_IGN);
+  if (setrlimit(RLIMIT_FSIZE, &most) != 0) return 1;
+  for (int i = 0; i < 10000 && status == ONEFOLD_OK; i++) {
+    row.key.threads = 1000 + i;
+    status = onefold_record_put(record, &row, ONEFOLD_RECORD_REPLACE, NULL);
+    count += status == ONEFOLD_OK;
+  }
+  if (status != ONEFOLD_IO) return 2;
+  if (test_record_count(record) != count) return 3; // what was written is still there
+  onefold_record_close(record);
+  return 0;
+}
+
+static void test_full_disk(void **state) {
+  (void)state;
+  fixture f;
+  create(&f);
+  write_record(&f);
+  const pid_t writer = fork();
+  assert_true(writer >= 0);
+  if (!writer) _exit(write_until_full(f.place.path, f.row));
+  int status = -1;
+  assert_int_equal(waitpid(writer, &status, 0), writer);
+  assert_int_equal(status, 0);
+  onefold_record *record = open_warned(&f, 0, 0, "");
+  assert_true(test_record_count(record) > 200);
+  onefold_record_close(record);
+  destroy(&f);
 }
 
 // ------------------------------------------------------------------- schema
@@ -515,7 +564,9 @@ int main(void) {
       cmocka_unit_test(test_read_only_directory),
       cmocka_unit_test(test_no_log),
       cmocka_unit_test(test_foreign_files),
+      cmocka_unit_test(test_no_table),
       cmocka_unit_test(test_damaged_pages),
+      cmocka_unit_test(test_full_disk),
       cmocka_unit_test(test_any_damage),
       cmocka_unit_test(test_rows_of_the_future),
       cmocka_unit_test(test_newer_schema),

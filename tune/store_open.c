@@ -84,6 +84,14 @@ static onefold_status identify(sqlite3 *db, const onefold_store_options *options
              (long long)version, (int)onefold_schema_version);
     return ONEFOLD_UNSUPPORTED;
   }
+  // A record without its table is damaged.
+  if (version == onefold_schema_version)
+    code =
+        onefold_store_number(db, "SELECT count(*) FROM (SELECT date FROM tiling LIMIT 1)", &tables);
+  if (code != SQLITE_OK) {
+    snprintf(why, size, "%s: %s", options->path, sqlite3_errmsg(db));
+    return code == SQLITE_ERROR ? ONEFOLD_FORMAT : onefold_store_status(code);
+  }
   if (empty && options->read_only) {
     snprintf(why, size, "%s is empty", options->path);
     return ONEFOLD_NOT_FOUND;
