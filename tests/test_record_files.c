@@ -313,7 +313,7 @@ static void test_no_table(void **state) {
   create(&f);
   write_record(&f);
   run_sql(f.place.path, "DROP TABLE tiling");
-  expect_aside(&f, "no such table");
+  expect_aside(&f, "no table of tilings");
   destroy(&f);
 }
 

@@ -15,19 +15,35 @@
 
 enum { WRITERS = 8 };
 
+static void print_warning(void *user, const char *sentence) {
+  fprintf(stderr, "writer %d: %s\n", *(const int *)user, sentence);
+}
+
+static int print_failure(const onefold_record *record, int code) {
+  char sentence[512];
+  onefold_record_last_error(record, sentence, sizeof sentence);
+  fprintf(stderr, "a put failed: %s\n", sentence);
+  return code;
+}
+
 /// Opens and puts `count` rows of its own; the exit code of the process.
 static int write_rows(const char *path, onefold_record_row row, int writer, int count) {
   onefold_record *record = NULL;
-  const onefold_record_options options = {.struct_size = sizeof options, .path = path};
+  const onefold_record_options options = {.struct_size = sizeof options,
+                                          .path = path,
+                                          .warning = print_warning,
+                                          .warning_user = &writer};
   if (onefold_record_open(&options, &record)) return 1;
   if (!*onefold_record_path(record)) return 2;
   for (int i = 0; i < count; i++) {
     row.key.threads = 1 + writer * 1000 + i;
-    if (onefold_record_put(record, &row, ONEFOLD_RECORD_BETTER, NULL)) return 3;
+    if (onefold_record_put(record, &row, ONEFOLD_RECORD_BETTER, NULL))
+      return print_failure(record, 3);
     // One key for all: each writer's last row is better evidenced than its others.
     row.key.threads = 100000;
     row.trials = 10 + i;
-    if (onefold_record_put(record, &row, ONEFOLD_RECORD_BETTER, NULL)) return 4;
+    if (onefold_record_put(record, &row, ONEFOLD_RECORD_BETTER, NULL))
+      return print_failure(record, 4);
   }
   onefold_record_close(record);
   return 0;
@@ -123,6 +139,9 @@ static void test_kills(void **state) {
     assert_true(writer >= 0);
     if (!writer) write_until_killed(place.path, row, i, ends[1]);
     close(ends[1]);
+    // Every other one is killed at any moment, the rest some time after their first row.
+    char first;
+    if (i % 2) written += read(ends[0], &first, 1) == 1;
     const struct timespec pause = {.tv_nsec = test_range(&rng, 0, 20000000)};
     nanosleep(&pause, NULL);
     kill(writer, SIGKILL);
@@ -148,7 +167,7 @@ static void test_kills(void **state) {
     assert_int_equal(count_bad_rows(place.path), 0);
   }
   print_message("%d kills, %lld rows\n", kills, (long long)written);
-  assert_true(written > kills);
+  assert_true(written >= kills / 2);
   onefold_context_destroy(context);
   test_place_remove(&place);
 }

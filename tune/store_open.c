@@ -61,36 +61,49 @@ int onefold_store_upgrade(sqlite3 *db, const char *const *steps, int32_t version
   return code;
 }
 
-/// Whether the file is a record, and of which version; 0: an empty file.
+/// What a file says of itself.
+typedef struct identity {
+  int64_t application, version; // of the schema
+  int64_t tables;
+} identity;
+
+/// Reads it at one moment, between the changes of other processes: an SQLite code.
+static int read_identity(sqlite3 *db, identity *made) {
+  int code = onefold_store_exec(db, "BEGIN");
+  if (code == SQLITE_OK)
+    code = onefold_store_number(db, "PRAGMA application_id", &made->application);
+  if (code == SQLITE_OK) code = onefold_store_number(db, "PRAGMA user_version", &made->version);
+  if (code == SQLITE_OK)
+    code = onefold_store_number(db, "SELECT count(*) FROM sqlite_master", &made->tables);
+  // A record without its table is damaged: the statement is wrong then.
+  if (code == SQLITE_OK && made->version == onefold_schema_version &&
+      made->application == APPLICATION_ID)
+    code = onefold_store_number(db, "SELECT count(*) FROM (SELECT date FROM tiling LIMIT 1)",
+                                &made->tables);
+  const int ended = onefold_store_exec(db, code == SQLITE_OK ? "COMMIT" : "ROLLBACK");
+  return code == SQLITE_OK ? ended : code;
+}
+
+/// Whether the file is a record of a schema that can be used, or an empty one that becomes so.
 static onefold_status identify(sqlite3 *db, const onefold_store_options *options, char *why,
                                size_t size) {
-  int64_t id = 0, version = 0, tables = 0;
-  int code = onefold_store_number(db, "PRAGMA application_id", &id);
-  if (code == SQLITE_OK) code = onefold_store_number(db, "PRAGMA user_version", &version);
-  if (code == SQLITE_OK)
-    code = onefold_store_number(db, "SELECT count(*) FROM sqlite_master", &tables);
+  identity is = {0};
+  const int code = read_identity(db, &is);
   if (code != SQLITE_OK) {
-    snprintf(why, size, "%s: %s", options->path, sqlite3_errmsg(db));
-    return onefold_store_status(code);
+    snprintf(why, size, "%s: %s", options->path,
+             code == SQLITE_ERROR ? "no table of tilings" : sqlite3_errstr(code));
+    return code == SQLITE_ERROR ? ONEFOLD_FORMAT : onefold_store_status(code);
   }
-  const int empty = id == 0 && version == 0 && tables == 0;
-  if (!empty && (id != APPLICATION_ID || version < 1)) {
+  const int empty = is.application == 0 && is.version == 0 && is.tables == 0;
+  if (!empty && (is.application != APPLICATION_ID || is.version < 1)) {
     snprintf(why, size, "%s is a database of another program", options->path);
     return ONEFOLD_FORMAT;
   }
-  if (version > onefold_schema_version ||
-      (options->read_only && !empty && version < onefold_schema_version)) {
+  if (is.version > onefold_schema_version ||
+      (options->read_only && !empty && is.version < onefold_schema_version)) {
     snprintf(why, size, "%s has version %lld of the schema, this library version %d", options->path,
-             (long long)version, (int)onefold_schema_version);
+             (long long)is.version, (int)onefold_schema_version);
     return ONEFOLD_UNSUPPORTED;
-  }
-  // A record without its table is damaged.
-  if (version == onefold_schema_version)
-    code =
-        onefold_store_number(db, "SELECT count(*) FROM (SELECT date FROM tiling LIMIT 1)", &tables);
-  if (code != SQLITE_OK) {
-    snprintf(why, size, "%s: %s", options->path, sqlite3_errmsg(db));
-    return code == SQLITE_ERROR ? ONEFOLD_FORMAT : onefold_store_status(code);
   }
   if (empty && options->read_only) {
     snprintf(why, size, "%s is empty", options->path);
