@@ -15,7 +15,7 @@ static const struct {
     [REPORT_DEPTHWISE] = {"depthwise", REPORT_COLOUR_depthwise, REPORT_TRIANGLE},
     [REPORT_PLAIN] = {"first layer", REPORT_COLOUR_plain, REPORT_RING},
     [REPORT_PAIR] = {"pair", REPORT_COLOUR_variant, REPORT_DIAMOND},
-    [REPORT_OTHER] = {"other", REPORT_COLOUR_other, REPORT_CIRCLE},
+    [REPORT_OTHER] = {"other operators", REPORT_COLOUR_other, REPORT_CIRCLE},
     [REPORT_FOLDED_BLOCK] = {"folded block", REPORT_COLOUR_variant, REPORT_RING},
 };
 

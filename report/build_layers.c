@@ -63,9 +63,19 @@ static void add_stack(report_arena *arena, report_stacks *stacks, report_table *
       whole ? "; the network takes " : "", whole ? onefold_report_time(whole->median).text : "");
 }
 
-/// What each kind takes of the last stack's form.
+/// The form that the legend's shares are of.
+static report_role deployed(const report_group *g) {
+  report_role last = REPORT_EAGER;
+  for (size_t i = 0; i < g->layer_count; i++) {
+    if (g->layers[i]->name.role == REPORT_FOLDED) return REPORT_FOLDED;
+    if (g->layers[i]->name.role > last) last = g->layers[i]->name.role;
+  }
+  return last;
+}
+
+/// What each kind takes of that form.
 static void add_legend(report_arena *arena, report_stacks *stacks, const report_group *g) {
-  const report_role role = g->layers[g->layer_count - 1]->name.role;
+  const report_role role = deployed(g);
   const double sum = sum_of(g, role);
   for (int k = 0; k < REPORT_ALGORITHMS; k++) {
     double part = 0;
@@ -111,8 +121,9 @@ static void add_network(report_document *document, report_section *section, cons
   figure->draw = onefold_report_draw_stacks;
   figure->chart = stacks;
   figure->table = table;
-  figure->caption = onefold_report_format(arena, "Layers in the order in which they run; %s.",
-                                          onefold_report_setting(data, g->file, g->threads));
+  figure->caption = onefold_report_format(
+      arena, "Layers in the order in which they run; %s. The shares are of %s.",
+      onefold_report_setting(data, g->file, g->threads), onefold_report_role_title(deployed(g)));
 }
 
 void onefold_report_build_layers(report_document *document) {

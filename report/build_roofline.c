@@ -14,9 +14,10 @@
 static int is_point(const report_row *row) {
   const double intensity = onefold_report_intensity(row), gflops = onefold_report_gflops(row);
   const int deployed = row->name.role == REPORT_RUN || row->name.role == REPORT_FOLDED;
-  const int whole = strcmp(row->name.suite ? row->name.suite : "net", "net") == 0 &&
-                    row->name.part[0] == 0; // a network moves no least of bytes
-  return row->count && deployed && !whole && isfinite(row->file->peak_gflops) &&
+  // Of a network its layers: together they move no least of bytes.
+  const int single =
+      strcmp(row->name.suite, "net") != 0 ? row->name.part[0] == 0 : onefold_report_is_layer(row);
+  return row->count && deployed && single && isfinite(row->file->peak_gflops) &&
          isfinite(intensity) && intensity > 0 && isfinite(gflops) && gflops > 0;
 }
 

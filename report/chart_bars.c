@@ -14,7 +14,7 @@
 #define GROUP_GAP   12.0
 #define AXIS        42.0 // ticks and title
 #define GAP         8.0
-#define TICKS_APART 44.0
+#define TICKS_APART 50.0
 #define STACKED     480.0 // below this width
 #define TWO_COLUMNS 960.0 // from this width on
 #define MAGNITUDE   3.0   // of the largest bars that share an axis

@@ -62,7 +62,7 @@ void onefold_report_draw_stacks(report_svg *svg, const void *chart) {
   const double top = onefold_report_legend_draw(svg, stacks->legend, stacks->legend_count, 2);
   const double each = HEAD + THICK + GAP, bottom = top + each * (double)stacks->count - GAP / 2;
   double ticks[REPORT_TICKS];
-  const size_t n = onefold_report_ticks(&scale, 44, ticks);
+  const size_t n = onefold_report_ticks(&scale, fmax(44, svg->width / 14), ticks);
   for (size_t i = 0; i < n; i++) {
     const double x = onefold_report_at(&scale, ticks[i]);
     for (size_t j = 0; j < stacks->count; j++) {

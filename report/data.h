@@ -67,6 +67,9 @@ int onefold_report_read(report_data *data, const char *path);
 int onefold_report_parse(report_data *data, const char *path, const char *text, size_t size);
 void onefold_report_data_release(report_data *data);
 
+/// Whether the row is a layer of a network inside its runs: its part is "layer:NUMBER".
+int onefold_report_is_layer(const report_row *row);
+
 /// Fills what the row's label says.
 void onefold_report_read_label(report_arena *arena, report_row *row);
 

@@ -19,11 +19,11 @@ static int same_subject(const report_row *x, const report_row *y) {
          strcmp(x->name.subject, y->name.subject) == 0;
 }
 
-static int is_step(const char *word) {
-  for (int i = REPORT_FOLD; i < REPORT_RIVAL; i++) {
-    if (strcmp(word, onefold_report_role_key((report_role)i)) == 0) return 1;
-  }
-  return 0;
+/// Interleaved repetitions leave the layers of a file in no order.
+static int by_part(const void *a, const void *b) {
+  const report_row *x = *(const report_row *const *)a, *y = *(const report_row *const *)b;
+  const int order = strcmp(x->name.part, y->name.part);
+  return order ? order : (x > y) - (x < y);
 }
 
 static void add_rival(report_data *data, report_group *group, const report_row *row) {
@@ -66,7 +66,7 @@ static void fill(report_data *data, report_group *group, const report_row *const
     const report_row *row = rows[i];
     if (row->count == 0) continue;
     if (row->name.part[0]) {
-      if (is_step(row->name.part)) continue;
+      if (!onefold_report_is_layer(row)) continue; // a step, or what was timed alone
       const report_row **slot = onefold_report_push(&data->arena, &group->layers,
                                                     &group->layer_count, sizeof *group->layers);
       if (slot) *slot = row;
@@ -75,6 +75,9 @@ static void fill(report_data *data, report_group *group, const report_row *const
     } else {
       group->roles[row->name.role] = row;
     }
+  }
+  if (group->layer_count) {
+    qsort(group->layers, group->layer_count, sizeof *group->layers, by_part);
   }
   qsort(group->rivals, group->rival_count, sizeof *group->rivals, by_median);
 }

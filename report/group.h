@@ -21,7 +21,7 @@ typedef struct report_group {
   const report_row *roles[REPORT_ROLES]; // NULL where there is none
   report_rival rivals[REPORT_RIVALS];    // the fastest first
   size_t rival_count;
-  const report_row **layers; // of all forms, in the order of the file
+  const report_row **layers; // of all forms, in the order in which they run
   size_t layer_count;
 } report_group;
 

@@ -12,12 +12,18 @@ static const char *next_field(report_arena *arena, const char **rest) {
   return onefold_report_format(arena, "%.*s", (int)length, text);
 }
 
+int onefold_report_is_layer(const report_row *row) {
+  return row->name.suite && strncmp(row->name.part, "layer:", 6) == 0;
+}
+
 void onefold_report_read_label(report_arena *arena, report_row *row) {
   const char *rest = row->label, *suite = row->name.suite ? row->name.suite : "";
   row->place = row->operation = row->layer_problem = row->algorithm = "";
-  if (strcmp(suite, "conv") == 0) row->algorithm = row->label;
+  if (strcmp(suite, "conv") == 0 || strncmp(row->name.part, "alone:", 6) == 0) {
+    row->algorithm = row->label;
+  }
   if (strcmp(suite, "block") == 0) row->place = row->label;
-  if (strcmp(suite, "net") != 0 || !row->name.part[0]) return;
+  if (!onefold_report_is_layer(row)) return;
   row->place = next_field(arena, &rest);
   row->operation = next_field(arena, &rest);
   row->layer_problem = next_field(arena, &rest);

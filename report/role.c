@@ -79,7 +79,7 @@ static int take_threads(char *const *words, size_t *count) {
 }
 
 report_name onefold_report_name(report_arena *arena, const char *text) {
-  report_name name = {0};
+  report_name name = {NULL, "", "", "", "", "", REPORT_RIVAL, 0};
   char *words[MOST_WORDS], *rest = (char *)onefold_report_format(arena, "%s", text);
   size_t count = 0;
   if (arena->failed) return name;

@@ -65,7 +65,7 @@ char *test_report_everything(const char *odd) {
     const double *times = i == 2 ? fast : slow;
     snprintf(name, sizeof name, "net/repvgg-a0%s/mb1ih224/%s/threads:1", odd, forms[i]);
     test_json_row(&json, name, "", work, times, 5);
-    for (int k = 1; k < 4; k++) {
+    for (int k = 3; k > 0; k--) { // as interleaved repetitions leave them
       snprintf(name, sizeof name, "net/repvgg-a0%s/mb1ih224/%s/layer:%03d/threads:1", odd, forms[i],
                k);
       snprintf(label, sizeof label, "stage%d%s; conv; mb1ic64ih56oc64kh3ph1; winograd4; k; default",
@@ -74,6 +74,8 @@ char *test_report_everything(const char *odd) {
     }
     snprintf(name, sizeof name, "block/repvgg/mb1ic8ih7oc8kh3ph1%s/%s/threads:1", odd, forms[i]);
     test_json_row(&json, name, odd, work, times, 5);
+    snprintf(name, sizeof name, "net/repvgg-a0%s/mb1ih224/%s/alone:001/x/threads:1", odd, forms[i]);
+    test_json_row(&json, name, "direct", work, times, 5);
   }
   test_json_row(&json, "net/repvgg-a0/mb1ih224/ort/threads:1", "", "", slow, 5);
   snprintf(name, sizeof name, "conv/mb1ic64ih56oc64oh56kh3ph1%s/run/threads:1", odd);

@@ -188,6 +188,16 @@ static void test_labels(void **state) {
   assert_string_equal(row->layer_problem, "mb1ic64ih56oc64kh3ph1");
   assert_string_equal(row->algorithm, "winograd4");
   assert_int_equal(onefold_report_algorithm(row), REPORT_WINOGRAD);
+  assert_true(onefold_report_is_layer(row));
+  row = test_report_row(&data, "net/repvgg-a0/mb1ih224/folded/threads:1");
+  assert_false(onefold_report_is_layer(row));
+  const report_groups nets = onefold_report_group(&data, "net");
+  assert_int_equal(nets.count, 1);
+  assert_int_equal(nets.items[0].layer_count, 9); // in the order of the runs, not of the file
+  for (size_t i = 0; i < 9; i++) {
+    const char *const places[] = {"stage1", "stage2", "stage3"};
+    assert_string_equal(nets.items[0].layers[i]->place, places[i / 3]);
+  }
   row = test_report_row(&data, "conv/ic8ih8oc8kh1/tuned/threads:1");
   assert_int_equal(onefold_report_algorithm(row), REPORT_POINTWISE);
   onefold_report_data_release(&data);
