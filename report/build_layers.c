@@ -59,8 +59,8 @@ static void add_stack(report_arena *arena, report_stacks *stacks, report_table *
   }
   const report_row *whole = g->roles[role];
   stack->text = onefold_report_format(
-      arena, "%zu layers, %s together%s%s", stack->count, onefold_report_time(sum).text,
-      whole ? "; the network takes " : "", whole ? onefold_report_time(whole->median).text : "");
+      arena, "%zu layers, %s%s%s", stack->count, onefold_report_time(sum).text,
+      whole ? "; in one run " : "", whole ? onefold_report_time(whole->median).text : "");
 }
 
 /// The form that the legend's shares are of.
