@@ -58,9 +58,9 @@ static void add_stack(report_arena *arena, report_stacks *stacks, report_table *
     add_row(arena, table, row, sum);
   }
   const report_row *whole = g->roles[role];
-  stack->text = onefold_report_format(
-      arena, "%zu layers, %s%s%s", stack->count, onefold_report_time(sum).text,
-      whole ? "; in one run " : "", whole ? onefold_report_time(whole->median).text : "");
+  stack->text = onefold_report_format(arena, "%zu layers, %s%s%s", stack->count,
+                                      onefold_report_time(sum).text, whole ? "; in one run " : "",
+                                      whole ? onefold_report_time(whole->median).text : "");
 }
 
 /// The form that the legend's shares are of.
