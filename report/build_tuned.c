@@ -26,8 +26,9 @@ void onefold_report_build_tuned(report_document *document) {
       "The default choice of algorithm and tiling, by the time of what the tuner chose.";
   if (!onefold_report_add_forms(document, section, &groups, REPORT_TUNED,
                                 "Default choice, relative to the tuned one", "time, tuned = 1")) {
-    section->missing = "No problem has been timed with both the default and the tuned choice.";
-    section->command = "onefold tune --json tune.json";
+    section->missing =
+        "No problem is in the data with both choices, as rows .../default and .../tuned.";
+    section->command = "onefold tune --help";
     return;
   }
   double mean;

@@ -30,8 +30,9 @@ static void spread(end *ends, size_t count, double bottom) {
     if (i && ends[i].y < ends[i - 1].y + APART) ends[i].y = ends[i - 1].y + APART;
   }
   double below = bottom;
-  for (size_t i = count; i-- > 0; below = ends[i].y - APART) {
+  for (size_t i = count; i-- > 0;) {
     if (ends[i].y > below) ends[i].y = below;
+    below = ends[i].y - APART;
   }
 }
 

@@ -121,7 +121,9 @@ static void name_level(report_svg *svg, report_places *places, const frame *f,
   const double length = hypot(to[0] - from[0], to[1] - from[1]);
   const double dx = (to[0] - from[0]) / length, dy = (to[1] - from[1]) / length;
   const double degrees = atan2(dy, dx) * 180 / M_PI, off = i == 0 ? 4 : -11;
-  for (double along = 2; along + width <= length + 4; along += 6) {
+  const int most = (int)fmax(0, (length + 2 - width) / 6);
+  for (int k = 0; k < most; k++) {
+    const double along = 2 + 6 * k;
     const double x = from[0] + along * dx + off * dy, y = from[1] + along * dy - off * dx;
     if (!onefold_report_take_turned(places, x, y, degrees, REPORT_TICK, name)) continue;
     onefold_report_svg_text_turned(svg, x, y, degrees, REPORT_TICK, name);
@@ -136,9 +138,10 @@ static void name_peak(report_svg *svg, report_places *places, const frame *f,
   char text[96];
   snprintf(text, sizeof text, "%s %s", r->peak_name, onefold_report_rate(r->peak).text);
   const double width = onefold_report_text_width(REPORT_TICK, text);
-  for (double end = f->right - 2; end - width >= f->left + 2; end -= 12) {
+  const int most = (int)fmax(0, (f->right - f->left - 4 - width) / 12);
+  for (int k = 0; k < most; k++) {
     for (int below = 0; below < 2; below++) {
-      const double base = below ? y + 13 : y - 5;
+      const double end = f->right - 2 - 12 * k, base = below ? y + 13 : y - 5;
       const report_box box = {end - width, base - 10, end, base + 3};
       if (!onefold_report_take(places, box)) continue;
       onefold_report_svg_text(svg, end, base, REPORT_END, REPORT_TICK, text);

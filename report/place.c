@@ -60,7 +60,8 @@ int onefold_report_take_turned(report_places *places, double x, double y, double
   const double dx = cos(degrees * M_PI / 180), dy = sin(degrees * M_PI / 180);
   for (int taking = 0; taking < 2; taking++) {
     // Small boxes along the middle of the text's height.
-    for (double at = 0; at <= width; at += size / 2) {
+    for (int k = 0; k <= (int)(2 * width / size); k++) {
+      const double at = k * size / 2;
       const double mx = x + at * dx + 0.35 * size * dy, my = y + at * dy - 0.35 * size * dx;
       const report_box box = {mx - 0.6 * size, my - 0.6 * size, mx + 0.6 * size, my + 0.6 * size};
       if (taking) {

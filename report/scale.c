@@ -39,13 +39,14 @@ double onefold_report_at(const report_scale *s, double value) {
 }
 
 static size_t linear_ticks(const report_scale *s, double apart, double ticks[REPORT_TICKS]) {
-  const double range = s->high - s->low;
+  const double range = s->high; // from 0
   double fit = floor(fabs(s->to - s->from) / apart);
   if (fit > REPORT_TICKS - 2) fit = REPORT_TICKS - 2;
   const double step = round_up(range / (fit < 1 ? 1 : fit));
   size_t n = 0;
-  for (double k = ceil(s->low / step - 1e-9); k * step <= s->high + 1e-9 * range; k++) {
-    if (n < REPORT_TICKS) ticks[n++] = k * step + 0.0; // no -0
+  while (n < REPORT_TICKS && (double)n * step <= range * (1 + 1e-9)) {
+    ticks[n] = (double)n * step;
+    n++;
   }
   return n;
 }

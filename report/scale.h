@@ -9,7 +9,7 @@
 
 typedef struct report_scale {
   int logarithmic;
-  double low, high; // values at the ends
+  double low, high; // values at the ends; low is 0 unless logarithmic
   double from, to;  // their positions
 } report_scale;
 
