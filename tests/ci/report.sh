@@ -30,6 +30,27 @@ python3 tests/report/sample.py "$work/sample.json" "$work/changed.json"
 "$onefold" report --compare "$work/sample.json" "$work/changed.json" -o "$work/compared.html"
 python3 tests/report/page.py --charts 1 "$work/compared.html"
 python3 tests/report/page.py --charts 6 "$work/measured.html" "$work/sample.html"
+
+# What is wrong is found: larger letters, a script, a wide paragraph, and charts without marks.
+mkdir -p "$work/broken"
+"$onefold" report "$work/accuracy.json" -o "$work/broken/good.html"
+sed -e 's/svg \.label{font-size:12px/svg .label{font-size:40px/' \
+  -e 's|</header>|<p style="width:2000px">wide</p><script></script></header>|' \
+  "$work/broken/good.html" >"$work/broken/large.html"
+sed -e 's/class="mark/class="gone" opacity="0" data-was="mark/' -e 's/<svg /<svg opacity="0" /' \
+  "$work/broken/good.html" >"$work/broken/blank.html"
+finds() { # finds PAGE WORDS...
+  local page=$1 found
+  shift
+  if found=$(python3 tests/report/page.py "$work/broken/$page"); then
+    echo "no fault is found in $page"
+    return 1
+  fi
+  for words; do grep -q "$words" <<<"$found" || { echo "$page: not found: $words"; return 1; }; done
+}
+python3 tests/report/page.py "$work/broken/good.html"
+finds large.html overlap 'leaves the chart' 'pixels wide' 'has scripts'
+finds blank.html 'no mark' 'the chart is blank'
 python3 - "$work"/*.html "$work"/svg/*.svg <<'END'
 import sys
 import xml.etree.ElementTree as tree
