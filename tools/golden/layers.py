@@ -28,7 +28,7 @@ class Layers:
 
     def at(self, path):
         """The same source for the names behind `path`."""
-        inner = Layers.__new__(Layers)
+        inner = type(self).__new__(type(self))
         inner.__dict__.update(self.__dict__, path=self.path + path)
         return inner
 
