@@ -14,15 +14,20 @@ static double norm(const float *values, size_t count) {
   return sqrt(sum);
 }
 
-/// |y - want| / |want| is at most 1e-5: what float sums in another order come to.
-static void expect_close(const float *y, const float *want, size_t count, const char *form) {
+/// |y - want| / |want| is at most `limit`: 1e-5 is what float sums in another order come to.
+static void expect_within(const float *y, const float *want, size_t count, double limit,
+                          const char *form) {
   double sum = 0;
   for (size_t i = 0; i < count; i++) {
     const double d = (double)y[i] - (double)want[i];
     sum += d * d;
   }
   const double error = sqrt(sum) / norm(want, count);
-  if (!(error <= 1e-5)) test_failed("%s: relative error %.3g", form, error);
+  if (!(error <= limit)) test_failed("%s: relative error %.3g", form, error);
+}
+
+static void expect_close(const float *y, const float *want, size_t count, const char *form) {
+  expect_within(y, want, count, 1e-5, form);
 }
 
 static size_t output_size(const onefold_graph *graph, int32_t k) {
@@ -164,13 +169,43 @@ static void test_c3_orepa(void **state) {
   onefold_context_destroy(context);
 }
 
+/// Every network on a small image, the training form against the folded one, at the best level.
+/// Where tests are scaled down, without those of more than ten million parameters.
+static void test_every_network(void **state) {
+  enum { FEW = 10000000 };
+  (void)state;
+  for (size_t i = 0; onefold_network_name(i); i++) {
+    onefold_context *context;
+    test_rng rng = {SEED + i};
+    const graph_form form = {1, ONEFOLD_NCHW, ONEFOLD_NCHW};
+    assert_int_equal(onefold_context_create(NULL, &context), ONEFOLD_OK);
+    onefold_graph *graph = build(context, onefold_network_name(i), (onefold_shape){1, 3, 32, 64});
+    if (test_scaled(10) == 10 || onefold_graph_count(graph).parameters < FEW) {
+      const float *const *x = graph_random_inputs(&rng, graph);
+      onefold_graph *folded = graph_fold(context, graph, NULL);
+      float **want = graph_run(context, graph, form, x);
+      float **y = graph_run(context, folded, form, x);
+      for (int32_t k = 0; k < graph->output_count; k++)
+        expect_within(y[k], want[k], output_size(graph, k), 1e-4, "folded");
+      free(y);
+      free(want);
+      free((void *)x);
+      onefold_graph_destroy(folded);
+    }
+    onefold_graph_destroy(graph);
+    onefold_context_destroy(context);
+  }
+}
+
 int main(void) {
   if (test_isa_missing()) return 1;
+  const struct CMUnitTest every[] = {cmocka_unit_test(test_every_network)};
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_networks),
       cmocka_unit_test(test_against_reference),
       cmocka_unit_test(test_yolov7_head),
       cmocka_unit_test(test_c3_orepa),
   };
-  return test_every_level("networks", tests, sizeof tests / sizeof *tests);
+  const int failures = cmocka_run_group_tests_name("every_network", every, NULL, NULL);
+  return failures + test_every_level("networks", tests, sizeof tests / sizeof *tests);
 }
