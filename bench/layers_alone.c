@@ -122,35 +122,40 @@ static void conclude(bench_layers *l, const alone *items, size_t count) {
   }
 }
 
+/// What is timed for the i-th convolution.
+static onefold_gbench_case make_case(const bench_layers *l, alone *a, size_t i) {
+  bench_session *session = l->model->session;
+  char problem[160];
+  onefold_conv2d_desc_print(&a->conv->desc, problem, sizeof problem);
+  snprintf(a->name, sizeof a->name, "%s/alone:%03zu/%s/threads:%d", l->name, i + 1, problem,
+           (int)session->options->threads);
+  onefold_gbench_case c = {.name = a->name,
+                           .label = a->conv->plan.algorithm,
+                           .run = run,
+                           .prepare = chill,
+                           .user = a,
+                           .once = 1}; // emptying the caches takes much longer
+  const double tensors = (double)sizeof(float) * (double)(a->input_floats + a->output_floats);
+  onefold_bench_count_work(session, &c, 2.0 * a->conv->plan.macs,
+                           (double)a->conv->plan.packed_bytes + tensors);
+  return c;
+}
+
 static int time_all(const bench_layers *l, alone *items, size_t count) {
   bench_session *session = l->model->session;
   onefold_gbench_case *cases = calloc(count, sizeof *cases);
   bench_stat **stats = calloc(count, sizeof *stats);
-  int status = ONEFOLD_EXIT_OK;
+  int status;
   if (!cases || !stats) {
     status = onefold_bench_session_fail(session, l->model->problem, ONEFOLD_OUT_OF_MEMORY);
-  }
-  for (size_t i = 0; i < count && !status; i++) {
-    alone *a = &items[i];
-    char problem[160];
-    onefold_conv2d_desc_print(&a->conv->desc, problem, sizeof problem);
-    snprintf(a->name, sizeof a->name, "%s/alone:%03zu/%s/threads:%d", l->name, i + 1, problem,
-             (int)session->options->threads);
-    cases[i] = (onefold_gbench_case){.name = a->name,
-                                     .label = a->conv->plan.algorithm,
-                                     .run = run,
-                                     .prepare = chill,
-                                     .user = a,
-                                     .once = 1}; // emptying the caches takes much longer
-    onefold_bench_count_work(session, &cases[i], 2.0 * a->conv->plan.macs,
-                             (double)a->conv->plan.packed_bytes +
-                                 (double)sizeof(float) *
-                                     (double)(a->input_floats + a->output_floats));
-    stats[i] = &a->stat;
-  }
-  if (!status)
+  } else {
+    for (size_t i = 0; i < count; i++) {
+      cases[i] = make_case(l, &items[i], i);
+      stats[i] = &items[i].stat;
+    }
     status = onefold_bench_time(session, l->name, cases, stats, count, BENCH_SHORT_TIME,
                                 BENCH_REPETITIONS);
+  }
   onefold_bench_progress_clear(&session->progress);
   free(stats);
   free(cases);
@@ -160,12 +165,16 @@ static int time_all(const bench_layers *l, alone *items, size_t count) {
 int onefold_bench_layers_alone(bench_layers *l) {
   bench_session *session = l->model->session;
   alone *items = calloc(ONEFOLD_STEP_CONVS * l->count, sizeof *items);
-  onefold_status made = items ? ONEFOLD_OK : ONEFOLD_OUT_OF_MEMORY;
-  size_t count = items ? make_all(l, items, &made) : 0;
-  int status = made == ONEFOLD_OK ? ONEFOLD_EXIT_OK
-                                  : onefold_bench_session_fail(session, l->model->problem, made);
-  if (!status && count) status = time_all(l, items, count);
-  if (!status) conclude(l, items, count);
+  if (!items) return onefold_bench_session_fail(session, l->model->problem, ONEFOLD_OUT_OF_MEMORY);
+  onefold_status made = ONEFOLD_OK;
+  const size_t count = make_all(l, items, &made);
+  int status = ONEFOLD_EXIT_OK;
+  if (made != ONEFOLD_OK) {
+    status = onefold_bench_session_fail(session, l->model->problem, made);
+  } else if (count) {
+    status = time_all(l, items, count);
+    if (!status) conclude(l, items, count);
+  }
   for (size_t i = 0; i < count; i++) destroy(&items[i]);
   free(items);
   return status;
