@@ -9,8 +9,7 @@ void onefold_report_build_blocks(report_document *document) {
   const report_groups groups = onefold_report_group(data, "block");
   report_section *section = onefold_report_add_section(document, "blocks", "Blocks");
   section->text =
-      "T0 runs every operator by itself, as an eager framework does; T1 is the best that "
-      "branches can be on the same kernels; T2 is folded.";
+      "What folding brings to single blocks, against the best that their branches can be.";
   if (!onefold_report_add_forms(document, section, &groups, REPORT_FOLDED,
                                 "Time of a block, relative to the folded form",
                                 "time, folded = 1")) {

@@ -88,6 +88,20 @@ static void add_head(report_table *table) {
   onefold_report_column(table, "error", 0);
 }
 
+/// What the bars are, of the forms that there are.
+static const char *caption(report_arena *arena, const report_groups *groups) {
+  const char *text = "Bars are medians over interleaved repetitions; whiskers span the quartiles.";
+  for (int r = 0; r < REPORT_FOLD; r++) {
+    size_t i = 0;
+    while (i < groups->count && !groups->items[i].roles[r]) i++;
+    if (i == groups->count) continue;
+    text =
+        onefold_report_format(arena, "%s %s: %s.", text, onefold_report_role_title((report_role)r),
+                              onefold_report_role_about((report_role)r));
+  }
+  return text;
+}
+
 size_t onefold_report_add_forms(report_document *document, report_section *section,
                                 const report_groups *groups, report_role base, const char *title,
                                 const char *axis) {
@@ -131,7 +145,7 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
   figure->draw = onefold_report_draw_bars;
   figure->chart = bars;
   figure->table = table;
-  figure->caption = "Bars are medians over interleaved repetitions; whiskers span the quartiles.";
+  figure->caption = caption(arena, groups);
   return bars->count;
 }
 

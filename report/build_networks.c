@@ -29,8 +29,8 @@ static void add_keys(report_document *document, const report_groups *groups) {
 void onefold_report_build_networks(report_document *document) {
   const report_groups groups = onefold_report_group(document->data, "net");
   report_section *section = onefold_report_add_section(document, "networks", "Networks");
-  section->text = "How long a whole network takes: trained form, best branches, folded, and other "
-                  "libraries on the folded network.";
+  section->text =
+      "How long a whole network takes, in every form and by other libraries on the folded network.";
   if (!onefold_report_add_forms(document, section, &groups, REPORT_FOLDED,
                                 "Time of a network, relative to the folded form",
                                 "time, folded = 1")) {

@@ -23,6 +23,11 @@ LAYERS = [("3x3", c, size) for c, size in ((48, 112), (48, 56), (96, 28), (192, 
          [("dw", c, size) for c, size in ((32, 112), (144, 56), (384, 14), (960, 7))]
 
 
+def fixed(name, low, high):
+    """The same for that name in both files."""
+    return random.Random(name).uniform(low, high)
+
+
 def case(rows, name, seconds, label="", noise=0.01, repetitions=11, **counters):
     for _ in range(repetitions):
         rows.append({"name": name, "run_name": name, "run_type": "iteration", "label": label,
@@ -51,9 +56,9 @@ def convolutions(rows, slower):
         name = f"conv/{problem}/act:relu6"
         case(rows, f"{name}/run/threads:1", seconds * slower(name), algorithm, **work)
         for rival in ("onednn_direct", "onednn_wino", "xnnpack", "ort", "torch_jit_nhwc"):
-            case(rows, f"{name}/{rival}/threads:1", seconds * random.uniform(0.9, 2.2),
+            case(rows, f"{name}/{rival}/threads:1", seconds * fixed(name + rival, 0.9, 2.2),
                  max_error=10 ** random.uniform(-7, -5))
-        case(rows, f"conv/{problem}/default/threads:1", seconds * random.uniform(1, 1.3), algorithm)
+        case(rows, f"conv/{problem}/default/threads:1", seconds * fixed(problem, 1, 1.3), algorithm)
         case(rows, f"conv/{problem}/tuned/threads:1", seconds, algorithm)
 
 
@@ -78,11 +83,11 @@ def networks(rows, slower):
         name = f"net/{network}/mb1ih224"
         forms(rows, name, seconds, (1.9, 1.4, 1), slower)
         for rival in ("ort", "torch_nhwc"):
-            case(rows, f"{name}/{rival}/threads:1", seconds * random.uniform(1.5, 3))
+            case(rows, f"{name}/{rival}/threads:1", seconds * fixed(name + rival, 1.5, 3))
         for form, ratio in (("eager", 1.9), ("folded", 1)):
             for k in range(count):
                 problem, flops, moved, algorithm, _ = layer(*LAYERS[k % len(LAYERS)])
-                part = seconds * ratio / count * random.uniform(0.3, 1.7)
+                part = seconds * ratio / count * fixed(f"{name}{k}", 0.3, 1.7)
                 operator = f"stage{k}.rbr_reparam; conv; {problem}; {algorithm}; kernel; default"
                 case(rows, f"{name}/{form}/layer:{k:03}/threads:1", part,
                      operator if k % 9 else f"pool{k}; max_pool", flops=flops if k % 9 else 0,
