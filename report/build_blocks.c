@@ -6,7 +6,8 @@
 void onefold_report_build_blocks(report_document *document) {
   report_data *data = document->data;
   report_arena *arena = &data->arena;
-  const report_groups groups = onefold_report_group(data, "block");
+  report_groups groups = onefold_report_group(data, "block");
+  onefold_report_join(data, &groups);
   report_section *section = onefold_report_add_section(document, "blocks", "Blocks");
   section->text =
       "What folding brings to single blocks, against the best that their branches can be.";

@@ -135,8 +135,9 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
     for (size_t r = 0; r < g->rival_count; r++) {
       const report_rival *rival = &g->rivals[r];
       const char *way = onefold_report_rival_way(rival->row->name.word);
-      add_bar(arena, group, rival->row, against, rival->title, REPORT_COLOUR_rival);
-      add_row(arena, &table, g, setting, rival->row, against,
+      const report_row *ours = rival->ours ? rival->ours : against;
+      add_bar(arena, group, rival->row, ours, rival->title, REPORT_COLOUR_rival);
+      add_row(arena, &table, g, setting, rival->row, ours,
               way[0] ? onefold_report_format(arena, "%s (%s)", rival->title, way) : rival->title);
     }
   }
@@ -168,8 +169,8 @@ size_t onefold_report_mean_rival(report_data *data, const report_groups *groups,
   *lowest = INFINITY;
   for (size_t i = 0; ratios && i < groups->count; i++) {
     const report_group *g = &groups->items[i];
-    const report_row *ours = onefold_report_ours(g);
-    if (!ours || !g->rival_count) continue;
+    const report_row *ours = g->rival_count ? g->rivals[0].ours : NULL;
+    if (!ours) continue;
     ratios[n] = g->rivals[0].row->median / ours->median;
     *lowest = fmin(*lowest, ratios[n++]);
   }

@@ -27,7 +27,8 @@ static void add_keys(report_document *document, const report_groups *groups) {
 }
 
 void onefold_report_build_networks(report_document *document) {
-  const report_groups groups = onefold_report_group(document->data, "net");
+  report_groups groups = onefold_report_group(document->data, "net");
+  onefold_report_join(document->data, &groups);
   report_section *section = onefold_report_add_section(document, "networks", "Networks");
   section->text =
       "How long a whole network takes, in every form and by other libraries on the folded network.";

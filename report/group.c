@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MOST_JOINED 2000 // groups, as each is looked for among all
+
 static int by_subject(const void *a, const void *b) {
   const report_row *x = *(const report_row *const *)a, *y = *(const report_row *const *)b;
   if (x->file != y->file) return x->file->index < y->file->index ? -1 : 1;
@@ -34,7 +36,7 @@ static void add_rival(report_data *data, report_group *group, const report_row *
   report_rival *rival = &group->rivals[i];
   if (i == group->rival_count) {
     group->rival_count++;
-    *rival = (report_rival){title, row};
+    *rival = (report_rival){title, row, NULL};
   } else if (row->median < rival->row->median) {
     rival->row = row;
   }
@@ -60,6 +62,7 @@ static void name_group(report_data *data, report_group *group, const report_row 
 static void fill(report_data *data, report_group *group, const report_row *const *rows,
                  size_t count) {
   *group = (report_group){.file = rows[0]->file, .suite = rows[0]->name.suite};
+  group->subject = rows[0]->name.subject;
   group->threads = rows[0]->name.threads;
   name_group(data, group, rows[0]);
   for (size_t i = 0; i < count; i++) {
@@ -80,6 +83,9 @@ static void fill(report_data *data, report_group *group, const report_row *const
     qsort(group->layers, group->layer_count, sizeof *group->layers, by_part);
   }
   qsort(group->rivals, group->rival_count, sizeof *group->rivals, by_median);
+  for (size_t i = 0; i < group->rival_count; i++) {
+    group->rivals[i].ours = onefold_report_ours(group);
+  }
 }
 
 typedef struct span {
@@ -114,6 +120,46 @@ report_groups onefold_report_group(report_data *data, const char *suite) {
   for (size_t i = 0; i < spans; i++) fill(data, &groups.items[i], all[i].rows, all[i].count);
   groups.count = spans;
   return groups;
+}
+
+static int has_forms(const report_group *g) {
+  return g->roles[REPORT_EAGER] || g->roles[REPORT_BRANCHES];
+}
+
+static int same_machine(report_data *data, const report_group *a, const report_group *b) {
+  return strcmp(onefold_report_fact(a->file, "cpu"), onefold_report_fact(b->file, "cpu")) == 0 &&
+         strcmp(onefold_report_setting(data, a->file, a->threads),
+                onefold_report_setting(data, b->file, b->threads)) == 0;
+}
+
+/// The group that the rivals of `of` join; NULL where there is none.
+static report_group *forms_of(report_data *data, report_groups *groups, const report_group *of) {
+  for (size_t i = 0; i < groups->count; i++) {
+    report_group *g = &groups->items[i];
+    if (g->file != of->file && has_forms(g) && g->roles[REPORT_FOLDED] && !g->rival_count &&
+        strcmp(g->subject, of->subject) == 0 && same_machine(data, g, of)) {
+      return g;
+    }
+  }
+  return NULL;
+}
+
+void onefold_report_join(report_data *data, report_groups *groups) {
+  size_t kept = 0;
+  if (groups->count > MOST_JOINED) return;
+  for (size_t i = 0; i < groups->count; i++) {
+    const report_group *g = &groups->items[i];
+    const int alone = g->rival_count && !has_forms(g) && g->roles[REPORT_FOLDED];
+    report_group *forms = alone ? forms_of(data, groups, g) : NULL;
+    if (!forms) continue;
+    memcpy(forms->rivals, g->rivals, sizeof g->rivals);
+    forms->rival_count = g->rival_count;
+    groups->items[i].suite = NULL; // to be left out
+  }
+  for (size_t i = 0; i < groups->count; i++) {
+    if (groups->items[i].suite) groups->items[kept++] = groups->items[i];
+  }
+  groups->count = kept;
 }
 
 const report_row *onefold_report_ours(const report_group *group) {

@@ -294,6 +294,39 @@ static void test_groups(void **state) {
   free(text);
 }
 
+/// Forms of one file and rivals of another stand together, unless the machines differ.
+static void test_join(void **state) {
+  (void)state;
+  static const double two[] = {2}, three[] = {3}, four[] = {4}, nine[] = {9};
+  for (int same = 0; same < 2; same++) {
+    test_json forms, rivals;
+    test_json_begin(&forms, "cpu");
+    test_json_begin(&rivals, same ? "cpu" : "another");
+    test_json_row(&forms, "net/a/mb1ih224/eager/threads:1", "", "", four, 1);
+    test_json_row(&forms, "net/a/mb1ih224/folded/threads:1", "", "", two, 1);
+    test_json_row(&rivals, "net/a/mb1ih224/folded/threads:1", "", "", three, 1);
+    test_json_row(&rivals, "net/a/mb1ih224/ort/threads:1", "", "", nine, 1);
+    char *texts[] = {test_json_end(&forms), test_json_end(&rivals)};
+    report_data data = {0};
+    test_report_parse(&data, "forms", texts[0]);
+    test_report_parse(&data, "rivals", texts[1]);
+    report_groups groups = onefold_report_group(&data, "net");
+    assert_int_equal(groups.count, 2);
+    onefold_report_join(&data, &groups);
+    assert_int_equal(groups.count, same ? 1 : 2);
+    const report_group *g = &groups.items[0];
+    assert_int_equal(g->rival_count, same);
+    if (same) {
+      assert_true(g->rivals[0].row->median == 9e-6 && g->rivals[0].ours->median == 3e-6);
+      assert_true(g->roles[REPORT_EAGER]->median == 4e-6);
+      assert_true(onefold_report_ours(g)->median == 2e-6);
+    }
+    onefold_report_data_release(&data);
+    free(texts[0]);
+    free(texts[1]);
+  }
+}
+
 // ------------------------------------------------------------------- scales
 
 static void test_scales(void **state) {
@@ -369,7 +402,8 @@ int main(void) {
       cmocka_unit_test(test_escapes),   cmocka_unit_test(test_numbers),
       cmocka_unit_test(test_rows),      cmocka_unit_test(test_labels),
       cmocka_unit_test(test_malformed), cmocka_unit_test(test_groups),
-      cmocka_unit_test(test_scales),    cmocka_unit_test(test_places),
+      cmocka_unit_test(test_join),      cmocka_unit_test(test_scales),
+      cmocka_unit_test(test_places),
   };
   return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }
