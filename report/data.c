@@ -27,8 +27,6 @@ static const char *const counter_keys[REPORT_COUNTERS] = {
     [REPORT_MAX_ERROR] = "max_error",
     [REPORT_RELATIVE_ERROR] = "relative_error",
     [REPORT_LARGEST_ERROR] = "largest_error",
-    [REPORT_ARENA_BYTES] = "arena_bytes",
-    [REPORT_MEMORY_BYTES] = "memory_bytes",
 };
 
 static int refuse(report_data *data, const char *path, const char *format, ...)

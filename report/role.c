@@ -22,10 +22,6 @@ static const struct {
     {"ncnn", "ncnn"},     {"tvm", "TVM"},         {"openvino", "OpenVINO"},
 };
 
-const char *onefold_report_role_key(report_role role) {
-  return roles[role].key;
-}
-
 const char *onefold_report_role_title(report_role role) {
   return roles[role].title;
 }

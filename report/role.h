@@ -26,7 +26,6 @@ typedef struct report_name {
 /// Takes a name apart. Where it has no subject and role, `suite` is NULL.
 report_name onefold_report_name(report_arena *arena, const char *text);
 
-const char *onefold_report_role_key(report_role role);   // "eager"
 const char *onefold_report_role_title(report_role role); // "T0 eager"
 const char *onefold_report_role_about(report_role role);
 

@@ -150,11 +150,6 @@ report_text onefold_report_error(double error) {
   return written("%.*e%s", 1, error, "");
 }
 
-report_text onefold_report_count(double count) {
-  static const char *const units[] = {"", "k", "M", "G", "T"};
-  return scaled(count, units, 5, 1000);
-}
-
 report_text onefold_report_number(double value) {
   report_text t;
   snprintf(t.text, sizeof t.text, "%.3g", value);

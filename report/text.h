@@ -30,7 +30,6 @@ report_text onefold_report_percent(double percent); // "98.1 %"
 report_text onefold_report_rate(double gflops);     // "104 GFLOP/s"
 report_text onefold_report_bytes(double bytes);     // "1.50 MiB"
 report_text onefold_report_error(double error);     // "2.1e-07"
-report_text onefold_report_count(double count);     // "231 M", of FLOPs
 /// Three significant digits, without trailing zeros behind the point: of axes.
 report_text onefold_report_number(double value);
 
