@@ -28,7 +28,9 @@ enum {
   OPT_SIZE,
   OPT_LAYERS,
   OPT_REWRITES,
-  OPT_NO_CHECK
+  OPT_NO_CHECK,
+  OPT_RECORD,
+  OPT_NO_RECORD
 };
 
 /// An option of argp and the suites that take it (0: all).
@@ -73,6 +75,12 @@ static const suite_option suite_options[] = {
       "siblings, unfused",
       0},
      BENCH_TAKES_FORMS},
+    {{"record", OPT_RECORD, "FILE", 0,
+      "Plan by the tilings of this record (default: ONEFOLD_RECORD, else onefold/tilings.db in "
+      "XDG_CACHE_HOME or ~/.cache)",
+      0},
+     0},
+    {{"no-record", OPT_NO_RECORD, NULL, 0, "Plan by the default choice alone", 0}, 0},
     {{"no-check", OPT_NO_CHECK, NULL, 0, "Do not compare the results", 0}, 0},
     {{"seed", OPT_SEED, "N", 0, "Seed of the generated weights and inputs (default 1)", 0}, 0},
     {{"weights", OPT_WEIGHTS, "FILE", 0,
@@ -214,6 +222,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_PEERS:
     choose_peers(state, o, text);
+    return 0;
+  case OPT_RECORD:
+    o->record = text;
+    return 0;
+  case OPT_NO_RECORD:
+    o->record = "";
     return 0;
   case OPT_NO_CHECK:
     o->check = 0;

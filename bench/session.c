@@ -23,13 +23,19 @@ static int say(const bench_options *options, onefold_exit status, const char *fo
 
 static int make_context(bench_session *session) {
   const bench_options *o = session->options;
-  const onefold_context_options options = {
+  onefold_context_options options = {
       .struct_size = sizeof options,
       .threads = o->threads,
       .has_max_isa = o->has_isa,
       .max_isa = o->isa,
       .accuracy = o->accuracy,
   };
+  const int nets = (o->takes & BENCH_TAKES_NETWORKS) != 0;
+  onefold_bench_tilings_attach(o->command, o->record,
+                               nets                         ? ONEFOLD_IN_PLACE
+                               : o->cold != BENCH_COLD_NONE ? ONEFOLD_COLD
+                                                            : ONEFOLD_WARM,
+                               &options, &session->tilings);
   const onefold_status status = onefold_context_create(&options, &session->context);
   if (status != ONEFOLD_OK) {
     return say(o, ONEFOLD_EXIT_FAILURE, "no context: %s", onefold_status_name(status));
@@ -61,6 +67,7 @@ static int make_eviction(bench_session *session) {
 static void release(bench_session *session) {
   free(session->eviction);
   onefold_context_destroy(session->context);
+  onefold_bench_tilings_free(&session->tilings);
 }
 
 int onefold_bench_session_open(bench_session *session, const bench_options *options) {

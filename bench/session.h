@@ -8,6 +8,7 @@
 #include "bench/gbench.h"
 #include "bench/options.h"
 #include "bench/text.h"
+#include "bench/tilings.h"
 
 #include <onefold/onefold.h>
 
@@ -15,6 +16,7 @@ typedef struct bench_session {
   const bench_options *options;
   onefold_machine machine; // before pinning
   onefold_context *context;
+  onefold_tilings *tilings; // of the context; NULL: no record
   onefold_peak peak;
   onefold_gbench *gbench;
   FILE *out; // of the tables; the standard error where JSON owns the standard output

@@ -9,8 +9,8 @@
 
 typedef struct net_options {
   cli_net net;
-  const char *weights;
-  onefold_shape input; // 0: the network's own
+  const char *weights, *record; // NULL: the default
+  onefold_shape input;          // 0: the network's own
   int32_t threads;
   int has_isa, json;
   onefold_isa isa;
@@ -36,6 +36,9 @@ static const struct argp_option argp_options[] = {
 static error_t parse_option(int key, char *text, struct argp_state *state) {
   net_options *o = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &o->record;
+    return 0;
   case OPT_FORM:
     o->net.form = onefold_cli_form(state, text);
     return 0;
@@ -101,8 +104,9 @@ static onefold_status prepare(const net_options *o, cli_net *net) {
 
 static int show(const net_options *o) {
   cli_net net = o->net;
-  int code = onefold_cli_tuned_context(net.command, o->threads, o->has_isa ? &o->isa : NULL,
-                                       net.accuracy, &net.context, &net.tilings);
+  int code =
+      onefold_cli_tuned_context(net.command, o->threads, o->has_isa ? &o->isa : NULL, net.accuracy,
+                                o->record, ONEFOLD_IN_PLACE, &net.context, &net.tilings);
   if (!code) {
     const onefold_status status = prepare(o, &net);
     if (status != ONEFOLD_OK) code = (int)onefold_cli_fail(net.command, net.context, status);
@@ -114,11 +118,12 @@ static int show(const net_options *o) {
   onefold_graph_destroy(net.folded);
   onefold_graph_destroy(net.built);
   onefold_context_destroy(net.context);
-  onefold_cli_tilings_free(&net.tilings);
+  onefold_bench_tilings_free(&net.tilings);
   return code;
 }
 
 int onefold_cli_net(int argc, char **argv) {
+  static const struct argp_child children[] = {{&onefold_cli_record_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       argp_options,
       parse_option,
@@ -130,7 +135,7 @@ int onefold_cli_net(int argc, char **argv) {
       "JSON is an object with the network's totals and \"steps\", an array in the order of a "
       "run.\n\n"
       "Exit codes: 0 done; 1 it could not be done; 2 a bad option or value.",
-      NULL,
+      children,
       NULL,
       NULL};
   net_options o = {.net = {.command = argv[0], .form = BENCH_FOLDED}, .seed = 1};

@@ -34,48 +34,37 @@ onefold_exit onefold_cli_context(const char *command, int32_t threads, const one
   return create(command, &options, context);
 }
 
-#ifdef ONEFOLD_HAVE_TUNE
-static void warn(void *user, const char *sentence) {
-  onefold_cli_say(user, ONEFOLD_EXIT_OK, "warning: %s", sentence);
-}
-
-/// Sets the options' tilings to those of the record; what fails is no more than warned of.
-static void attach(const char *command, onefold_context_options *options,
-                   onefold_tilings **tilings) {
-  char name[256];
-  onefold_record *record = NULL;
-  snprintf(name, sizeof name, "%s", command);
-  const onefold_record_options asked = {
-      .struct_size = sizeof asked, .read_only = 1, .warning = warn, .warning_user = name};
-  if (onefold_record_open(&asked, &record) != ONEFOLD_OK) return;
-  if (onefold_record_attach(record, ONEFOLD_IN_PLACE, NULL, options, tilings) != ONEFOLD_OK) {
-    char sentence[512];
-    onefold_record_last_error(record, sentence, sizeof sentence);
-    warn(name, sentence);
-  }
-  onefold_record_close(record);
-}
-#endif
-
 onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
-                                       onefold_accuracy accuracy, onefold_context **context,
+                                       onefold_accuracy accuracy, const char *record,
+                                       onefold_situation situation, onefold_context **context,
                                        onefold_tilings **tilings) {
   onefold_context_options options = options_of(threads, isa, accuracy);
-  *tilings = NULL;
-#ifdef ONEFOLD_HAVE_TUNE
-  attach(command, &options, tilings);
-#endif
+  onefold_bench_tilings_attach(command, record, situation, &options, tilings);
   const onefold_exit code = create(command, &options, context);
-  if (code != ONEFOLD_EXIT_OK) onefold_cli_tilings_free(tilings);
+  if (code != ONEFOLD_EXIT_OK) onefold_bench_tilings_free(tilings);
   return code;
 }
 
-void onefold_cli_tilings_free(onefold_tilings **tilings) {
-#ifdef ONEFOLD_HAVE_TUNE
-  onefold_tilings_destroy(*tilings);
-#endif
-  *tilings = NULL;
+enum { OPT_RECORD = 0x500, OPT_NO_RECORD };
+
+static const struct argp_option record_options[] = {
+    {"record", OPT_RECORD, "FILE", 0,
+     "Plan by the tilings of this record (default: ONEFOLD_RECORD, else onefold/tilings.db in "
+     "XDG_CACHE_HOME or ~/.cache)",
+     0},
+    {"no-record", OPT_NO_RECORD, NULL, 0, "Plan by the default choice alone", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static error_t parse_record(int key, char *text, struct argp_state *state) {
+  const char **record = state->input;
+  if (key != OPT_RECORD && key != OPT_NO_RECORD) return ARGP_ERR_UNKNOWN;
+  *record = key == OPT_RECORD ? text : "";
+  return 0;
 }
+
+const struct argp onefold_cli_record_argp = {record_options, parse_record, NULL, NULL,
+                                             NULL,           NULL,         NULL};
 
 /// The generated form, the last, is none of a graph.
 int onefold_cli_form(struct argp_state *state, const char *text) {

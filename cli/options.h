@@ -6,6 +6,7 @@
 #include "bench/argument.h"
 #include "bench/bench.h"
 #include "bench/form.h"
+#include "bench/tilings.h"
 
 #include <onefold/onefold.h>
 #include <onefold/tune.h>
@@ -20,12 +21,15 @@ onefold_exit onefold_cli_context(const char *command, int32_t threads, const one
 int onefold_cli_form(struct argp_state *state, const char *text);
 #define ONEFOLD_CLI_FORMS "eager, branches or folded (default)"
 
-/// The same, planning by the record's tilings where the program has a tuner: ONEFOLD_RECORD or the
-/// default, of which a warning is all that can fail. The tilings outlive the context.
+/// The same, planning by a record (see onefold_bench_tilings_attach), rows of the situation first.
 onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
-                                       onefold_accuracy accuracy, onefold_context **context,
+                                       onefold_accuracy accuracy, const char *record,
+                                       onefold_situation situation, onefold_context **context,
                                        onefold_tilings **tilings);
-void onefold_cli_tilings_free(onefold_tilings **tilings);
+
+/// Options of commands that plan by a record, whose input is its path: NULL, the default one; "",
+/// none.
+extern const struct argp onefold_cli_record_argp;
 
 /// Writes "<command>: <sentence>".
 onefold_exit onefold_cli_say(const char *command, onefold_exit code, const char *format, ...)

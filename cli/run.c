@@ -18,7 +18,7 @@ typedef struct texts {
 } texts;
 
 typedef struct run_options {
-  const char *command, *model, *weights, *prefix;
+  const char *command, *model, *weights, *prefix, *record; // record NULL: the default
   texts inputs, outputs, sets;
   int form; // of onefold_bench_forms
   int32_t threads;
@@ -66,6 +66,9 @@ static void check_complete(struct argp_state *state, const run_options *o) {
 static error_t parse_option(int key, char *text, struct argp_state *state) {
   run_options *o = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &o->record;
+    return 0;
   case 'm':
     o->model = text;
     return 0;
@@ -312,10 +315,11 @@ static void release(run *r) {
     free(r->outputs[i].values);
   }
   onefold_context_destroy(r->context);
-  onefold_cli_tilings_free(&r->tilings);
+  onefold_bench_tilings_free(&r->tilings);
 }
 
 int onefold_cli_run(int argc, char **argv) {
+  static const struct argp_child children[] = {{&onefold_cli_record_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       argp_options,
       parse_option,
@@ -324,14 +328,15 @@ int onefold_cli_run(int argc, char **argv) {
       "folded."
       "\vThe input's shape is that of its file. Nothing is printed unless --verbose is given.\n\n"
       "Exit codes: 0 done; 1 it could not be done; 2 a bad option or value.",
-      NULL,
+      children,
       NULL,
       NULL};
   run_options o = {.command = argv[0], .prefix = "", .form = BENCH_FOLDED};
   if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
   run r = {.options = &o};
-  onefold_exit code = onefold_cli_tuned_context(o.command, o.threads, o.has_isa ? &o.isa : NULL,
-                                                o.accuracy, &r.context, &r.tilings);
+  onefold_exit code =
+      onefold_cli_tuned_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, o.accuracy,
+                                o.record, ONEFOLD_IN_PLACE, &r.context, &r.tilings);
   static onefold_exit (*const stages[])(run * r) = {read_params, open_weights, build,
                                                     fold,        make_outputs, execute};
   for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !code; i++) code = stages[i](&r);

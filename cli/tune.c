@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune: its commands, and how they open the record.
-#include "cli/tune.h"
-
 #include "cli/blocks.h"
 #include "cli/commands.h"
+#include "cli/tuning.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const onefold_command commands[] = {
+    {"run", onefold_cli_tune_run, "find the fastest tilings of problems and record them"},
+    {"explain", onefold_cli_tune_explain, "all candidates for a problem, and what became of them"},
+    {"verify", onefold_cli_tune_verify, "measure rows again, and drop those that no longer hold"},
     {"show", onefold_cli_tune_show, "the tilings that are recorded"},
     {"export", onefold_cli_tune_export, "write rows as lines of JSON"},
     {"import", onefold_cli_tune_import, "add the rows of an export"},
@@ -17,8 +19,18 @@ static const onefold_command commands[] = {
     {NULL, NULL, NULL},
 };
 
+/// "--budget=10s", "mb1ic64ih56...": `run` is not said.
+static int is_problem(const char *word) {
+  if (word[0] == '-')
+    return strcmp(word, "--help") != 0 && strcmp(word, "-h") != 0 && strcmp(word, "-?") != 0;
+  const char *channels = strstr(word, "ic");
+  return channels && channels[2] >= '0' && channels[2] <= '9';
+}
+
 int onefold_cli_tune(int argc, char **argv) {
-  return onefold_cli_dispatch(commands, "The record of the fastest tilings.", argc, argv);
+  if (argc > 1 && is_problem(argv[1])) return onefold_cli_tune_run(argc, argv);
+  return onefold_cli_dispatch(
+      commands, "Finds the fastest tilings and records them; PROBLEM... alone is run.", argc, argv);
 }
 
 /// A command, and what it has warned of.

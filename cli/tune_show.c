@@ -2,7 +2,7 @@
 // onefold tune show and export: rows as a table, and as lines of JSON.
 #include "bench/text.h"
 #include "cli/blocks.h"
-#include "cli/tune.h"
+#include "cli/tuning.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,22 +60,10 @@ enum {
   TILING
 };
 
-/// "winograd4,pointwise_f32_14x2__avx512,threads=2", without what is always the same.
 static bench_cell tiling_cell(const onefold_tiling *tiling) {
-  static const char algorithm[] = "algorithm=", kernel[] = "kernel=onefold_uk_";
-  char text[512], shown[512];
-  size_t length = 0;
-  onefold_tiling_print(tiling, text, sizeof text);
-  for (const char *c = text; *c;) {
-    if (strncmp(c, algorithm, sizeof algorithm - 1) == 0)
-      c += sizeof algorithm - 1;
-    else if (strncmp(c, kernel, sizeof kernel - 1) == 0)
-      c += sizeof kernel - 1;
-    else
-      shown[length++] = *c++;
-  }
-  shown[length] = '\0';
-  return onefold_bench_cell("%s", length ? shown : "default");
+  char text[512];
+  onefold_cli_tiling_text(tiling, text, sizeof text);
+  return onefold_bench_cell("%s", text);
 }
 
 static int show_row(void *user, const onefold_record_row *row) {

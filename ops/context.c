@@ -136,6 +136,12 @@ int onefold_context_tiling(const onefold_context *context, const struct onefold_
   return 1;
 }
 
+void onefold_context_planned(onefold_context *context, const struct onefold_conv2d_desc *desc,
+                             const onefold_tiling *tiling) {
+  if (context->options.planned)
+    context->options.planned(context->options.planned_user, context, desc, tiling);
+}
+
 void onefold_context_visit_kernels(const onefold_context *context, onefold_kernel_visit_fn visit,
                                    void *user) {
   for (int op = 0; op < ONEFOLD_OP_COUNT; op++) {

@@ -27,6 +27,10 @@ const onefold_dispatch *onefold_context_dispatch(const onefold_context *context)
 int onefold_context_tiling(const onefold_context *context, const struct onefold_conv2d_desc *desc,
                            onefold_tiling *tiling);
 
+/// Tells who wants to know of a problem that was planned.
+void onefold_context_planned(onefold_context *context, const struct onefold_conv2d_desc *desc,
+                             const onefold_tiling *tiling);
+
 /// *result = a * b; zero on overflow.
 static inline int onefold_mul(size_t a, size_t b, size_t *result) {
   return !__builtin_mul_overflow(a, b, result);

@@ -106,9 +106,10 @@ static const onefold_conv_algorithm *choose(const onefold_dispatch *dispatch,
   return best;
 }
 
-/// Asks for a tiling and chooses the algorithm. A tiling of one that does not apply is cleared.
-static const onefold_conv_algorithm *ask(onefold_conv2d_plan *plan, onefold_tiling *tiling) {
-  const int given = onefold_context_tiling(plan->context, &plan->problem.desc, tiling);
+/// Chooses the algorithm by a tiling, where one is given. A tiling of an algorithm that does not
+/// apply is cleared.
+static const onefold_conv_algorithm *choose_by(onefold_conv2d_plan *plan, int given,
+                                               onefold_tiling *tiling) {
   if (!given) memset(tiling, 0, sizeof *tiling);
   const onefold_conv_algorithm *chosen =
       choose(onefold_context_dispatch(plan->context), &plan->problem, tiling);
@@ -119,8 +120,9 @@ static const onefold_conv_algorithm *ask(onefold_conv2d_plan *plan, onefold_tili
   return chosen;
 }
 
-onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefold_conv2d_desc *desc,
-                                          onefold_conv2d_plan **plan) {
+/// `asks`: the context's source of tilings is asked, else `tiling` (may be NULL) is taken.
+static onefold_status create(onefold_context *context, const onefold_conv2d_desc *desc, int asks,
+                             const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
   if (!context) return ONEFOLD_INVALID_ARGUMENT;
   if (!plan) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the plan is NULL");
   *plan = NULL;
@@ -131,15 +133,30 @@ onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefol
   if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for a plan");
   made->context = context;
   made->problem = problem;
-  onefold_tiling tiling;
-  const onefold_conv_algorithm *algorithm = ask(made, &tiling);
-  status = plan_with(made, algorithm, &tiling);
+  onefold_tiling taken = {.threads = 0};
+  if (tiling) taken = *tiling;
+  const int given = asks ? onefold_context_tiling(context, &made->problem.desc, &taken) : !!tiling;
+  status = plan_with(made, choose_by(made, given, &taken), &taken);
   if (status != ONEFOLD_OK) {
     onefold_conv2d_plan_destroy(made);
     return onefold_fail(context, status, "no memory for a plan");
   }
   *plan = made;
+  onefold_conv2d_plan_get_tiling(made, &taken);
+  onefold_context_planned(context, &made->problem.desc, &taken);
   return ONEFOLD_OK;
+}
+
+onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefold_conv2d_desc *desc,
+                                          onefold_conv2d_plan **plan) {
+  return create(context, desc, 1, NULL, plan);
+}
+
+onefold_status onefold_conv2d_plan_create_tiled(onefold_context *context,
+                                                const onefold_conv2d_desc *desc,
+                                                const onefold_tiling *tiling,
+                                                onefold_conv2d_plan **plan) {
+  return create(context, desc, 0, tiling, plan);
 }
 
 void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan) {

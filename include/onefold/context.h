@@ -59,6 +59,11 @@ struct onefold_conv2d_desc;
 typedef int (*onefold_tiling_fn)(void *user, const struct onefold_conv2d_desc *desc,
                                  onefold_tiling *tiling);
 
+/// Receives a problem and what its plan chose, from the thread that plans.
+typedef void (*onefold_planned_fn)(void *user, onefold_context *context,
+                                   const struct onefold_conv2d_desc *desc,
+                                   const onefold_tiling *tiling);
+
 typedef struct onefold_context_options {
   size_t struct_size; // sizeof(onefold_context_options)
 
@@ -85,6 +90,11 @@ typedef struct onefold_context_options {
 
   onefold_tiling_fn tiling;
   void *tiling_user;
+
+  /// Told of each problem that is planned; NULL: nobody. onefold_verbose_attach
+  /// of tune.h sets one that writes lines of text.
+  onefold_planned_fn planned;
+  void *planned_user;
 } onefold_context_options;
 
 /// Creates a context. `options` may be NULL for the defaults.

@@ -83,6 +83,11 @@ typedef struct onefold_conv2d_plan onefold_conv2d_plan;
 ONEFOLD_API onefold_status onefold_conv2d_plan_create(onefold_context *context,
                                                       const onefold_conv2d_desc *desc,
                                                       onefold_conv2d_plan **plan);
+/// With a tiling that the context's source is not asked for; NULL: the default choice.
+ONEFOLD_API onefold_status onefold_conv2d_plan_create_tiled(onefold_context *context,
+                                                            const onefold_conv2d_desc *desc,
+                                                            const onefold_tiling *tiling,
+                                                            onefold_conv2d_plan **plan);
 ONEFOLD_API void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan);
 
 /// Facts about a plan, valid as long as it is.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The tuner's record: measured tilings in an SQLite file, and their way into a
-// context. In a library of its own, onefold_tune, which onefold.h leaves out
-// and which alone needs SQLite. docs/tuning.md has the file's schema.
+// The tuner: the search for the fastest tilings, their record in an SQLite
+// file, and its way into a context. In a library of its own, onefold_tune, which
+// onefold.h leaves out and which alone needs SQLite. docs/tuning.md has the
+// rules of the search and the file's schema.
 //
-// Nothing here prints or ends the process. What is worth saying goes to the
-// caller's warning function; a failure is a status, and its sentence is kept
-// by the record. A record is used by one thread at a time; any number of
-// processes may have the same file open, and none loses what another wrote.
+// Nothing here ends the process or, but for the lines of onefold_verbose_attach,
+// prints. What is worth saying goes to the caller's warning function; a failure
+// is a status, and its sentence is kept by the record. A record is used by one
+// thread at a time; any number of processes may have the same file open, and
+// none loses what another wrote.
 #ifndef ONEFOLD_TUNE_H
 #define ONEFOLD_TUNE_H
 
@@ -14,6 +16,7 @@
 #include <onefold/conv2d.h>
 #include <onefold/export.h>
 #include <onefold/machine.h>
+#include <onefold/peak.h>
 #include <onefold/status.h>
 #include <onefold/types.h>
 
@@ -195,6 +198,91 @@ ONEFOLD_API onefold_status onefold_record_export(onefold_record *record, onefold
 ONEFOLD_API onefold_status onefold_record_import(onefold_record *record, const char *text,
                                                  size_t length, onefold_record_policy policy,
                                                  onefold_record_counts *counts);
+
+// ------------------------------------------------------------------- search
+
+/// What became of a candidate.
+typedef enum onefold_tune_fate {
+  ONEFOLD_TUNE_REFUSED = 0, // its algorithm does not apply
+  ONEFOLD_TUNE_SAME = 1,    // it comes to a plan that there is
+  ONEFOLD_TUNE_PRUNED = 2,  // by its estimate
+  ONEFOLD_TUNE_UNTIMED = 3, // the time was over before its turn
+  ONEFOLD_TUNE_FAILED = 4,  // it could not be run
+  ONEFOLD_TUNE_SLOWER = 5,  // than others in its last round
+  ONEFOLD_TUNE_NO_GAIN = 6, // the fastest, but not by enough over the default choice
+  ONEFOLD_TUNE_BEST = 7
+} onefold_tune_fate;
+#define ONEFOLD_TUNE_FATES 8
+
+/// "refused", "same", "pruned", ...; "?" outside the enum. Thread-safe.
+ONEFOLD_API const char *onefold_tune_fate_name(onefold_tune_fate fate);
+
+typedef struct onefold_tune_candidate {
+  onefold_tiling tiling; // the default choice's is the plan's
+  int32_t is_default;
+  double estimate_ns; // of one run
+  onefold_tune_fate fate;
+  char reason[128];         // a sentence, or ""
+  double median_ns, spread; // 0: not timed
+  int32_t rounds, trials;
+} onefold_tune_candidate;
+
+/// Receives a candidate; non-zero ends the visit.
+typedef int (*onefold_tune_candidate_fn)(void *user, const onefold_tune_candidate *candidate);
+
+typedef struct onefold_tune_options {
+  size_t struct_size;          // sizeof(onefold_tune_options)
+  onefold_situation situation; // WARM or COLD
+  double budget;               // seconds at most, but for what has begun; 0: 2
+  double margin;               // a gain over the default choice that is no larger is none; 0: 0.02
+  int32_t candidates;          // that are timed at most; 0: 48
+  int32_t plan_only;           // non-zero: nothing is timed, and no row made
+  const onefold_tiling *only;  // NULL: all candidates; else this alone against the default choice
+  const onefold_peak *peak;    // of the context; NULL: estimates are at 100 GFLOP/s a thread
+  /// All may be NULL. Non-zero from `stopped` ends the search without a result; `advanced` is told
+  /// what part of the budget is used; `visit` receives all candidates at the end, the default
+  /// choice first, then by their estimates.
+  int (*stopped)(void *user);
+  void (*advanced)(void *user, double part);
+  onefold_tune_candidate_fn visit;
+  void *user;
+} onefold_tune_options;
+
+typedef struct onefold_tune_result {
+  size_t struct_size;     // sizeof(onefold_tune_result)
+  int32_t finished;       // zero: stopped, or nothing timed: there is no row
+  int32_t separated;      // the fastest is ahead of all others beyond the noise
+  onefold_record_row row; // for onefold_record_put
+  int64_t candidates, timed, samples;
+  double seconds;
+} onefold_tune_result;
+
+/// Finds the fastest tiling of a convolution in this context: all candidates are ordered and pruned
+/// by estimates; then successive halving, in rounds in which they take turns, and an end game of
+/// the fastest against the default choice. The accuracy class is the context's. Errors: those of
+/// onefold_conv2d_output_shape, INVALID_ARGUMENT, OUT_OF_MEMORY (sentence in the context).
+ONEFOLD_API onefold_status onefold_tune_conv2d(onefold_context *context,
+                                               const onefold_conv2d_desc *desc,
+                                               const onefold_tune_options *options,
+                                               onefold_tune_result *result);
+
+// -------------------------------------------------------------- verbose log
+
+/// A planned problem as a line: "onefold plan conv2d <problem> <layouts> <epilogue> threads:2
+/// standard <tiling> from <source>". Returns the length that it needs, 0 where there is no
+/// convolution. Thread-safe.
+ONEFOLD_API size_t onefold_verbose_print(onefold_context *context, const onefold_conv2d_desc *desc,
+                                         const onefold_tiling *tiling, char *text, size_t size);
+
+/// Reads such a line, wherever in `text` it begins. Errors: NOT_FOUND (there is none), FORMAT, and
+/// those of onefold_conv2d_desc_parse. Thread-safe.
+ONEFOLD_API onefold_status onefold_verbose_parse(onefold_context *context, const char *text,
+                                                 onefold_conv2d_desc *desc);
+
+/// Where ONEFOLD_VERBOSE of the environment is set, and not to 0: sets options->planned to write
+/// such lines to the standard error. Returns non-zero where it did. Thread-safe as far as getenv
+/// is.
+ONEFOLD_API int onefold_verbose_attach(onefold_context_options *options);
 
 // ------------------------------------------------------------------ look-up
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Attaches the record to a context's options; what fails is no more than warned of.
+#include "bench/tilings.h"
+
+#include <stdio.h>
+
+#ifdef ONEFOLD_HAVE_TUNE
+
+static void warn(void *user, const char *sentence) {
+  fprintf(stderr, "%s: warning: %s\n", (const char *)user, sentence);
+}
+
+void onefold_bench_tilings_attach(const char *command, const char *path,
+                                  onefold_situation situation, onefold_context_options *options,
+                                  onefold_tilings **tilings) {
+  char name[256];
+  onefold_record *record = NULL;
+  *tilings = NULL;
+  onefold_verbose_attach(options);
+  if (path && !*path) return;
+  snprintf(name, sizeof name, "%s", command);
+  const onefold_record_options asked = {.struct_size = sizeof asked,
+                                        .path = path,
+                                        .read_only = 1,
+                                        .warning = warn,
+                                        .warning_user = name};
+  if (onefold_record_open(&asked, &record) != ONEFOLD_OK) return;
+  if (onefold_record_attach(record, situation, NULL, options, tilings) != ONEFOLD_OK) {
+    char sentence[512];
+    onefold_record_last_error(record, sentence, sizeof sentence);
+    warn(name, sentence);
+  }
+  onefold_record_close(record);
+}
+
+void onefold_bench_tilings_free(onefold_tilings **tilings) {
+  onefold_tilings_destroy(*tilings);
+  *tilings = NULL;
+}
+
+#else
+
+void onefold_bench_tilings_attach(const char *command, const char *record,
+                                  onefold_situation situation, onefold_context_options *options,
+                                  onefold_tilings **tilings) {
+  (void)command, (void)record, (void)situation, (void)options;
+  *tilings = NULL;
+}
+
+void onefold_bench_tilings_free(onefold_tilings **tilings) {
+  *tilings = NULL;
+}
+
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The tuner's record in a program's contexts.
+#ifndef ONEFOLD_BENCH_TILINGS_H
+#define ONEFOLD_BENCH_TILINGS_H
+
+#include <onefold/tune.h>
+
+/// Has contexts with these options plan by a record, where the program has a tuner: NULL, that of
+/// ONEFOLD_RECORD or the default one, of which a warning after "<command>: " is all that can fail;
+/// "": none. The tilings, NULL where there are none, outlive the context. Where ONEFOLD_VERBOSE
+/// asks for it, plans are logged.
+void onefold_bench_tilings_attach(const char *command, const char *record,
+                                  onefold_situation situation, onefold_context_options *options,
+                                  onefold_tilings **tilings);
+void onefold_bench_tilings_free(onefold_tilings **tilings);
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Problems to tune: of the command line, of a list, and of a log.
+#include "cli/tuning.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/// Adds a problem unless it is there; zero where there is no memory.
+static int add(cli_problems *p, const onefold_conv2d_desc *desc) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (memcmp(&p->desc[i], desc, sizeof *desc) == 0) return 1;
+  }
+  if (p->count == p->capacity) {
+    const size_t wanted = p->capacity ? 2 * p->capacity : 64;
+    onefold_conv2d_desc *grown = realloc(p->desc, wanted * sizeof *grown);
+    if (!grown) return 0;
+    p->desc = grown;
+    p->capacity = wanted;
+  }
+  p->desc[p->count++] = *desc;
+  return 1;
+}
+
+/// Adds a problem string, with the layouts and activation of the options.
+static int add_text(const cli_tuning *t, cli_problems *p, const char *text) {
+  onefold_conv2d_desc desc;
+  memset(&desc, 0, sizeof desc);
+  const onefold_status status = onefold_conv2d_desc_parse(t->context, text, &desc);
+  if (status != ONEFOLD_OK) return onefold_cli_fail(t->rows.command, t->context, status);
+  desc.in_layout = desc.out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
+  if (!t->has_layout && desc.in_channels < onefold_context_block(t->context))
+    desc.in_layout = ONEFOLD_NCHW;
+  desc.activation = t->activation;
+  return add(p, &desc) ? ONEFOLD_EXIT_OK
+                       : (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
+}
+
+/// A line of a list: up to a '#', without blanks at its ends; NULL where nothing is left.
+static char *strip(char *line) {
+  line[strcspn(line, "#\r\n")] = '\0';
+  line += strspn(line, " \t");
+  size_t length = strlen(line);
+  while (length > 0 && strchr(" \t", line[length - 1])) line[--length] = '\0';
+  return length ? line : NULL;
+}
+
+/// A line of a log. Lines that are about something else are passed over.
+static int add_logged(const cli_tuning *t, cli_problems *p, const char *path, size_t number,
+                      const char *line) {
+  onefold_conv2d_desc desc;
+  memset(&desc, 0, sizeof desc);
+  const onefold_status status = onefold_verbose_parse(t->context, line, &desc);
+  if (status == ONEFOLD_NOT_FOUND || (status == ONEFOLD_OK && add(p, &desc)))
+    return ONEFOLD_EXIT_OK;
+  return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
+                              "%s:%zu: not a line that ONEFOLD_VERBOSE=1 writes (%s)", path, number,
+                              onefold_status_name(status));
+}
+
+static int read_file(const cli_tuning *t, cli_problems *p, const char *path, int is_log) {
+  FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+  if (!file)
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "%s: %s", path,
+                                strerror(errno));
+  char *line = NULL;
+  size_t size = 0, number = 0;
+  int code = ONEFOLD_EXIT_OK;
+  while (code == ONEFOLD_EXIT_OK && getline(&line, &size, file) >= 0) {
+    number++;
+    const char *text = is_log ? line : strip(line);
+    if (is_log)
+      code = add_logged(t, p, path, number, text);
+    else if (text)
+      code = add_text(t, p, text);
+  }
+  const int failed = ferror(file);
+  free(line);
+  if (file != stdin) fclose(file);
+  if (failed && code == ONEFOLD_EXIT_OK)
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "%s: it cannot be read",
+                                path);
+  return code;
+}
+
+int onefold_cli_problems_read(const cli_tuning *t, cli_problems *p) {
+  *p = (cli_problems){0};
+  int code = ONEFOLD_EXIT_OK;
+  for (size_t i = 0; i < t->problem_count && code == ONEFOLD_EXIT_OK; i++)
+    code = add_text(t, p, t->problems[i]);
+  if (code == ONEFOLD_EXIT_OK && t->batch) code = read_file(t, p, t->batch, 0);
+  if (code == ONEFOLD_EXIT_OK && t->log) code = read_file(t, p, t->log, 1);
+  if (code == ONEFOLD_EXIT_OK && p->count == 0)
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE,
+                                "no problem is given, such as mb1ic64ih56oc64kh3ph1");
+  return code;
+}
+
+void onefold_cli_problems_free(cli_problems *p) {
+  free(p->desc);
+  *p = (cli_problems){0};
+}

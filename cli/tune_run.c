@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold tune run: finds the fastest tilings of problems and records them.
+#include "bench/text.h"
+#include "cli/blocks.h"
+#include "cli/tuning.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { OPT_BUDGET = 0x400, OPT_PER_SHAPE, OPT_RESUME, OPT_AGAIN };
+
+static const struct argp_option run_options[] = {
+    {"budget", OPT_BUDGET, "TIME", 0, "Time for all problems together (default 60s)", 0},
+    {"per-shape", OPT_PER_SHAPE, "TIME", 0,
+     "Most time for one problem (default: its share of what is left)", 0},
+    {"resume", OPT_RESUME, NULL, 0,
+     "Leave out what this library has recorded on this machine (default)", 0},
+    {"again", OPT_AGAIN, NULL, 0, "Tune that as well", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static error_t parse_option(int key, char *text, struct argp_state *state) {
+  cli_tuning *t = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = t;
+    state->child_inputs[1] = state->child_inputs[2] = &t->rows;
+    return 0;
+  case OPT_BUDGET:
+    t->budget = onefold_cli_seconds(state, "budget", text);
+    return 0;
+  case OPT_PER_SHAPE:
+    t->per_shape = onefold_cli_seconds(state, "per-shape", text);
+    return 0;
+  case OPT_RESUME:
+    t->again = 0;
+    return 0;
+  case OPT_AGAIN:
+    t->again = 1;
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static double now(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
+}
+
+/// A run over all problems.
+typedef struct run {
+  cli_tuning *tuning;
+  onefold_record *record;
+  json_t *json; // of the shapes
+  double end;   // of the budget
+  size_t index, total, skipped, tuned;
+  double gains; // sum of logarithms
+  int64_t samples;
+  char label[sizeof((onefold_record_key *)0)->problem];
+  int failed;
+} run;
+
+static const bench_column columns[] = {{"problem", -36}, {"default", 8}, {"best", 8},
+                                       {"gain", 7},      {"spread", 7},  {"tiling", -8}};
+#define COLUMNS (sizeof columns / sizeof *columns)
+
+static int stopped(void *user) {
+  (void)user;
+  return onefold_cli_interrupted();
+}
+
+static void advanced(void *user, double part) {
+  const run *r = user;
+  onefold_cli_bar(r->label, r->index, r->total, part, r->end - now());
+}
+
+static void print_row(const run *r, const onefold_tune_result *result) {
+  const onefold_record_row *row = &result->row;
+  char tiling[512];
+  bench_cell cells[COLUMNS];
+  const bench_stat best = {.count = 1, .median = row->median_ns * 1e-9, .spread = row->spread};
+  const bench_stat other = {.count = 1, .median = row->default_ns * 1e-9};
+  onefold_cli_bar(NULL, 0, 0, 0, 0);
+  onefold_cli_tiling_text(&row->tiling, tiling, sizeof tiling);
+  cells[0] = onefold_bench_cell("%s", r->label);
+  cells[1] = onefold_bench_cell_time(other);
+  cells[2] = onefold_bench_cell_time(best);
+  cells[3] = onefold_bench_cell("%.3fx", row->default_ns / row->median_ns);
+  cells[4] = onefold_bench_cell_spread(best);
+  cells[5] = onefold_bench_cell("%s", tiling);
+  onefold_bench_table_row(stdout, columns, COLUMNS, cells);
+  fflush(stdout);
+}
+
+static int collect_row(run *r, const onefold_tune_result *result) {
+  char text[4096];
+  onefold_record_row_print(&result->row, text, sizeof text);
+  json_t *shape = json_pack("{s:o, s:I, s:I, s:I, s:f, s:b}", "row", json_loads(text, 0, NULL),
+                            "candidates", (json_int_t)result->candidates, "timed",
+                            (json_int_t)result->timed, "samples", (json_int_t)result->samples,
+                            "seconds", result->seconds, "separated", (int)result->separated);
+  return shape && json_array_append_new(r->json, shape) == 0;
+}
+
+/// Non-zero where this library has measured the key with the kernels that there are.
+static int is_recorded(run *r, const onefold_record_row *row) {
+  onefold_record_row old;
+  if (r->tuning->again || onefold_record_get(r->record, &row->key, &old) != ONEFOLD_OK) return 0;
+  return old.kernels == row->kernels && strcmp(old.version, row->version) == 0;
+}
+
+/// Returns an onefold_exit after a sentence.
+static int tune(run *r, const onefold_conv2d_desc *desc) {
+  cli_tuning *t = r->tuning;
+  onefold_record_row key;
+  onefold_status status = onefold_record_row_init(t->context, NULL, desc, t->situation, &key);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+  snprintf(r->label, sizeof r->label, "%s", key.key.problem);
+  if (is_recorded(r, &key)) {
+    r->skipped++;
+    return ONEFOLD_EXIT_OK;
+  }
+  double share = (r->end - now()) / (double)(r->total - r->index);
+  if (t->per_shape > 0 && share > t->per_shape) share = t->per_shape;
+  if (share <= 0) return ONEFOLD_EXIT_OK;
+  const onefold_tune_options options = {.struct_size = sizeof options,
+                                        .situation = t->situation,
+                                        .budget = share,
+                                        .peak = &t->peak,
+                                        .stopped = stopped,
+                                        .advanced = advanced,
+                                        .user = r};
+  onefold_tune_result result = {.struct_size = sizeof result};
+  status = onefold_tune_conv2d(t->context, desc, &options, &result);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+  r->samples += result.samples;
+  if (!result.finished) return ONEFOLD_EXIT_OK;
+  status = onefold_record_put(r->record, &result.row, ONEFOLD_RECORD_REPLACE, NULL);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&t->rows, r->record, status);
+  r->tuned++;
+  r->gains += log(result.row.default_ns / result.row.median_ns);
+  if (!r->json) print_row(r, &result);
+  if (r->json && !collect_row(r, &result))
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory for the JSON");
+  return ONEFOLD_EXIT_OK;
+}
+
+static int print_end(const run *r, double seconds) {
+  const char *path = onefold_record_path(r->record);
+  const double gain = r->tuned ? exp(r->gains / (double)r->tuned) : 1;
+  const size_t left = r->total - r->tuned - r->skipped;
+  onefold_cli_bar(NULL, 0, 0, 0, 0);
+  if (r->json)
+    return onefold_cli_print_json(r->tuning->rows.command,
+                                  json_pack("{s:s, s:O, s:I, s:I, s:I, s:f, s:f, s:I}", "record",
+                                            path, "shapes", r->json, "tuned", (json_int_t)r->tuned,
+                                            "recorded_before", (json_int_t)r->skipped, "left",
+                                            (json_int_t)left, "geometric_mean_gain", gain,
+                                            "seconds", seconds, "samples", (json_int_t)r->samples));
+  printf("%s%zu tuned in %.1f s with %lld samples, geometric mean %.3fx", r->tuned ? "\n" : "",
+         r->tuned, seconds, (long long)r->samples, gain);
+  if (r->skipped) printf("; %zu recorded before (--again tunes them)", r->skipped);
+  if (left) printf("; %zu left: %s", left, onefold_cli_interrupted() ? "stopped" : "no time");
+  printf("; %s\n", path);
+  return ONEFOLD_EXIT_OK;
+}
+
+static int run_all(run *r, const cli_problems *problems) {
+  const double start = now();
+  int code = ONEFOLD_EXIT_OK;
+  r->end = start + (r->tuning->budget > 0 ? r->tuning->budget : 60);
+  r->total = problems->count;
+  onefold_cli_catch_interrupt();
+  if (!r->json) {
+    const onefold_peak *peak = &r->tuning->peak;
+    printf("%s, %d threads, %s weights; peak %.0f GFLOP/s, L3 %.0f GB/s, DRAM %.0f GB/s\n\n",
+           onefold_isa_name(onefold_context_isa(r->tuning->context)),
+           (int)onefold_context_threads(r->tuning->context),
+           onefold_situation_name(r->tuning->situation), peak->threads_gflops, peak->l3.read_gbs,
+           peak->dram.read_gbs);
+    onefold_bench_table_head(stdout, columns, COLUMNS);
+  }
+  for (; r->index < r->total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); r->index++)
+    code = tune(r, &problems->desc[r->index]);
+  const int printed = print_end(r, now() - start);
+  if (code != ONEFOLD_EXIT_OK) return code;
+  if (printed != ONEFOLD_EXIT_OK) return printed;
+  return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
+}
+
+int onefold_cli_tune_run(int argc, char **argv) {
+  static const struct argp_child children[] = {{&onefold_cli_tuning_argp, 0, NULL, 0},
+                                               {&onefold_cli_tune_record_argp, 0, NULL, 0},
+                                               {&onefold_cli_tune_json_argp, 0, NULL, 0},
+                                               {0}};
+  static const struct argp argp = {
+      run_options,
+      parse_option,
+      "[PROBLEM...]",
+      "Finds the fastest tiling of each problem on this machine, and records it. Run, bench and "
+      "net then use it."
+      "\vPROBLEM is in benchdnn's form, such as mb1ic64ih56oc64kh3ph1. A row is recorded as soon "
+      "as its problem is done; ctrl-C ends the run and keeps them. What is measured in which order "
+      "is in docs/tuning.md.\n\n"
+      "Exit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option or problem.",
+      children,
+      NULL,
+      NULL};
+  cli_tuning t;
+  onefold_cli_tuning_init(&t, argv[0]);
+  if (argp_parse(&argp, argc, argv, 0, NULL, &t)) return ONEFOLD_EXIT_FAILURE;
+  cli_problems problems = {0};
+  run r = {.tuning = &t};
+  int code = onefold_cli_tuning_open(&t);
+  if (code == ONEFOLD_EXIT_OK) code = onefold_cli_problems_read(&t, &problems);
+  if (code == ONEFOLD_EXIT_OK) code = (int)onefold_cli_tune_open(&t.rows, NULL, 0, &r.record);
+  if (code == ONEFOLD_EXIT_OK) {
+    if (t.rows.json) r.json = json_array();
+    code = run_all(&r, &problems);
+  }
+  json_decref(r.json);
+  onefold_record_close(r.record);
+  onefold_cli_problems_free(&problems);
+  onefold_cli_tuning_close(&t);
+  return code;
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold tune verify: measures rows again, against the default choice, and removes those that no
+// longer hold.
+#include "bench/text.h"
+#include "cli/blocks.h"
+#include "cli/tuning.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OPT_PER_SHAPE = 0x400, OPT_DRY_RUN };
+
+static const struct argp_option verify_options[] = {
+    {"per-shape", OPT_PER_SHAPE, "TIME", 0, "Most time for a row (default 1s)", 0},
+    {"dry-run", OPT_DRY_RUN, NULL, 0, "Remove nothing", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+typedef struct verifying {
+  cli_tune_options rows;
+  double per_shape;
+  int dry_run;
+  onefold_record_row *row; // [count], those to measure
+  size_t count, capacity, index;
+  int64_t held, dropped, left;
+  json_t *json;
+  int failed;
+} verifying;
+
+static error_t parse_option(int key, char *text, struct argp_state *state) {
+  verifying *v = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    for (int i = 0; i < 3; i++) state->child_inputs[i] = &v->rows;
+    return 0;
+  case OPT_PER_SHAPE:
+    v->per_shape = onefold_cli_seconds(state, "per-shape", text);
+    return 0;
+  case OPT_DRY_RUN:
+    v->dry_run = 1;
+    return 0;
+  case ARGP_KEY_ARG:
+    argp_error(state, "%s: no argument is expected", text);
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/// Rows of this machine that a convolution alone can show to hold or not: those of a tiling.
+static int collect(void *user, const onefold_record_row *row) {
+  verifying *v = user;
+  if (!onefold_cli_tune_means(&v->rows, row) || !onefold_cli_tune_is_here(&v->rows, row)) return 0;
+  if (row->key.situation == ONEFOLD_IN_PLACE) {
+    v->left++;
+    return 0;
+  }
+  if (v->count == v->capacity) {
+    const size_t wanted = v->capacity ? 2 * v->capacity : 64;
+    onefold_record_row *grown = realloc(v->row, wanted * sizeof *grown);
+    if (!grown) return v->failed = 1;
+    v->row = grown;
+    v->capacity = wanted;
+  }
+  v->row[v->count++] = *row;
+  return 0;
+}
+
+static int stopped(void *user) {
+  (void)user;
+  return onefold_cli_interrupted();
+}
+
+/// The level whose fingerprint is the row's.
+static onefold_isa level_of(const verifying *v, const onefold_record_row *row) {
+  int level = 0;
+  while (level + 1 < ONEFOLD_ISA_COUNT && strcmp(v->rows.machines[level], row->key.machine) != 0)
+    level++;
+  return (onefold_isa)level;
+}
+
+static int is_default(const onefold_tiling *tiling) {
+  return onefold_tiling_print(tiling, NULL, 0) == 0;
+}
+
+/// Measures a row again: *again is what came of it. Returns an onefold_exit after a sentence.
+static int measure(verifying *v, const onefold_record_row *row, onefold_tune_result *again) {
+  const onefold_isa isa = level_of(v, row);
+  onefold_context *context = NULL;
+  onefold_conv2d_desc desc;
+  int code = (int)onefold_cli_context(v->rows.command, row->key.threads, &isa, row->key.accuracy,
+                                      &context);
+  if (code != ONEFOLD_EXIT_OK) return code;
+  const onefold_tune_options options = {.struct_size = sizeof options,
+                                        .situation = row->key.situation,
+                                        .budget = v->per_shape > 0 ? v->per_shape : 1,
+                                        .only = &row->tiling,
+                                        .stopped = stopped};
+  onefold_status status = onefold_record_key_desc(context, &row->key, &desc);
+  if (status == ONEFOLD_OK) status = onefold_tune_conv2d(context, &desc, &options, again);
+  if (status != ONEFOLD_OK) code = (int)onefold_cli_fail(v->rows.command, context, status);
+  onefold_context_destroy(context);
+  return code;
+}
+
+static int say(verifying *v, const onefold_record_row *row, const onefold_tune_result *again,
+               const char *verdict) {
+  const double before = row->default_ns > 0 ? row->default_ns / row->median_ns : 0;
+  const double after = again->finished ? again->row.default_ns / again->row.median_ns : 0;
+  if (v->json)
+    return json_array_append_new(v->json, json_pack("{s:s, s:s, s:f, s:f}", "problem",
+                                                    row->key.problem, "verdict", verdict,
+                                                    "gain_before", before, "gain", after)) == 0;
+  char now[32] = "";
+  if (again->finished) snprintf(now, sizeof now, ", now %.3fx", after);
+  printf("%-36s  %-4s  %d threads  gain %.3fx%s  %s\n", row->key.problem,
+         onefold_situation_name(row->key.situation), (int)row->key.threads, before, now, verdict);
+  fflush(stdout);
+  return 1;
+}
+
+static int verify(verifying *v, onefold_record *record, const onefold_record_row *row) {
+  onefold_tune_result again = {.struct_size = sizeof again};
+  onefold_cli_bar(row->key.problem, v->index, v->count, 0, 0);
+  // That the default choice is best holds for the kernels that it was measured with.
+  const int stale = row->kernels != v->rows.kernels[level_of(v, row)];
+  int holds = !stale;
+  if (!is_default(&row->tiling)) {
+    const int code = measure(v, row, &again);
+    if (code != ONEFOLD_EXIT_OK) return code;
+    if (!again.finished) return ONEFOLD_EXIT_OK;
+    holds = !is_default(&again.row.tiling);
+  }
+  onefold_cli_bar(NULL, 0, 0, 0, 0);
+  if (!say(v, row, &again, holds ? "holds" : "no longer holds"))
+    return (int)onefold_cli_say(v->rows.command, ONEFOLD_EXIT_FAILURE, "no memory for the JSON");
+  v->held += holds;
+  v->dropped += !holds;
+  onefold_status status = ONEFOLD_OK;
+  if (!v->dry_run && !holds) status = onefold_record_delete(record, &row->key);
+  if (!v->dry_run && holds && again.finished)
+    status = onefold_record_put(record, &again.row, ONEFOLD_RECORD_REPLACE, NULL);
+  return status == ONEFOLD_OK || status == ONEFOLD_NOT_FOUND
+             ? ONEFOLD_EXIT_OK
+             : (int)onefold_cli_tune_fail(&v->rows, record, status);
+}
+
+static int verify_all(verifying *v, onefold_record *record) {
+  onefold_status status = onefold_record_visit(record, collect, v, NULL);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&v->rows, record, status);
+  if (v->failed) return (int)onefold_cli_say(v->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
+  if (v->rows.json) v->json = json_array();
+  onefold_cli_catch_interrupt();
+  int code = ONEFOLD_EXIT_OK;
+  for (; v->index < v->count && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); v->index++)
+    code = verify(v, record, &v->row[v->index]);
+  if (code != ONEFOLD_EXIT_OK) return code;
+  if (v->json)
+    return onefold_cli_print_json(v->rows.command, json_pack("{s:s, s:O, s:I, s:I}", "record",
+                                                             onefold_record_path(record), "rows",
+                                                             v->json, "held", (json_int_t)v->held,
+                                                             "dropped", (json_int_t)v->dropped));
+  printf("%lld rows hold, %lld %s", (long long)v->held, (long long)v->dropped,
+         v->dry_run ? "would be removed" : "removed");
+  if (v->left) printf("; %lld measured in place are left as they are", (long long)v->left);
+  puts("");
+  return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
+}
+
+int onefold_cli_tune_verify(int argc, char **argv) {
+  static const struct argp_child children[] = {{&onefold_cli_tune_record_argp, 0, NULL, 0},
+                                               {&onefold_cli_tune_json_argp, 0, NULL, 0},
+                                               {&onefold_cli_tune_rows_argp, 0, NULL, 0},
+                                               {0}};
+  static const struct argp argp = {
+      verify_options,
+      parse_option,
+      NULL,
+      "Measures the rows of this machine that all the options given choose against the default "
+      "choice: those that are still faster by more than the margin are written anew, the others "
+      "removed. Of rows that say the default choice is best, those of other kernels are removed."
+      "\vExit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option.",
+      children,
+      NULL,
+      NULL};
+  verifying v = {.failed = 0};
+  onefold_record *record = NULL;
+  onefold_cli_tune_init(&v.rows, argv[0]);
+  if (argp_parse(&argp, argc, argv, 0, NULL, &v)) return ONEFOLD_EXIT_FAILURE;
+  onefold_cli_tune_ready(&v.rows);
+  int code = (int)onefold_cli_tune_open(&v.rows, NULL, 0, &record);
+  if (code == ONEFOLD_EXIT_OK) code = verify_all(&v, record);
+  json_decref(v.json);
+  free(v.row);
+  onefold_record_close(record);
+  return code;
+}

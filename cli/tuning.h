@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the commands of `onefold tune` that measure share: options, problems, and the context.
+#ifndef ONEFOLD_CLI_TUNING_H
+#define ONEFOLD_CLI_TUNING_H
+
+#include "cli/tune.h"
+
+int onefold_cli_tune_run(int argc, char **argv);
+int onefold_cli_tune_explain(int argc, char **argv);
+int onefold_cli_tune_verify(int argc, char **argv);
+
+/// Problems with their layouts and epilogues, none twice.
+typedef struct cli_problems {
+  onefold_conv2d_desc *desc; // [count]
+  size_t count, capacity;
+} cli_problems;
+
+typedef struct cli_tuning {
+  cli_tune_options rows; // command, record and json; of verify, the rows that are meant
+  int32_t threads;       // 0: the usable cores
+  const onefold_isa *isa;
+  onefold_isa isa_value;
+  onefold_accuracy accuracy;
+  onefold_situation situation;
+  int has_layout;
+  onefold_layout layout;
+  onefold_activation activation;
+  double budget, per_shape; // seconds; 0: not given
+  int again;                // also what is recorded already
+  const char *batch, *log;
+  char **problems; // of the command line
+  size_t problem_count;
+  // Made by onefold_cli_tuning_open.
+  onefold_context *context;
+  onefold_peak peak;
+  char pinned[160];
+} cli_tuning;
+
+/// Child of an argp, whose input is a cli_tuning: threads, level, class, situation, layout,
+/// activation, problems, --batch and --from.
+extern const struct argp onefold_cli_tuning_argp;
+
+/// Before the options are read.
+void onefold_cli_tuning_init(cli_tuning *tuning, const char *command);
+
+/// Seconds of "1.5", "60s", "2m" or "500ms"; leaves by argp_error where the text is none.
+double onefold_cli_seconds(struct argp_state *state, const char *option, const char *text);
+
+/// Pins the process, makes the context and measures the machine's peaks. Returns an onefold_exit
+/// after a sentence; close all the same.
+int onefold_cli_tuning_open(cli_tuning *tuning);
+void onefold_cli_tuning_close(cli_tuning *tuning);
+
+/// The problems of the command line, of --batch and of --from. Returns an onefold_exit after a
+/// sentence; free all the same.
+int onefold_cli_problems_read(const cli_tuning *tuning, cli_problems *problems);
+void onefold_cli_problems_free(cli_problems *problems);
+
+/// "winograd4,pointwise_f32_14x2__avx512,threads=2": without what is always the same.
+void onefold_cli_tiling_text(const onefold_tiling *tiling, char *text, size_t size);
+
+/// From here on SIGINT sets what onefold_cli_interrupted tells; a second one ends the process.
+void onefold_cli_catch_interrupt(void);
+int onefold_cli_interrupted(void);
+
+/// A bar on the standard error, where that is a terminal: what is tuned, how far, and the time that
+/// is left at most. `label` NULL: the line is cleared.
+void onefold_cli_bar(const char *label, size_t done, size_t total, double part,
+                     double seconds_left);
+
+#endif

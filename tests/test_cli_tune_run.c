@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold tune run, explain and verify: rows, resuming, lists and logs of problems, and who uses
+// the rows afterwards.
+#include "tests/cli_support.h"
+#include "tests/record_support.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROBLEMS "ic16ih9oc16oh9kh3ph1 ic16ih9oc32oh9kh1"
+
+static int create(void **state) {
+  test_place *place = calloc(1, sizeof *place);
+  assert_non_null(place);
+  test_place_make(place);
+  setenv("ONEFOLD_RECORD", place->path, 1);
+  *state = place;
+  return 0;
+}
+
+static int destroy(void **state) {
+  test_place_remove(*state);
+  free(*state);
+  return 0;
+}
+
+static json_t *json_of(const char *arguments) {
+  test_run r = test_program(arguments);
+  test_exits(&r, arguments, 0);
+  json_t *root = json_loads(r.out, 0, NULL);
+  if (!root) fail_msg("%s: no JSON", arguments);
+  test_run_free(&r);
+  return root;
+}
+
+static void expect(const char *arguments, const char *words) {
+  test_run r = test_program(arguments);
+  test_exits(&r, arguments, 0);
+  test_case("%s: \"%s\"", arguments, words);
+  assert_non_null(strstr(r.out, words));
+  test_run_free(&r);
+}
+
+static void expect_number(json_t *root, const char *key, double want) {
+  const double got = test_number(root, key);
+  if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
+}
+
+/// Rows come once; again they are left out, and tuned only when asked.
+static void test_run_and_resume(void **state) {
+  (void)state;
+  json_t *root = json_of("tune run --budget=100ms --threads=1 --json " PROBLEMS);
+  expect_number(root, "tuned", 2);
+  expect_number(root, "left", 0);
+  const json_t *shape = json_array_get(json_object_get(root, "shapes"), 1);
+  const json_t *row = json_object_get(shape, "row");
+  assert_string_equal(json_string_value(json_object_get(row, "problem")), "mb1ic16ih9oc32oh9kh1");
+  assert_true(test_number(shape, "samples") >= 5);
+  json_decref(root);
+
+  root = json_of("tune --budget=100ms --threads=1 --json " PROBLEMS);
+  expect_number(root, "tuned", 0);
+  expect_number(root, "recorded_before", 2);
+  json_decref(root);
+  expect("tune ic16ih9oc32oh9kh1 --threads=1 --again --per-shape=20ms", "1 tuned in ");
+  expect("tune ic16ih9oc32oh9kh1 --threads=1 --cold-cache=wei --per-shape=20ms", "1 tuned in ");
+  expect("tune ic16ih9oc32oh9kh1 --threads=1 --act=relu --per-shape=20ms", "1 tuned in ");
+  expect("tune show", "4 rows of ");
+}
+
+static void write_file(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void test_lists_and_logs(void **state) {
+  (void)state;
+  char arguments[512];
+  char *list = test_path(), *log = test_path();
+  write_file(list, "# two\n  ic16ih9oc16oh9kh3ph1\n\nic16ih9oc32oh9kh1 # the second\n");
+  snprintf(arguments, sizeof arguments,
+           "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=60ms --json", list);
+  json_t *root = json_of(arguments);
+  expect_number(root, "tuned", 2); // one is named twice
+  json_decref(root);
+
+  setenv("ONEFOLD_VERBOSE", "1", 1);
+  test_run r = test_program("bench conv ic24ih9oc16oh9kh3ph1 --act=relu --benchmark_min_time=0.001 "
+                            "--benchmark_repetitions=1");
+  unsetenv("ONEFOLD_VERBOSE");
+  test_exits(&r, "bench conv", 0);
+  assert_non_null(strstr(r.err, "onefold plan conv2d mb1ic24ih9oc16oh9kh3ph1 "));
+  write_file(log, r.err);
+  test_run_free(&r);
+  snprintf(arguments, sizeof arguments, "tune --from %s --threads=1 --budget=60ms --json", log);
+  root = json_of(arguments);
+  expect_number(root, "tuned", 1);
+  const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
+  assert_string_equal(json_string_value(json_object_get(row, "epilogue")), "relu");
+  json_decref(root);
+  write_file(log, "onefold plan conv2d nonsense\n");
+  snprintf(arguments, sizeof arguments, "tune --from %s", log);
+  test_expect_mistake(arguments, 1, ":1: not a line that ONEFOLD_VERBOSE=1 writes");
+  test_path_free(list);
+  test_path_free(log);
+}
+
+static void test_explain(void **state) {
+  (void)state;
+  expect("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms", "the kernel is 3x3");
+  expect("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --estimates", "planned now: ");
+  json_t *root = json_of("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms --json");
+  const json_t *candidates = json_object_get(json_array_get(root, 0), "candidates");
+  int best = 0, refused = 0;
+  for (size_t i = 0; i < json_array_size(candidates); i++) {
+    const json_t *one = json_array_get(candidates, i);
+    const char *fate = json_string_value(json_object_get(one, "fate"));
+    best += strcmp(fate, "best") == 0;
+    refused += strcmp(fate, "refused") == 0;
+    if (strcmp(fate, "refused") == 0)
+      assert_true(strlen(json_string_value(json_object_get(one, "reason"))) > 4);
+  }
+  assert_int_equal(best, 1);
+  assert_true(refused > 2);
+  json_decref(root);
+}
+
+/// A row of this machine, whose tiling is given.
+static void put(const char *path, const char *algorithm, uint64_t other_kernels) {
+  const onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
+  onefold_context *context = NULL;
+  onefold_conv2d_desc desc;
+  onefold_record_row row;
+  assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
+  test_ok(context, onefold_conv2d_desc_parse(context, "ic16ih30oc16oh30kh1", &desc));
+  test_ok(context, onefold_record_row_init(context, NULL, &desc, ONEFOLD_WARM, &row));
+  snprintf(row.tiling.algorithm, sizeof row.tiling.algorithm, "%s", algorithm);
+  if (*algorithm) row.tiling.threads = 1;
+  row.median_ns = 1000;
+  row.default_ns = 2000;
+  row.trials = 10;
+  row.kernels += other_kernels;
+  onefold_record *record = test_record(path, 0, NULL);
+  test_record_ok(record, onefold_record_put(record, &row, ONEFOLD_RECORD_REPLACE, NULL));
+  onefold_record_close(record);
+  onefold_context_destroy(context);
+}
+
+/// A tiling that comes to the default plan is no gain; the default choice itself holds as long as
+/// the kernels are those that it was measured with.
+static void test_verify(void **state) {
+  const test_place *place = *state;
+  put(place->path, "pointwise", 0);
+  expect("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001", "tiling from record");
+  expect("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001 --no-record",
+         "tiling from default");
+  expect("tune verify --dry-run --per-shape=20ms", "0 rows hold, 1 would be removed");
+  expect("tune verify --per-shape=20ms", "0 rows hold, 1 removed");
+  expect("tune show", "0 rows of");
+  put(place->path, "", 0);
+  expect("tune verify", "1 rows hold, 0 removed");
+  put(place->path, "", 1);
+  json_t *root = json_of("tune verify --json");
+  expect_number(root, "dropped", 1);
+  json_decref(root);
+}
+
+/// SIGINT while the second problem is timed: the first is recorded, and the exit code tells.
+static void test_interrupt(void **state) {
+  (void)state;
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    execl(ONEFOLD_PROGRAM, "onefold", "tune", "--threads=1", "--budget=900s", "--isa=ref",
+          "ic4ih4oc4oh4kh1", "ic64ih112oc64oh112kh3ph1", (char *)NULL);
+    _exit(99);
+  }
+  close(ends[1]);
+  FILE *lines = fdopen(ends[0], "r");
+  char line[512] = "";
+  assert_non_null(lines);
+  while (strncmp(line, "mb1ic4ih4oc4oh4kh1 ", 19) != 0)
+    assert_non_null(fgets(line, sizeof line, lines));
+  assert_int_equal(kill(child, SIGINT), 0);
+  while (fgets(line, sizeof line, lines)) continue;
+  assert_non_null(strstr(line, "1 tuned in "));
+  assert_non_null(strstr(line, "; 1 left: stopped; "));
+  fclose(lines);
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
+  expect("tune show", "1 rows of ");
+}
+
+static void test_mistakes(void **state) {
+  (void)state;
+  static const test_mistake mistakes[] = {
+      {"tune run", 2, "no problem is given"},
+      {"tune run nonsense", 2, "nonsense"},
+      {"tune --budget=soon ic8oc8ih4kh1", 2, "--budget=soon: not a time"},
+      {"tune run ic8oc8ih4kh1 --per-shape=0s", 2, "--per-shape=0s: not a time"},
+      {"tune run ic8oc8ih4kh1 --cold-cache=all", 2, "--cold-cache=all"},
+      {"tune run --batch /nonexistent/x", 1, "/nonexistent/x"},
+      {"tune run ic8oc8ih4kh1 --record /nonexistent/x.db", 1, "no record to write to"},
+      {"tune explain", 2, "no problem is given"},
+      {"tune verify extra", 2, "extra"},
+  };
+  test_expect_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0]);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_run_and_resume, create, destroy),
+      cmocka_unit_test_setup_teardown(test_lists_and_logs, create, destroy),
+      cmocka_unit_test_setup_teardown(test_explain, create, destroy),
+      cmocka_unit_test_setup_teardown(test_verify, create, destroy),
+      cmocka_unit_test_setup_teardown(test_interrupt, create, destroy),
+      cmocka_unit_test_setup_teardown(test_mistakes, create, destroy),
+  };
+  return cmocka_run_group_tests_name("onefold tune run", tests, NULL, NULL);
+}
