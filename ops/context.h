@@ -39,6 +39,11 @@ static inline int onefold_mul(size_t a, size_t b, size_t *result) {
 /// Piece `index` of `pieces` nearly equal pieces of [0, total).
 static inline void onefold_split(size_t total, size_t pieces, size_t index, size_t *begin,
                                  size_t *end) {
+  if (pieces == 1) { // spares a division
+    *begin = 0;
+    *end = total;
+    return;
+  }
   *begin = total / pieces * index + (index < total % pieces ? index : total % pieces);
   *end = *begin + total / pieces + (index < total % pieces);
 }

@@ -130,7 +130,8 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
                 &end);
   // Work is counted in rows of one block; a strip of n blocks owns n*rows of
   // them, and a cut inside it falls on the same row for the tasks on both sides.
-  for (int64_t image = (int64_t)begin / per_image; image * per_image < (int64_t)end; image++) {
+  const int64_t first = begin > 0 ? (int64_t)begin / per_image : 0;
+  for (int64_t image = first; image * per_image < (int64_t)end; image++) {
     for (int32_t i = 0; i < plan->strips.count; i++) {
       const onefold_conv_strip *s = &plan->strips.strip[i];
       const int64_t start = image * per_image + s->block * rows, size = s->blocks * rows;

@@ -53,8 +53,8 @@ ONEFOLD_INLINE void onefold_pointwise_tiles(const int P, const int Q, const onef
 /// Two widths, one pixel apart, and the wider first.
 #define ONEFOLD_POINTWISE_INSTANCE(isa, P, q)                                                      \
   void onefold_uk_pointwise_f32_##P##x##q##__##isa(const onefold_conv_args *a) {                   \
-    const int32_t tiles = (a->pixels + P - 1) / P, width = a->pixels / tiles;                      \
-    const int32_t wider = a->pixels % tiles * (width + 1);                                         \
+    const int32_t tiles = (a->pixels + P - 1) / P, rest = tiles > 1 ? a->pixels % tiles : 0;       \
+    const int32_t width = tiles > 1 ? a->pixels / tiles : a->pixels, wider = rest * (width + 1);   \
     for (int32_t first = 0, end = wider ? wider : a->pixels; first < a->pixels; end = a->pixels) { \
       ONEFOLD_TILE_SWITCH(first < wider ? width + 1 : width, P, onefold_pointwise_tiles, q, a,     \
                           first, end)                                                              \
