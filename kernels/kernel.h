@@ -38,8 +38,8 @@ typedef struct onefold_epilogue {
   int residual_after;
 } onefold_epilogue;
 
-/// Arguments of conv and pointwise kernels: one tile of `pixels` output pixels
-/// of a row, in pointwise kernels any number of tiles, by up to q output blocks.
+/// Arguments of conv and pointwise kernels: `pixels` output pixels of a row by up
+/// to q output blocks.
 ///
 ///   z[q][p][l] = bias[q][l] + sum over b < blocks, r < rows, t < taps, c < channels of
 ///     src[b*src_block + r*src_row + t*src_tap + p*src_pixel + c]
@@ -60,7 +60,7 @@ typedef struct onefold_conv_args {
   float *dst;
   ptrdiff_t dst_q; // between output blocks; pixels follow each other by v
   int32_t blocks, rows, taps, last_channels;
-  int32_t pixels;                   // 1 .. P; pointwise: any number from 1
+  int32_t pixels;                   // any number from 1; with a mask up to P
   int32_t v;                        // read by ref only
   int32_t q;                        // output blocks; read by ref only: others have Q
   const uint32_t *mask;             // [taps]; NULL when every pixel of every tap is inside

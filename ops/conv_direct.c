@@ -129,10 +129,13 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
       const ptrdiff_t dst_row =
           ((image * problem->out_blocks + strip->block) * problem->out_h + row) * problem->out_w;
       int64_t pixel = 0;
-      for (int32_t i = 0; i < count; i++, pixel += a.pixels) {
+      // Tiles at the ends one by one, those between in one call.
+      for (int32_t i = 0, tiles; i < count; i += tiles, pixel += a.pixels) {
+        tiles = i < columns->left || i >= right ? 1 : right - i;
         const int64_t x = pixel * d->stride_w - d->pad_left;
         const ptrdiff_t dst = (dst_row + pixel) * v;
-        a.pixels = (int32_t)(width + (i < wider));
+        const int64_t most = wider - i;
+        a.pixels = (int32_t)(width * tiles + (most < 0 ? 0 : most < tiles ? most : tiles));
         a.mask = NULL;
         if (i < columns->left) {
           a.mask = columns->mask + i * d->kernel_w;

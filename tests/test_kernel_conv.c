@@ -87,13 +87,12 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->blocks = 1 + index / row->pixels % MAX_BLOCKS;
   a->last_channels = p->cb == 1 ? 1 : test_once_in(rng, 3) ? p->v : 1 + index % p->v;
   a->rows = a->taps = 1;
-  if (row->op == ONEFOLD_OP_POINTWISE) {
-    if (test_once_in(rng, 4)) a->pixels += (int32_t)test_range(rng, 1, 2 * row->pixels);
-  } else {
+  if (row->op != ONEFOLD_OP_POINTWISE) {
     a->rows = (int32_t)test_range(rng, 1, 3);
     a->taps = (int32_t)test_range(rng, 1, 5);
     draw_mask(p, rng);
   }
+  if (!a->mask && test_once_in(rng, 4)) a->pixels += (int32_t)test_range(rng, 1, 2 * row->pixels);
   // An image of overlapping taps, with gaps between rows and planes.
   a->src_pixel = (ptrdiff_t)stride_of(row->op, rng) * p->cb;
   a->src_tap = test_range(rng, 1, 3) * p->cb;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Direct convolution of one tile of a row: any kernel size; stride S (0: any)
+// Direct convolution of tiles of a row: any kernel size; stride S (0: any)
 // and CB channels a source block (VF_WIDTH: blocked, 1: plain) are constants.
 #ifndef ONEFOLD_KERNELS_BODY_CONV_H
 #define ONEFOLD_KERNELS_BODY_CONV_H
@@ -36,14 +36,14 @@ ONEFOLD_INLINE void onefold_conv_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
   }
 }
 
-/// A plain source with `taps` taps a row, every pixel inside; 3 as a constant unrolls.
+/// A plain source with `rows` rows of `taps` taps, every pixel inside; 3 as a constant unrolls.
 ONEFOLD_INLINE void onefold_conv_plain_inside(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
-                                              const int Q, const ptrdiff_t px, const int32_t taps,
-                                              const onefold_conv_args *a) {
+                                              const int Q, const ptrdiff_t px, const int32_t rows,
+                                              const int32_t taps, const onefold_conv_args *a) {
   const float *block_src = a->src + a->src_offset, *block_weight = a->weight;
   for (int32_t b = a->blocks; b > 0; b--) {
     const float *src = block_src, *weight = block_weight;
-    for (int32_t r = a->rows; r > 0; r--) {
+    for (int32_t r = 0; r < rows; r++) {
       onefold_tile_taps(acc, P, Q, src, px, a->src_tap, weight, a->weight_q, taps);
       src += a->src_row;
       weight += a->weight_row;
@@ -89,27 +89,27 @@ ONEFOLD_INLINE void onefold_conv_blocked(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], cons
   }
 }
 
-ONEFOLD_INLINE void onefold_conv_body(const int P, const int Q, const int S, const int CB,
+ONEFOLD_INLINE void onefold_conv_tile(const int P, const int Q, const int S, const int CB,
                                       const onefold_conv_args *a) {
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   const ptrdiff_t px = S ? S * CB : a->src_pixel;
 
-  onefold_tile_begin(acc, P, Q, a, 0);
+  onefold_tile_begin(acc, P, Q, a);
   if (CB > 1) {
     onefold_conv_blocked(acc, P, Q, px, a);
   } else if (a->mask) {
     onefold_conv_plain_masked(acc, P, Q, px, a);
   } else if (a->taps == 3) {
-    onefold_conv_plain_inside(acc, P, Q, px, 3, a);
+    onefold_conv_plain_inside(acc, P, Q, px, a->rows, 3, a);
   } else {
-    onefold_conv_plain_inside(acc, P, Q, px, a->taps, a);
+    onefold_conv_plain_inside(acc, P, Q, px, a->rows, a->taps, a);
   }
-  onefold_tile_end(acc, P, Q, a, 0);
+  onefold_tile_end(acc, P, Q, a);
 }
 
 #define ONEFOLD_CONV_INSTANCE(op, isa, p, q, s, cb)                                                \
   void onefold_uk_##op##_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                      \
-    ONEFOLD_TILE_SWITCH(a->pixels, p, onefold_conv_body, q, s, cb, a)                              \
+    ONEFOLD_TILES(a, p, s ? s *cb : a->src_pixel, onefold_conv_tile, q, s, cb)                     \
   }
 
 #endif

@@ -17,19 +17,17 @@ ONEFOLD_INLINE void onefold_pointwise_prefetch(const int P, const float *src,
   }
 }
 
-/// The tile whose pixels begin `at` floats from the first.
-ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefold_conv_args *a,
-                                           const ptrdiff_t at, const ptrdiff_t ahead) {
+ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefold_conv_args *a) {
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   const ptrdiff_t wq = a->weight_q;
-  const float *src = a->src + a->src_offset + at;
+  const float *src = a->src + a->src_offset;
   const float *weight = a->weight;
   const int32_t whole = a->last_channels == VF_WIDTH ? a->blocks : a->blocks - 1;
 
-  onefold_tile_begin(acc, P, Q, a, at);
+  onefold_tile_begin(acc, P, Q, a);
   for (int32_t b = 0; b < whole; b++, src += a->src_block, weight += a->weight_block) {
     if (P > 3 && a->src_ahead) onefold_pointwise_prefetch(P, src, a->src_ahead);
-    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, ahead);
+    onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, a->weight_ahead);
   }
   if (whole < a->blocks) {
     const uint32_t full = (1u << P) - 1u;
@@ -37,29 +35,12 @@ ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefo
       onefold_tile_step_masked(acc, P, Q, src, c, VF_WIDTH, full, weight + c * VF_WIDTH, wq);
     }
   }
-  onefold_tile_end(acc, P, Q, a, at);
+  onefold_tile_end(acc, P, Q, a);
 }
 
-/// Tiles from pixel `first` up to pixel `end`. The last tile of a call fetches the weights that
-/// are needed later, unless it is so narrow that it waits for its own.
-ONEFOLD_INLINE void onefold_pointwise_tiles(const int P, const int Q, const onefold_conv_args *a,
-                                            const int32_t first, const int32_t end) {
-  for (int32_t p = first; p < end; p += P) {
-    onefold_pointwise_tile(P, Q, a, (ptrdiff_t)p * VF_WIDTH,
-                           P > 3 && p + P == a->pixels ? a->weight_ahead : 0);
-  }
-}
-
-/// Two widths, one pixel apart, and the wider first.
-#define ONEFOLD_POINTWISE_INSTANCE(isa, P, q)                                                      \
-  void onefold_uk_pointwise_f32_##P##x##q##__##isa(const onefold_conv_args *a) {                   \
-    const int32_t tiles = (a->pixels + P - 1) / P, rest = tiles > 1 ? a->pixels % tiles : 0;       \
-    const int32_t width = tiles > 1 ? a->pixels / tiles : a->pixels, wider = rest * (width + 1);   \
-    for (int32_t first = 0, end = wider ? wider : a->pixels; first < a->pixels; end = a->pixels) { \
-      ONEFOLD_TILE_SWITCH(first < wider ? width + 1 : width, P, onefold_pointwise_tiles, q, a,     \
-                          first, end)                                                              \
-      first = end;                                                                                 \
-    }                                                                                              \
+#define ONEFOLD_POINTWISE_INSTANCE(isa, p, q)                                                      \
+  void onefold_uk_pointwise_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                   \
+    ONEFOLD_TILES(a, p, VF_WIDTH, onefold_pointwise_tile, q)                                       \
   }
 
 #endif

@@ -9,13 +9,13 @@
 
 #include <math.h>
 
-/// acc = bias or 0, or the partial sums in dst. The tile's pixels begin `at` floats further on.
+/// acc = bias or 0, or the partial sums in dst.
 ONEFOLD_INLINE void onefold_tile_begin(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
-                                       const onefold_conv_args *a, const ptrdiff_t at) {
+                                       const onefold_conv_args *a) {
   if (a->accumulate) {
     ONEFOLD_UNROLL(8)
     for (int q = 0; q < Q; q++) {
-      const float *dst = a->dst + at + q * a->dst_q;
+      const float *dst = a->dst + q * a->dst_q;
       ONEFOLD_UNROLL(16)
       for (int p = 0; p < P; p++) acc[p][q] = vf_load(dst + p * VF_WIDTH);
     }
@@ -89,11 +89,11 @@ ONEFOLD_INLINE void onefold_tile_channels(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
   }
 }
 
-/// The same, fetching weights ahead or not.
+/// The same, fetching weights ahead or not. A narrow tile waits for its own.
 ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                        const float *src, const ptrdiff_t px, const float *weight,
                                        const ptrdiff_t wq, const ptrdiff_t ahead) {
-  if (ahead != 0) {
+  if (P > 3 && ahead != 0) {
     onefold_tile_channels(acc, P, Q, src, px, weight, wq, 1, ahead);
   } else {
     onefold_tile_channels(acc, P, Q, src, px, weight, wq, 0, 0);
@@ -121,7 +121,7 @@ ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
 /// Channel scale, residual and clamp in registers.
 ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
                                           const int Q, const onefold_epilogue *e,
-                                          const ptrdiff_t at, const ptrdiff_t dst_q) {
+                                          const ptrdiff_t dst_q) {
   if (e->scale) {
     ONEFOLD_UNROLL(8)
     for (int q = 0; q < Q; q++) {
@@ -135,7 +135,7 @@ ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
     for (int q = 0; q < Q; q++) {
       const vf scale =
           e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
-      const float *residual = e->residual + at + q * dst_q;
+      const float *residual = e->residual + q * dst_q;
       ONEFOLD_UNROLL(16)
       for (int p = 0; p < P; p++) {
         acc[p][q] = vf_fma(vf_load(residual + p * VF_WIDTH), scale, acc[p][q]);
@@ -163,8 +163,7 @@ ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
 /// A residual after the activation: the tile is activated in a buffer of its
 /// own, because dst may be the residual.
 ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
-                                           const int Q, const onefold_conv_args *a,
-                                           const ptrdiff_t at) {
+                                           const int Q, const onefold_conv_args *a) {
   const onefold_epilogue *e = a->epilogue;
   float tile[32 * VF_WIDTH]; // no tile has more accumulators than an ISA has registers
   ONEFOLD_UNROLL(8)
@@ -176,7 +175,7 @@ ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], co
   for (int q = 0; q < Q; q++) {
     const vf scale = e->residual_scale ? vf_load(e->residual_scale + q * VF_WIDTH) : vf_set1(1.0f);
     for (int p = 0; p < P; p++) {
-      const ptrdiff_t i = at + q * a->dst_q + p * VF_WIDTH;
+      const ptrdiff_t i = q * a->dst_q + p * VF_WIDTH;
       vf_store(a->dst + i,
                vf_fma(vf_load(e->residual + i), scale, vf_load(tile + (q * P + p) * VF_WIDTH)));
     }
@@ -185,16 +184,16 @@ ONEFOLD_INLINE void onefold_tile_end_after(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], co
 
 /// Stores the tile, after the epilogue where the sum is complete.
 ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
-                                     const onefold_conv_args *a, const ptrdiff_t at) {
+                                     const onefold_conv_args *a) {
   // Read before the stores, which to the compiler may change the arguments.
   const onefold_epilogue *e = a->epilogue;
-  float *const dst = a->dst + at;
+  float *const dst = a->dst;
   const ptrdiff_t dst_q = a->dst_q;
   onefold_act_fn *const post = a->final ? e->post : NULL;
   if (a->final) {
-    onefold_tile_epilogue(acc, P, Q, e, at, dst_q);
+    onefold_tile_epilogue(acc, P, Q, e, dst_q);
     if (e->residual && e->residual_after) {
-      onefold_tile_end_after(acc, P, Q, a, at);
+      onefold_tile_end_after(acc, P, Q, a);
       return;
     }
   }
@@ -234,5 +233,54 @@ ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
     ONEFOLD_TILE_CASE(15, P, BODY, __VA_ARGS__)                                                    \
     ONEFOLD_TILE_CASE(16, P, BODY, __VA_ARGS__)                                                    \
   }
+
+/// The tiles of one call, in memory: what a tile does not need while it multiplies must not take
+/// registers from it.
+typedef struct onefold_tiles {
+  onefold_conv_args a; // of the tile
+  onefold_epilogue epilogue;
+  int32_t left, width, wider; // pixels from this tile on, of a tile; tiles that are one wider
+} onefold_tiles;
+
+/// Cuts a->pixels, more than P, into tiles of at most P of nearly equal widths, the wider first.
+/// Returns the first one's arguments.
+ONEFOLD_INLINE const onefold_conv_args *onefold_tiles_begin(onefold_tiles *t, const int P,
+                                                            const onefold_conv_args *a) {
+  t->a = *a;
+  t->epilogue = *a->epilogue;
+  t->a.epilogue = &t->epilogue;
+  t->a.weight_ahead = 0; // the last tile asks for what comes after the call
+  const int32_t tiles = (a->pixels + P - 1) / P;
+  t->left = a->pixels;
+  t->width = a->pixels / tiles;
+  t->wider = a->pixels % tiles;
+  t->a.pixels = t->width + (t->wider > 0);
+  const onefold_conv_args *first = &t->a;
+  __asm__("" : "+r"(first) : : "memory");
+  return first;
+}
+
+/// On to the next tile, whose source is px floats a pixel further. Returns 0 where there is none.
+ONEFOLD_INLINE int onefold_tiles_next(onefold_tiles *t, const onefold_conv_args *a,
+                                      const ptrdiff_t px) {
+  const ptrdiff_t done = t->a.pixels;
+  t->left -= (int32_t)done;
+  if (t->left == 0) return 0;
+  t->wider -= t->wider > 0;
+  t->a.pixels = t->width + (t->wider > 0);
+  t->a.src_offset += done * px;
+  t->a.dst += done * VF_WIDTH;
+  if (t->epilogue.residual) t->epilogue.residual += done * VF_WIDTH;
+  if (t->left == t->a.pixels) t->a.weight_ahead = a->weight_ahead;
+  return 1;
+}
+
+/// Calls BODY(width, ..., args) for each tile of a call.
+#define ONEFOLD_TILES(a, P, PX, BODY, ...)                                                         \
+  onefold_tiles t;                                                                                 \
+  const onefold_conv_args *tile = a->pixels > P ? onefold_tiles_begin(&t, P, a) : a;               \
+  do {                                                                                             \
+    ONEFOLD_TILE_SWITCH(tile->pixels, P, BODY, __VA_ARGS__, tile)                                  \
+  } while (tile != a && onefold_tiles_next(&t, a, PX));
 
 #endif

@@ -13,9 +13,9 @@ ONEFOLD_INLINE void onefold_winograd_out_store(const int P, const vf *z, const v
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   ONEFOLD_UNROLL(7)
   for (int p = 0; p < P; p++) acc[p][0] = vf_add(z[p], bias);
-  onefold_tile_epilogue(acc, P, 1, row->epilogue, 0, 0);
+  onefold_tile_epilogue(acc, P, 1, row->epilogue, 0);
   if (row->epilogue->residual && row->epilogue->residual_after) {
-    onefold_tile_end_after(acc, P, 1, row, 0);
+    onefold_tile_end_after(acc, P, 1, row);
     return;
   }
   ONEFOLD_UNROLL(7)
