@@ -9,6 +9,8 @@
 
 static const onefold_command commands[] = {
     {"run", onefold_cli_tune_run, "find the fastest tilings of problems and record them"},
+    {"graph", onefold_cli_tune_graph, "tune the layers of a network where they run"},
+    {"block", onefold_cli_tune_block, "the same of a block"},
     {"explain", onefold_cli_tune_explain, "all candidates for a problem, and what became of them"},
     {"verify", onefold_cli_tune_verify, "measure rows again, and drop those that no longer hold"},
     {"show", onefold_cli_tune_show, "the tilings that are recorded"},

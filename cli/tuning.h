@@ -8,6 +8,8 @@
 int onefold_cli_tune_run(int argc, char **argv);
 int onefold_cli_tune_explain(int argc, char **argv);
 int onefold_cli_tune_verify(int argc, char **argv);
+int onefold_cli_tune_graph(int argc, char **argv);
+int onefold_cli_tune_block(int argc, char **argv);
 
 /// Problems with their layouts and epilogues, none twice.
 typedef struct cli_problems {

@@ -204,6 +204,22 @@ static void test_interrupt(void **state) {
   expect("tune show", "1 rows of ");
 }
 
+/// Rows in place, of which a network's plans are.
+static void test_graph(void **state) {
+  (void)state;
+  json_t *root = json_of("tune graph repghostnet-0.5x --size=32x32 --threads=1 --budget=2s "
+                         "--candidates=2 --json");
+  const size_t rows = json_array_size(json_object_get(root, "rows"));
+  assert_true(rows > 2);
+  assert_true(json_is_true(json_object_get(root, "finished")));
+  assert_true(test_number(root, "default_ns") > 0);
+  json_decref(root);
+  expect("net repghostnet-0.5x --size=32x32 --threads=1", "record");
+  expect("tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=500ms",
+         "whole runs: ");
+  expect("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   static const test_mistake mistakes[] = {
@@ -216,6 +232,11 @@ static void test_mistakes(void **state) {
       {"tune run ic8oc8ih4kh1 --record /nonexistent/x.db", 1, "no record to write to"},
       {"tune explain", 2, "no problem is given"},
       {"tune verify extra", 2, "extra"},
+      {"tune graph", 2, "no network is given"},
+      {"tune block", 2, "no block is given"},
+      {"tune graph nonsense --budget=1s", 2, "nonsense"},
+      {"tune block nonsense --budget=1s", 2, "nonsense"},
+      {"tune graph repvgg-a0 --set stride=2", 2, "--set is of blocks"},
   };
   test_expect_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0]);
 }
@@ -227,6 +248,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_explain, create, destroy),
       cmocka_unit_test_setup_teardown(test_verify, create, destroy),
       cmocka_unit_test_setup_teardown(test_interrupt, create, destroy),
+      cmocka_unit_test_setup_teardown(test_graph, create, destroy),
       cmocka_unit_test_setup_teardown(test_mistakes, create, destroy),
   };
   return cmocka_run_group_tests_name("onefold tune run", tests, NULL, NULL);

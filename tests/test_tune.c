@@ -133,6 +133,73 @@ static void test_stopped(void **state) {
   onefold_context_destroy(context);
 }
 
+/// Rows that come of a graph.
+typedef struct rows {
+  onefold_record *record;
+  int count;
+  size_t steps;
+} rows;
+
+static void put_row(void *user, const onefold_record_row *row, size_t steps) {
+  rows *r = user;
+  test_record_ok(r->record, onefold_record_put(r->record, row, ONEFOLD_RECORD_REPLACE, NULL));
+  assert_int_equal(row->key.situation, ONEFOLD_IN_PLACE);
+  assert_true(row->median_ns > 0 && row->median_ns <= row->default_ns);
+  assert_in_range(row->trials, 5, 41 * steps);
+  r->count++;
+  r->steps += steps;
+}
+
+/// Two convolutions of one problem and one of another; afterwards the context plans as before.
+static void test_graph(void **state) {
+  (void)state;
+  onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
+  onefold_rotation *rotation = NULL;
+  onefold_context *context = NULL;
+  onefold_graph *graph = NULL;
+  assert_int_equal(onefold_rotation_create(&options, &rotation), ONEFOLD_OK);
+  assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
+  test_ok(context, onefold_graph_create(context, &graph));
+  float weight[16 * 16 * 9] = {0.5f};
+  onefold_node node = onefold_graph_input(graph, (onefold_shape){1, 16, 12, 12});
+  for (int i = 0; i < 3; i++) {
+    onefold_graph_conv2d_params params = onefold_graph_conv2d_square(16, i < 2 ? 3 : 1, 1, 1);
+    node = onefold_graph_conv2d(graph, node, &params, weight, NULL);
+    assert_int_not_equal(node, ONEFOLD_NO_NODE);
+  }
+  test_ok(context, onefold_graph_output(graph, node));
+  const onefold_exec_options exec = {.struct_size = sizeof exec, .fuse_epilogues = 1};
+  rows r = {.record = test_record(NULL, 0, NULL)};
+  onefold_tune_options o = {.struct_size = sizeof o, .budget = 2, .candidates = 3, .user = &r};
+  onefold_tune_result result = {.struct_size = sizeof result};
+  test_ok(context, onefold_tune_graph(context, rotation, graph, &exec, &o, put_row, &result));
+  assert_int_equal(result.finished, 1);
+  assert_true(r.count >= 2 && r.steps == 3);
+  assert_int_equal(test_record_count(r.record), r.count);
+  assert_true(result.row.default_ns > 0 && result.row.median_ns > 0 && result.samples > 10);
+
+  onefold_conv2d_desc desc;
+  onefold_conv2d_plan *plan = NULL;
+  onefold_conv2d_plan_info info;
+  describe(context, "ic16ih12oc16oh12kh3ph1", &desc);
+  test_ok(context, onefold_conv2d_plan_create(context, &desc, &plan));
+  onefold_conv2d_plan_get_info(plan, &info);
+  assert_string_equal(info.source, "default");
+  onefold_conv2d_plan_destroy(plan);
+
+  o.stopped = always;
+  const int before = r.count;
+  test_ok(context, onefold_tune_graph(context, rotation, graph, &exec, &o, put_row, &result));
+  assert_true(result.finished == 0 && r.count == before);
+  assert_int_equal(onefold_tune_graph(context, NULL, graph, &exec, &o, put_row, &result),
+                   ONEFOLD_INVALID_ARGUMENT);
+  assert_int_equal(onefold_rotation_create(NULL, &rotation), ONEFOLD_INVALID_ARGUMENT);
+  onefold_record_close(r.record);
+  onefold_graph_destroy(graph);
+  onefold_context_destroy(context);
+  onefold_rotation_destroy(rotation);
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
@@ -235,7 +302,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rows),       cmocka_unit_test(test_without_timing),
       cmocka_unit_test(test_one_tiling), cmocka_unit_test(test_stopped),
-      cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_verbose),
+      cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_graph),
+      cmocka_unit_test(test_verbose),
   };
   return cmocka_run_group_tests_name("tune", tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include <onefold/context.h>
 #include <onefold/conv2d.h>
 #include <onefold/export.h>
+#include <onefold/graph.h>
 #include <onefold/machine.h>
 #include <onefold/peak.h>
 #include <onefold/status.h>
@@ -265,6 +266,35 @@ ONEFOLD_API onefold_status onefold_tune_conv2d(onefold_context *context,
                                                const onefold_conv2d_desc *desc,
                                                const onefold_tune_options *options,
                                                onefold_tune_result *result);
+
+/// The tilings of a context whose graphs are tuned in place.
+typedef struct onefold_rotation onefold_rotation;
+
+/// Sets options->tiling and tiling_user; the rotation must live as long as the context that is
+/// created with them, which plans by the default choice but in onefold_tune_graph. Errors:
+/// INVALID_ARGUMENT, OUT_OF_MEMORY, and those of onefold_context_create.
+ONEFOLD_API onefold_status onefold_rotation_create(onefold_context_options *options,
+                                                   onefold_rotation **rotation);
+
+/// NULL is allowed.
+ONEFOLD_API void onefold_rotation_destroy(onefold_rotation *rotation);
+
+/// Receives the row of a convolution, in place, which so many steps of the graph have.
+typedef void (*onefold_tune_row_fn)(void *user, const onefold_record_row *row, size_t steps);
+
+/// Tunes the convolutions of a graph where they run. In each round every problem takes its next
+/// candidate, all at once, and whole runs take turns with those by the default choice; each layer's
+/// time is compared with its own of the same turn. An end game of all that were fastest gives the
+/// rows. Convolutions that run as pairs are left as they are. options->situation and `visit` are
+/// not used, the budget is 60 s where it is 0, and 8 candidates of each are tried where that is 0;
+/// `put` gets options->user. Of result->row only the times and trials are set, those of whole runs
+/// with all that were fastest, and by the default choice. Errors: INVALID_ARGUMENT, and those of
+/// the calls on executions (sentence in the context). The context is used by no other thread.
+ONEFOLD_API onefold_status onefold_tune_graph(onefold_context *context, onefold_rotation *rotation,
+                                              const onefold_graph *graph,
+                                              const onefold_exec_options *exec,
+                                              const onefold_tune_options *options,
+                                              onefold_tune_row_fn put, onefold_tune_result *result);
 
 // -------------------------------------------------------------- verbose log
 
