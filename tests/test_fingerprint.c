@@ -105,19 +105,21 @@ static void test_microarchitectures(void **state) {
     const char *vendor;
     int family, model;
     const char *name;
+    int rate; // of AVX-512
   } cases[] = {
-      {"AuthenticAMD", 0x17, 0x01, "amd-zen"},
-      {"AuthenticAMD", 0x17, 0x31, "amd-zen2"},
-      {"AuthenticAMD", 0x19, 0x01, "amd-zen3"},
-      {"AuthenticAMD", 0x19, 0x61, "amd-zen4"},
-      {"AuthenticAMD", 0x1a, 0x02, "amd-zen5"},
-      {"GenuineIntel", 6, 0x3f, "intel-haswell"},
-      {"GenuineIntel", 6, 0x55, "intel-skylake-x"},
-      {"GenuineIntel", 6, 0x8f, "intel-sapphire-rapids"},
-      {"ARM", 0x41, 0xd0c, "arm-neoverse-n1"},
-      {"ARM", 0x41, 0xd0a, NULL},
-      {"AuthenticAMD", 6, 0x55, NULL},
-      {"GenuineIntel", 15, 0x55, NULL},
+      {"AuthenticAMD", 0x17, 0x01, "amd-zen", 2},
+      {"AuthenticAMD", 0x17, 0x31, "amd-zen2", 2},
+      {"AuthenticAMD", 0x19, 0x01, "amd-zen3", 2},
+      {"AuthenticAMD", 0x19, 0x61, "amd-zen4", 1},
+      {"AuthenticAMD", 0x1a, 0x02, "amd-zen5", 2},
+      {"GenuineIntel", 6, 0x3f, "intel-haswell", 2},
+      {"GenuineIntel", 6, 0x55, "intel-skylake-x", 2},
+      {"GenuineIntel", 6, 0x8c, "intel-tigerlake", 1},
+      {"GenuineIntel", 6, 0x8f, "intel-sapphire-rapids", 2},
+      {"ARM", 0x41, 0xd0c, "arm-neoverse-n1", 2},
+      {"ARM", 0x41, 0xd0a, NULL, 2},
+      {"AuthenticAMD", 6, 0x55, NULL, 2},
+      {"GenuineIntel", 15, 0x55, NULL, 2},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     onefold_machine m = {.family = cases[i].family, .model = cases[i].model};
@@ -127,6 +129,8 @@ static void test_microarchitectures(void **state) {
       assert_string_equal(name, cases[i].name);
     else
       assert_null(name);
+    assert_int_equal(onefold_fma_rate(&m, ONEFOLD_ISA_AVX512), cases[i].rate);
+    assert_int_equal(onefold_fma_rate(&m, ONEFOLD_ISA_AVX2), 2);
   }
 }
 
