@@ -7,10 +7,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int same(const onefold_conv2d_desc *a, const onefold_conv2d_desc *b) {
+  const int64_t x[] = {a->batch,
+                       a->in_channels,
+                       a->in_h,
+                       a->in_w,
+                       a->out_channels,
+                       a->kernel_h,
+                       a->kernel_w,
+                       a->stride_h,
+                       a->stride_w,
+                       a->dilation_h,
+                       a->dilation_w,
+                       a->pad_top,
+                       a->pad_bottom,
+                       a->pad_left,
+                       a->pad_right,
+                       a->groups,
+                       a->in_layout,
+                       a->out_layout,
+                       a->activation,
+                       a->residual,
+                       a->has_residual_scale,
+                       a->has_channel_scale};
+  const int64_t y[] = {b->batch,
+                       b->in_channels,
+                       b->in_h,
+                       b->in_w,
+                       b->out_channels,
+                       b->kernel_h,
+                       b->kernel_w,
+                       b->stride_h,
+                       b->stride_w,
+                       b->dilation_h,
+                       b->dilation_w,
+                       b->pad_top,
+                       b->pad_bottom,
+                       b->pad_left,
+                       b->pad_right,
+                       b->groups,
+                       b->in_layout,
+                       b->out_layout,
+                       b->activation,
+                       b->residual,
+                       b->has_residual_scale,
+                       b->has_channel_scale};
+  return memcmp(x, y, sizeof x) == 0;
+}
+
 /// Adds a problem unless it is there; zero where there is no memory.
 static int add(cli_problems *p, const onefold_conv2d_desc *desc) {
   for (size_t i = 0; i < p->count; i++) {
-    if (memcmp(&p->desc[i], desc, sizeof *desc) == 0) return 1;
+    if (same(&p->desc[i], desc)) return 1;
   }
   if (p->count == p->capacity) {
     const size_t wanted = p->capacity ? 2 * p->capacity : 64;

@@ -89,7 +89,7 @@ static double median_from(search *s, const onefold_search_entry *e, int32_t firs
 static void judge(search *s, size_t index) {
   onefold_search_entry *e = &s->entry[index];
   e->median = median_from(s, e, 0, &e->spread);
-  if (e->count > 0 && e->count < FEWEST) e->median = s->scratch[0];
+  if (s->scratch && e->count > 0 && e->count < FEWEST) e->median = s->scratch[0];
 }
 
 static int is_slower(const onefold_search_entry *a, const onefold_search_entry *b) {
