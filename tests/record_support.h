@@ -40,6 +40,10 @@ void test_record_expect(const onefold_record *record, onefold_status got, onefol
 #define test_record_fails(record, call, want)                                                      \
   test_record_expect((record), (call), (want), __FILE__, __LINE__)
 
+/// Asserts that two descriptors agree in every field; what follows the last one may differ.
+#define test_desc_equal(a, b)                                                                      \
+  assert_memory_equal((a), (b), offsetof(onefold_conv2d_desc, has_channel_scale) + sizeof(int32_t))
+
 /// Rows of a record.
 int test_record_count(onefold_record *record);
 

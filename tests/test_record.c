@@ -36,7 +36,7 @@ static void test_key_text(void **state) {
 
   onefold_conv2d_desc again;
   test_ok(context, onefold_record_key_desc(context, &row.key, &again));
-  assert_memory_equal(&again, &desc, sizeof desc);
+  test_desc_equal(&again, &desc);
 }
 
 /// Every layout, activation and residual comes back.
@@ -63,7 +63,7 @@ static void test_keys_return(void **state) {
     onefold_record_row row;
     test_ok(context, onefold_record_row_init(context, &test_machine, &desc, ONEFOLD_WARM, &row));
     test_ok(context, onefold_record_key_desc(context, &row.key, &again));
-    assert_memory_equal(&again, &desc, sizeof desc);
+    test_desc_equal(&again, &desc);
   }
 }
 

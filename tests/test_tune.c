@@ -266,7 +266,7 @@ static void test_verbose(void **state) {
   char text[2048];
   snprintf(text, sizeof text, "12:00:00 app: %s\n", p.line);
   test_ok(context, onefold_verbose_parse(context, text, &again));
-  assert_memory_equal(&again, &desc, sizeof desc);
+  test_desc_equal(&again, &desc);
   onefold_conv2d_plan_destroy(plan);
 
   static const struct {
