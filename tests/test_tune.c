@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tuning real convolutions within a few milliseconds: what is told of candidates, rows that a
 // record takes, and the log of planned problems.
+#include "arch/isa.h"
 #include "tests/record_support.h"
 
 #include <math.h>
@@ -45,7 +46,7 @@ static void test_rows(void **state) {
   (void)state;
   static const char *const problems[] = {"ic32ih14oc32oh14kh3ph1", "ic48ih9oc32oh9kh1",
                                          "g32ic32ih14oc32oh14kh3ph1", "ic40ih9oc32oh5kh1sh2"};
-  onefold_context *context = test_context(ONEFOLD_ISA_AVX512, 2);
+  onefold_context *context = test_context(onefold_isa_best(onefold_cpu_features()), 2);
   onefold_record *record = test_record(NULL, 0, NULL);
   for (int i = 0; i < 8; i++) {
     onefold_conv2d_desc desc;
