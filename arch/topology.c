@@ -2,6 +2,7 @@
 // onefold_machine_query: everything that a report says of the machine.
 #include "arch/topology.h"
 
+#include "arch/caches.h"
 #include "arch/cores.h"
 #include "arch/isa.h"
 
@@ -56,6 +57,25 @@ static void list_features(uint32_t features, char *text, size_t size) {
   }
 }
 
+/// The caches that the operating system does not show, as in some virtual machines. Where nobody
+/// tells who shares one, L2 is a core's and L3 the machine's.
+static void complete_caches(onefold_machine *m) {
+  if (m->l1d_bytes && m->l2_bytes && m->l3_bytes) return;
+  const onefold_caches caches = onefold_caches_read();
+  const int32_t siblings = m->physical_cores > 0 ? m->logical_cores / m->physical_cores : 1;
+  if (!m->l1d_bytes) m->l1d_bytes = (int64_t)caches.l1d;
+  if (!m->l2_bytes && caches.l2) {
+    m->l2_bytes = (int64_t)caches.l2;
+    m->l2_cores = caches.l2_cores ? caches.l2_cores : siblings;
+  }
+  if (!m->l3_bytes && caches.l3) {
+    m->l3_bytes = (int64_t)caches.l3;
+    m->l3_cores = caches.l3_cores ? caches.l3_cores : m->logical_cores;
+  }
+  if (m->l2_cores > m->logical_cores) m->l2_cores = m->logical_cores;
+  if (m->l3_cores > m->logical_cores) m->l3_cores = m->logical_cores;
+}
+
 onefold_status onefold_machine_query(onefold_machine *machine) {
   if (!machine) return ONEFOLD_INVALID_ARGUMENT;
   memset(machine, 0, sizeof *machine);
@@ -68,6 +88,7 @@ onefold_status onefold_machine_query(onefold_machine *machine) {
 
   const int cpu = read_affinity(machine->affinity, sizeof machine->affinity);
   onefold_topology_read(cpu, machine);
+  complete_caches(machine);
   read_governor(cpu, machine->governor, sizeof machine->governor);
   machine->allowed_cores = onefold_cores_allowed();
   machine->cpu_quota = onefold_cores_quota("");

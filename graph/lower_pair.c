@@ -29,8 +29,8 @@ static int make_pair(const onefold_exec *exec, int32_t i, onefold_pairs pairs,
       onefold_conv_pair_refuse(first->as.conv2d.plan, second->as.conv2d.plan, reason,
                                sizeof reason))
     return 0;
-  onefold_conv_pair_make(first->as.conv2d.plan, second->as.conv2d.plan, onefold_conv_pair_band(),
-                         pair);
+  onefold_conv_pair_make(first->as.conv2d.plan, second->as.conv2d.plan,
+                         onefold_conv_pair_band(exec->context), pair);
   return pairs == ONEFOLD_PAIRS_ALWAYS || onefold_conv_pair_pays(pair);
 }
 

@@ -234,9 +234,10 @@ const onefold_kernel *onefold_kernel_rows(size_t *count);
 typedef struct onefold_dispatch {
   onefold_isa isa;
   int32_t v; // channel block
-  // What estimates depend on, and results do not: multiply-adds of whole vectors a cycle, and L1.
+  // What estimates depend on, and results do not: multiply-adds of whole vectors a cycle, and
+  // the bytes of one cache of each level.
   int32_t fma_rate;
-  size_t l1d_bytes;
+  size_t l1d_bytes, l2_bytes, l3_bytes;
   struct {
     const onefold_kernel *row[ONEFOLD_MAX_ROWS];
     int32_t count;
@@ -246,7 +247,7 @@ typedef struct onefold_dispatch {
 
 /// Builds the table for a level. A pure function of its argument; the level
 /// must be one that the CPU can run before a kernel of it is called. It is for a core of two
-/// multiply-adds a cycle and an L1 of 32 KiB. Returns
+/// multiply-adds a cycle and caches of 32 KiB, 512 KiB and 16 MiB. Returns
 /// NULL, or a sentence that says which row is malformed.
 const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch);
 

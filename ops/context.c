@@ -85,7 +85,10 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   const char *fault = onefold_dispatch_build(isa, &made->dispatch);
   onefold_machine machine = {0};
   onefold_cpuinfo_read(&machine);
-  made->dispatch.l1d_bytes = onefold_cache_l1d_bytes();
+  const onefold_caches caches = onefold_caches_assumed();
+  made->dispatch.l1d_bytes = caches.l1d;
+  made->dispatch.l2_bytes = caches.l2;
+  made->dispatch.l3_bytes = caches.l3;
   made->dispatch.fma_rate = onefold_fma_rate(&machine, isa);
   if (fault || pthread_mutex_init(&made->error_lock, NULL) != 0) {
     chosen.release(chosen.allocator_user, made);

@@ -234,18 +234,13 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     int64_t pixels, int64_t rows, int32_t tasks,
                                     const onefold_tiling *tiling);
 
-/// Bytes of the caches that estimates are about.
-typedef struct onefold_conv_caches {
-  double l2, l3;
-} onefold_conv_caches;
-onefold_conv_caches onefold_conv_caches_here(void);
-
 /// Estimated cycles in which `bytes` of weights come from where they are kept: a working set of
 /// `set` bytes.
-static inline double onefold_conv_fetch_estimate(const onefold_conv_caches *caches, double bytes,
+static inline double onefold_conv_fetch_estimate(const onefold_dispatch *dispatch, double bytes,
                                                  double set) {
   // A set that leaves room for what streams by is read at full rate.
-  return bytes / (set < caches->l2 / 4 ? 48 : set < caches->l2 ? 24 : set < caches->l3 ? 12 : 7);
+  const double l2 = (double)dispatch->l2_bytes, l3 = (double)dispatch->l3_bytes;
+  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 7);
 }
 
 /// Source blocks per pass so that a strip's weights stay in half of L2.

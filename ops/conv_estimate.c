@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Estimated cycles: of rows of pixels by the kernels there are, of direct convolutions, and of
 // fetching weights.
-#include "arch/caches.h"
 #include "ops/conv2d.h"
 
 #include <string.h>
@@ -102,8 +101,7 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
       (double)(d->batch * rows) * depth *
       onefold_conv_row_estimate(dispatch, op, pixels, depth, problem->out_blocks, tiling);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
-  const onefold_conv_caches caches = onefold_conv_caches_here();
-  const double fetch = onefold_conv_fetch_estimate(&caches, bytes, bytes);
+  const double fetch = onefold_conv_fetch_estimate(dispatch, bytes, bytes);
   // Between passes over the source's blocks the outputs are stored and loaded.
   double between = 0;
   if (tiling && tiling->block_in > 0) {
@@ -111,8 +109,4 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
     between = 2.0 * (double)(passes * d->batch * rows * pixels * problem->out_blocks);
   }
   return ((work > fetch ? work : fetch) + between) / tasks;
-}
-
-onefold_conv_caches onefold_conv_caches_here(void) {
-  return (onefold_conv_caches){(double)onefold_cache_l2_bytes(), (double)onefold_cache_l3_bytes()};
 }

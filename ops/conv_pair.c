@@ -5,8 +5,6 @@
 //                    that the band before had, then the depthwise rows.
 #include "ops/conv_pair.h"
 
-#include "arch/caches.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -49,8 +47,8 @@ const char *onefold_conv_pair_refuse(const onefold_conv2d_plan *first,
   return NULL;
 }
 
-size_t onefold_conv_pair_band(void) {
-  return onefold_cache_l2_bytes() / 4;
+size_t onefold_conv_pair_band(const onefold_context *context) {
+  return onefold_context_dispatch(context)->l2_bytes / 4;
 }
 
 void onefold_conv_pair_make(const onefold_conv2d_plan *first, const onefold_conv2d_plan *second,
@@ -97,7 +95,7 @@ size_t onefold_conv_pair_between(const onefold_conv_pair *pair) {
 int onefold_conv_pair_pays(const onefold_conv_pair *pair) {
   const onefold_conv_problem *middle = &pair->second->problem;
   const onefold_conv2d_desc *d = &middle->desc;
-  const size_t l2 = onefold_cache_l2_bytes();
+  const size_t l2 = onefold_context_dispatch(pair->first->context)->l2_bytes;
   const int64_t strips = depthwise_first(pair) ? 1 : pair->first->strips.count;
   return onefold_conv_pair_between(pair) >= l2 && pair->scratch * sizeof(float) <= l2 / 2 &&
          pair->rows > 1 &&

@@ -25,7 +25,7 @@ void onefold_conv_pair_make(const onefold_conv2d_plan *first, const onefold_conv
                             size_t bytes, onefold_conv_pair *pair);
 
 /// Bytes of a band that share L2 with what it is made of.
-size_t onefold_conv_pair_band(void);
+size_t onefold_conv_pair_band(const onefold_context *context);
 
 /// Bytes of the tensor between the two.
 size_t onefold_conv_pair_between(const onefold_conv_pair *pair);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // 1x1 convolutions a piece of the pixels at a time: all strips multiply a piece while it is in L2.
-#include "arch/caches.h"
 #include "ops/conv2d.h"
 
 /// Tasks that share the output blocks of a piece: as many as leave each some tiles of pixels.
@@ -16,7 +15,7 @@ onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold
   // A quarter of L2 for the pixels of a piece, half where weights do not fit beside them; no less
   // than two tiles.
   const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
-  const int64_t l2 = (int64_t)(onefold_cache_l2_bytes() / sizeof(float));
+  const int64_t l2 = (int64_t)(onefold_context_dispatch(plan->context)->l2_bytes / sizeof(float));
   const int64_t depth = problem->in_blocks * problem->v;
   const int64_t fit = l2 / (depth * problem->out_blocks * problem->v > l2 / 2 ? 2 : 4) / depth;
   plan->piece = fit < 28 ? 28 : fit;
@@ -46,11 +45,10 @@ double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
   const int64_t pixels = problem->out_h * problem->out_w;
   const int64_t piece = tiling->piece > 0 && tiling->piece < pixels ? tiling->piece : pixels;
   const double pieces = (double)pixels / (double)piece;
-  const onefold_conv_caches caches = onefold_conv_caches_here();
   const double weights = (double)(problem->in_blocks * problem->out_blocks) *
                          (double)(problem->v * problem->v) * sizeof(float);
   const double set = weights + (double)(problem->in_blocks * problem->v * piece) * sizeof(float);
-  const double fetch = pieces * onefold_conv_fetch_estimate(&caches, weights, set);
+  const double fetch = pieces * onefold_conv_fetch_estimate(dispatch, weights, set);
   const double work = pieces * onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_POINTWISE,
                                                             piece, 1, 1, tiling);
   return (work > fetch ? work : fetch) / tasks;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Pointwise convolution: 1x1, stride 1, no padding. The image is one row of
 // H*W pixels, cut into tiles that are shared out among tasks.
-#include "arch/caches.h"
 #include "ops/conv2d.h"
 
 #include <stdio.h>
@@ -24,16 +23,17 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
 }
 
 /// Does an image leave L2 before it is read again?
-static int is_large(const onefold_conv_problem *problem) {
+static int is_large(const onefold_conv2d_plan *plan) {
+  const onefold_conv_problem *problem = &plan->problem;
   const int64_t floats = problem->in_blocks * problem->v * problem->out_h * problem->out_w;
-  return (size_t)floats * sizeof(float) > onefold_cache_l2_bytes();
+  return (size_t)floats * sizeof(float) > onefold_context_dispatch(plan->context)->l2_bytes;
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   onefold_conv_blocked_source(plan);
   // The hardware fetches by itself from a few planes at a time, where no pieces cut them short.
-  const int large = is_large(&plan->problem);
+  const int large = is_large(plan);
   const int pieces = tiling->piece > 0 || (large && plan->problem.out_blocks > 2);
   plan->fetch = large && (pieces || plan->problem.in_blocks > 12);
   if (tiling->ahead) plan->fetch = tiling->ahead == 2;

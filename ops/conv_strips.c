@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Cuts output channels into strips, one kernel call wide, and shares the rows
 // of all strips out among tasks.
-#include "arch/caches.h"
 #include "ops/conv2d.h"
 
 onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
@@ -117,7 +116,7 @@ int32_t onefold_conv_block_in(const onefold_conv2d_plan *plan, const onefold_til
     if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
   }
   const size_t block_bytes = taps * cb * v * (size_t)widest * sizeof(float);
-  const size_t fit = onefold_cache_l2_bytes() / 2 / block_bytes;
+  const size_t fit = onefold_context_dispatch(plan->context)->l2_bytes / 2 / block_bytes;
   return fit < 1 ? 1 : fit > INT32_MAX ? INT32_MAX : (int32_t)fit;
 }
 

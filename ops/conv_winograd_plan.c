@@ -26,7 +26,6 @@ typedef struct cut {
   const onefold_tiling *tiling;
   double depth; // terms of an element's sum
   int32_t tasks;
-  onefold_conv_caches caches;
   // Of the products of so many tiles: cycles an input channel and element; 0 where none has asked.
   double row[MOST_TILES + 1];
 } cut;
@@ -80,8 +79,8 @@ static double estimate_pass(cut *k, const piece *p, int32_t parts) {
   // Each strip of some two blocks reads the source at its elements again. Weights are fetched
   // ahead.
   const double again = source * (double)blocks / 2, set = source + result;
-  const double weight = share * onefold_conv_fetch_estimate(&k->caches, weights, weights + set);
-  const double fetch = weight + onefold_conv_fetch_estimate(&k->caches, again, set);
+  const double weight = share * onefold_conv_fetch_estimate(k->dispatch, weights, weights + set);
+  const double fetch = weight + onefold_conv_fetch_estimate(k->dispatch, again, set);
   // A transform loads and stores each element twice and does some three operations on it, half of
   // that down the columns, which the tiles of a row share; what it writes leaves a cache that it
   // does not fit.
@@ -89,7 +88,7 @@ static double estimate_pass(cut *k, const piece *p, int32_t parts) {
   const double shared = 0.5 + 0.5 * columns / (double)(p->columns * w->points);
   const double transform =
       3.5 * points * tiles * (shared * (double)(phases * problem->in_blocks) + (double)blocks) +
-      onefold_conv_fetch_estimate(&k->caches, 2 * source, set);
+      onefold_conv_fetch_estimate(k->dispatch, 2 * source, set);
   return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
 }
 
@@ -164,8 +163,7 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
            .w = w,
            .tiling = tiling,
            .depth = onefold_conv_depth(problem, format),
-           .tasks = tasks,
-           .caches = onefold_conv_caches_here()};
+           .tasks = tasks};
   double least = INFINITY;
   for (int32_t most = smaller(w->columns, MOST_TILES / (pass_rows ? pass_rows : 1)), c; most > 0;
        most = c - 1) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ISA levels for every feature mask, the caps, the affinity mask, the OpenMP
 // loop and the machine query. CPU quotas are in test_cgroup.c.
-#include "arch/caches.h"
 #include "arch/cores.h"
 #include "arch/isa.h"
 #include "arch/threads.h"
@@ -223,13 +222,6 @@ static void test_machine_query(void **state) {
   assert_non_null(memchr(m.governor, 0, sizeof m.governor));
 }
 
-static void test_cache_sizes(void **state) {
-  (void)state;
-  assert_in_range(onefold_cache_l1d_bytes(), 4096, 16 << 20);
-  assert_in_range(onefold_cache_l2_bytes(), onefold_cache_l1d_bytes(), 1 << 30);
-  assert_in_range(onefold_cache_l3_bytes(), onefold_cache_l1d_bytes(), (size_t)1 << 34);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_level_bits),
@@ -243,7 +235,6 @@ int main(void) {
       cmocka_unit_test(test_affinity),
       cmocka_unit_test(test_openmp_visits_each_once),
       cmocka_unit_test(test_machine_query),
-      cmocka_unit_test(test_cache_sizes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
