@@ -63,6 +63,13 @@ static const onefold_kernel *kernel_of(const onefold_dispatch *dispatch, onefold
   return NULL;
 }
 
+/// Floats from element to element where one has so many: an odd number of cache lines, so that the
+/// elements of a tile do not share sets.
+static ptrdiff_t element_stride(ptrdiff_t floats) {
+  const ptrdiff_t line = 64 / sizeof(float), lines = (floats + line - 1) / line;
+  return (lines | 1) * line;
+}
+
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
@@ -81,14 +88,12 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   for (int32_t i = 0; i < plan->strips.count; i++) {
     if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
   }
-  // An odd number of cache lines from element to element, so that they do not share sets.
-  const ptrdiff_t line = 64 / sizeof(float), elements = (ptrdiff_t)w->points * w->points;
+  const ptrdiff_t elements = (ptrdiff_t)w->points * w->points;
   const ptrdiff_t planes = (ptrdiff_t)(w->phases * w->phases) * problem->in_blocks;
-  w->source_element = planes * tiles * problem->v + line;
-  w->product_element = (ptrdiff_t)widest * tiles * problem->v + line;
+  w->source_element = element_stride(planes * tiles * problem->v);
+  w->product_element = element_stride((ptrdiff_t)widest * tiles * problem->v);
   w->source_floats = (size_t)(elements * w->source_element);
   plan->scratch = w->source_floats + (size_t)(elements * w->product_element);
-  plan->scratch = (plan->scratch + (size_t)line - 1) / (size_t)line * (size_t)line;
   return ONEFOLD_OK;
 }
 
