@@ -179,7 +179,7 @@ extern const size_t onefold_conv_algorithm_count;
 extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
     onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2, onefold_conv_winograd_4,
     onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5,
-    onefold_conv_subsample;
+    onefold_conv_gather;
 
 /// Tasks of a layer that no tiling is about: the context's threads, fewer where it is too small to
 /// share.
@@ -240,7 +240,7 @@ static inline double onefold_conv_fetch_estimate(const onefold_dispatch *dispatc
                                                  double set) {
   // A set that leaves room for what streams by is read at full rate.
   const double l2 = (double)dispatch->l2_bytes, l3 = (double)dispatch->l3_bytes;
-  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 7);
+  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 10);
 }
 
 /// Source blocks per pass so that a strip's weights stay in half of L2.
@@ -271,6 +271,8 @@ typedef struct onefold_conv_area {
   const float *src;
   ptrdiff_t src_offset, src_block; // floats
   int fetch;                       // the source is in no cache near: ask for a block ahead
+  int32_t taps;                    // planes of a source block, src_block apart: 1 but for "gather"
+  int32_t first, last;             // source blocks that are summed: all but for "gather"
   float *dst;
   const float *residual; // laid out as dst, or NULL
   ptrdiff_t dst_offset, dst_block;
@@ -288,8 +290,16 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
 void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int64_t block,
                                  const onefold_conv_area *area, int64_t begin, int64_t end);
 
-/// 1x1 convolutions by pieces of the pixels that stay in L2: plans pieces and strips.
+/// Taps of the kernel.
+static inline int64_t onefold_conv_taps(const onefold_conv_problem *problem) {
+  return problem->desc.kernel_h * problem->desc.kernel_w;
+}
+
+/// Convolutions by pieces of the pixels that stay in L2: plans pieces and strips.
 onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
+
+/// Source blocks of a piece that are gathered at a time.
+int64_t onefold_conv_pieces_blocks(const onefold_conv2d_plan *plan);
 
 /// What the algorithms that may go by pieces have in common.
 double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
@@ -298,8 +308,8 @@ double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
 onefold_op onefold_conv_pieces_tiles(const onefold_conv_problem *problem);
 extern const onefold_conv_knob *const onefold_conv_pieces_knobs[];
 
-/// Points `area` at where output pixels [begin, begin + count) of an image are read, for task
-/// `index`.
+/// Points `area` at where output pixels [begin, begin + count) of an image are read, at all taps
+/// of its source blocks [first, last), for task `index`.
 typedef void onefold_conv_piece_fn(const onefold_conv_run *run, size_t index, int64_t image,
                                    int64_t begin, int64_t count, onefold_conv_area *area);
 

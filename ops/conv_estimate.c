@@ -17,7 +17,7 @@ static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *r
   const int shares = row->op == ONEFOLD_OP_POINTWISE || (line && row->op != ONEFOLD_OP_CONV_S1);
   const double bytes = depth * q * row->v * sizeof(float);
   const double slack = dispatch->fma_rate < 2 ? 0.25 : 1; // loads hide behind slow multiply-adds
-  const double load = !shares ? 0.05 : bytes > (double)dispatch->l1d_bytes ? 0.3 : 0.15;
+  const double load = !shares ? 0.05 : bytes > 0.7 * (double)dispatch->l1d_bytes ? 0.6 : 0.15;
   const double pixel = 0.05 * slack, weight = load * slack;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const double p = (double)pixels / (double)tiles;

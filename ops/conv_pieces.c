@@ -10,22 +10,55 @@ static int32_t strip_parts(const onefold_conv_problem *problem, int32_t tasks) {
   return parts <= problem->out_blocks ? parts : 1;
 }
 
+/// The size of the parts when n are cut into as few as parts of `most` would be.
+static int64_t even_part(int64_t n, int64_t most) {
+  const int64_t parts = (n - 1) / most + 1;
+  return (n - 1) / parts + 1;
+}
+
+enum { LEAST_PIECE = 28 }; // two tiles
+
+/// A quarter of L2 for the pixels of a piece, half where weights do not fit beside them. Gathered
+/// pixels of several taps are a few tiles, whose source blocks go in turn; but where a residual may
+/// lie in the output, partial sums may not.
+static int64_t default_piece(const onefold_conv_problem *problem, int64_t l2) {
+  const int64_t taps = onefold_conv_taps(problem), depth = problem->in_blocks * problem->v * taps;
+  const int64_t fit = l2 / (depth * problem->out_blocks * problem->v > l2 / 2 ? 2 : 4) / depth;
+  if (taps > 1 && problem->desc.residual == ONEFOLD_RESIDUAL_NONE)
+    return even_part(problem->out_h * problem->out_w, 4 * LEAST_PIECE);
+  return fit < LEAST_PIECE ? LEAST_PIECE : fit;
+}
+
+/// As many as their planes of a piece leave L2 to the weights; all of 1x1.
+static int32_t default_blocks(const onefold_conv_problem *problem, int64_t piece, int64_t l2) {
+  const int64_t taps = onefold_conv_taps(problem);
+  if (taps == 1 || problem->desc.residual != ONEFOLD_RESIDUAL_NONE)
+    return (int32_t)problem->in_blocks;
+  const int64_t fit = l2 / 4 / (piece * taps * problem->v);
+  return (int32_t)even_part(problem->in_blocks, fit < 1 ? 1 : fit);
+}
+
 onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
-  // A quarter of L2 for the pixels of a piece, half where weights do not fit beside them; no less
-  // than two tiles.
   const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
   const int64_t l2 = (int64_t)(onefold_context_dispatch(plan->context)->l2_bytes / sizeof(float));
-  const int64_t depth = problem->in_blocks * problem->v;
-  const int64_t fit = l2 / (depth * problem->out_blocks * problem->v > l2 / 2 ? 2 : 4) / depth;
-  plan->piece = fit < 28 ? 28 : fit;
-  if (tiling->piece > 0) plan->piece = tiling->piece;
+  const int64_t taps = onefold_conv_taps(problem);
+  plan->piece = tiling->piece > 0 ? tiling->piece : default_piece(problem, l2);
   if (plan->piece > pixels) plan->piece = pixels;
   plan->strip_parts = tiling->parts > 0 ? tiling->parts : strip_parts(problem, plan->tasks);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, plan->piece, plan->strip_parts, tiling);
-  if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
+  if (status == ONEFOLD_OK && taps == 1) plan->block_in = onefold_conv_block_in(plan, tiling);
+  if (status == ONEFOLD_OK && taps > 1) {
+    const int chosen = tiling->block_in > 0 && problem->desc.residual == ONEFOLD_RESIDUAL_NONE;
+    plan->block_in = chosen ? tiling->block_in : default_blocks(problem, plan->piece, l2);
+    if (plan->block_in > problem->in_blocks) plan->block_in = (int32_t)problem->in_blocks;
+  }
   return status;
+}
+
+int64_t onefold_conv_pieces_blocks(const onefold_conv2d_plan *plan) {
+  return onefold_conv_taps(&plan->problem) > 1 ? plan->block_in : plan->problem.in_blocks;
 }
 
 onefold_op onefold_conv_pieces_tiles(const onefold_conv_problem *problem) {
@@ -33,24 +66,32 @@ onefold_op onefold_conv_pieces_tiles(const onefold_conv_problem *problem) {
   return ONEFOLD_OP_POINTWISE;
 }
 
-/// Never more than by direct kernels, whose tiles are the same over shorter rows; of a tiling whose
-/// pieces or kernel are given, by the tiles of these, with the weights fetched for each piece.
+/// At 1x1 never more than by direct kernels, whose tiles are the same over shorter rows; of several
+/// taps, and of a tiling whose pieces or kernel are given, by the tiles of these, with the weights
+/// fetched for each piece.
 double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, int32_t tasks,
                                     const onefold_tiling *tiling) {
-  if (!tiling || (!tiling->piece && !tiling->kernel[0])) {
+  const int64_t taps = onefold_conv_taps(problem);
+  onefold_tiling t = {0};
+  if (tiling) t = *tiling;
+  if (taps == 1 && !t.piece && !t.kernel[0]) {
     return onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_CONV_S1, problem->out_w,
                                         problem->out_h, tasks, tiling);
   }
   const int64_t pixels = problem->out_h * problem->out_w;
-  const int64_t piece = tiling->piece > 0 && tiling->piece < pixels ? tiling->piece : pixels;
+  const int64_t l2 = (int64_t)(dispatch->l2_bytes / sizeof(float));
+  int64_t piece = t.piece;
+  if (taps > 1 && !piece) piece = default_piece(problem, l2);
+  if (piece <= 0 || piece > pixels) piece = pixels;
+  if (taps > 1 && !t.block_in) t.block_in = default_blocks(problem, piece, l2);
   const double pieces = (double)pixels / (double)piece;
-  const double weights = (double)(problem->in_blocks * problem->out_blocks) *
-                         (double)(problem->v * problem->v) * sizeof(float);
-  const double set = weights + (double)(problem->in_blocks * problem->v * piece) * sizeof(float);
+  const double channels = (double)(taps * problem->in_blocks * problem->v);
+  const double weights = channels * (double)(problem->out_blocks * problem->v) * sizeof(float);
+  const double set = weights + channels * (double)piece * sizeof(float);
   const double fetch = pieces * onefold_conv_fetch_estimate(dispatch, weights, set);
   const double work = pieces * onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_POINTWISE,
-                                                            piece, 1, 1, tiling);
+                                                            piece, 1, 1, &t);
   return (work > fetch ? work : fetch) / tasks;
 }
 
@@ -68,12 +109,19 @@ void onefold_conv_each_piece(const onefold_conv_run *run, size_t index,
     int64_t count = plan->piece;
     if (count > (int64_t)end - at) count = (int64_t)end - at;
     if (count > pixels - pixel) count = pixels - pixel;
-    onefold_conv_area area = onefold_conv_whole(run, image);
-    if (gather) gather(run, index, image, pixel, count, &area);
-    for (int32_t s = first; s < last; s++) {
-      area.fetch = plan->fetch && s == first;
-      onefold_conv_pointwise_pixels(run, &plan->strips.strip[s], image, &area, pixel,
-                                    pixel + count);
+    const int32_t blocks = (int32_t)onefold_conv_pieces_blocks(plan);
+    const int32_t all = (int32_t)plan->problem.in_blocks;
+    for (int32_t block = 0; block < all; block += blocks) {
+      onefold_conv_area area = onefold_conv_whole(run, image);
+      area.taps = (int32_t)onefold_conv_taps(&plan->problem);
+      area.first = block;
+      area.last = all - block < blocks ? all : block + blocks;
+      if (gather) gather(run, index, image, pixel, count, &area);
+      for (int32_t s = first; s < last; s++) {
+        area.fetch = plan->fetch && s == first;
+        onefold_conv_pointwise_pixels(run, &plan->strips.strip[s], image, &area, pixel,
+                                      pixel + count);
+      }
     }
     at += count;
   }

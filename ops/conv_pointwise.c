@@ -55,9 +55,8 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
       .src_block = area->src_block,
       .src_ahead = area->fetch ? area->src_block : 0,
       .src_pixel = v,
-      .weight_block = v * v,
       .weight_row = v * v,
-      .weight_q = strip->band.count * v * v,
+      .weight_q = strip->band.count * area->taps * v * v,
       .dst_q = area->dst_block,
       .rows = 1,
       .taps = 1,
@@ -68,14 +67,21 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
   };
   a.weight_ahead = a.weight_q * strip->blocks; // the next strip's
   const ptrdiff_t dst = area->dst_offset + strip->block * area->dst_block + begin * v;
-  const ptrdiff_t src =
-      area->src_offset + strip->band.block * area->src_block + strip->band.skip + begin * v;
+  const ptrdiff_t src = area->src_offset + strip->band.block * area->taps * area->src_block +
+                        strip->band.skip + begin * v;
   a.dst = area->dst + dst;
   if (area->residual) epilogue.residual = area->residual + dst;
-  for (int32_t block = 0; block < strip->band.count;) {
-    const ptrdiff_t from = src + block * area->src_block;
+  const int32_t last = area->last < strip->band.count ? area->last : strip->band.count;
+  for (int32_t block = area->first; block < last;) {
+    const ptrdiff_t from = src + block * area->taps * area->src_block;
+    a.weight_block = area->taps * v * v; // of a source block
     block = onefold_conv_pass(run, strip, image, block, &a);
     a.src_offset = from;
+    a.weight_block = v * v; // of a plane
+    if (area->taps > 1) {
+      a.blocks *= area->taps;
+      a.last_channels = (int32_t)v;
+    }
     ((onefold_conv_fn *)strip->kernel->fn)(&a);
   }
 }

@@ -179,6 +179,8 @@ onefold_conv_area onefold_conv_whole(const onefold_conv_run *run, int64_t image)
   return (onefold_conv_area){.src = run->src,
                              .src_offset = image * plan->src_image,
                              .src_block = plan->src_block,
+                             .taps = 1,
+                             .last = (int32_t)problem->in_blocks,
                              .dst = run->dst,
                              .residual = run->residual,
                              .dst_offset = image * problem->out_blocks * block,

@@ -25,7 +25,7 @@ static const struct {
 } labels[] = {
     {"winograd", REPORT_WINOGRAD},   {"polyphase", REPORT_WINOGRAD},
     {"direct", REPORT_DIRECT},       {"pointwise", REPORT_POINTWISE},
-    {"subsample", REPORT_POINTWISE}, {"depthwise", REPORT_DEPTHWISE},
+    {"gather", REPORT_POINTWISE}, {"depthwise", REPORT_DEPTHWISE},
     {"plain", REPORT_PLAIN},
 };
 

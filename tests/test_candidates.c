@@ -88,7 +88,7 @@ static const struct {
   const char *problem, *algorithm;
 } problems[] = {
     {"ic48ih13oc40oh13kh3ph1", "direct"},       {"ic3ih20oc24oh10kh3sh2ph1", "direct"},
-    {"mb2ic40ih11oc72oh11kh1", "pointwise"},    {"mb2ic40ih11oc56oh6kh1sh2", "subsample"},
+    {"mb2ic40ih11oc72oh11kh1", "pointwise"},    {"mb2ic40ih11oc56oh6kh1sh2", "gather"},
     {"g24ic24ih12oc24oh12kh3ph1", "depthwise"}, {"ic32ih19oc48oh19kh3ph1", "winograd4"},
     {"ic32ih19oc48oh19kh3ph1", "winograd6"},    {"ic32ih19oc32oh10kh3sh2ph1", "polyphase3"},
 };
