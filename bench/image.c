@@ -12,7 +12,7 @@ float *onefold_bench_floats(size_t n) {
 
 onefold_layout onefold_bench_in_layout(const bench_session *session, int64_t channels) {
   if (session->options->has_layout) return session->options->layout;
-  return channels < onefold_context_block(session->context) ? ONEFOLD_NCHW : ONEFOLD_BLOCKED;
+  return channels <= ONEFOLD_IMAGE_CHANNELS ? ONEFOLD_NCHW : ONEFOLD_BLOCKED;
 }
 
 onefold_layout onefold_bench_out_layout(const bench_session *session) {

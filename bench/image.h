@@ -8,7 +8,10 @@
 /// n floats, 64-byte aligned, for free(). NULL without memory.
 float *onefold_bench_floats(size_t n);
 
-/// Layout of the input and the output: what --layout says, else blocked with thin inputs as NCHW.
+/// Channels of an image, at most: it comes from outside, in NCHW, and everything else from a layer.
+enum { ONEFOLD_IMAGE_CHANNELS = 4 };
+
+/// Layout of the input and the output: what --layout says, else blocked, and NCHW for an image.
 onefold_layout onefold_bench_in_layout(const bench_session *session, int64_t channels);
 onefold_layout onefold_bench_out_layout(const bench_session *session);
 

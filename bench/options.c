@@ -52,9 +52,8 @@ static const suite_option suite_options[] = {
     {{"form", OPT_FORM, "FORM", 0, "eager, branches, folded or all (default)", 0},
      BENCH_TAKES_FORMS},
     {{"layout", OPT_LAYOUT, "NAME", 0,
-      "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input that "
-      "does "
-      "not fill a block)",
+      "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input of "
+      "at most 4 channels)",
       0},
      BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS},
     {{"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},

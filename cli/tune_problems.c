@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Problems to tune: of the command line, of a list, and of a log.
+#include "bench/image.h"
 #include "cli/tuning.h"
 
 #include <errno.h>
@@ -78,8 +79,7 @@ static int add_text(const cli_tuning *t, cli_problems *p, const char *text) {
   const onefold_status status = onefold_conv2d_desc_parse(t->context, text, &desc);
   if (status != ONEFOLD_OK) return onefold_cli_fail(t->rows.command, t->context, status);
   desc.in_layout = desc.out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
-  if (!t->has_layout && desc.in_channels < onefold_context_block(t->context))
-    desc.in_layout = ONEFOLD_NCHW;
+  if (!t->has_layout && desc.in_channels <= ONEFOLD_IMAGE_CHANNELS) desc.in_layout = ONEFOLD_NCHW;
   desc.activation = t->activation;
   return add(p, &desc) ? ONEFOLD_EXIT_OK
                        : (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");

@@ -21,8 +21,8 @@ static const struct argp_option options[] = {
     {"cold-cache", OPT_COLD, "WHAT", 0,
      "What is out of the caches before each run: none (default) or wei (weights)", 0},
     {"layout", OPT_LAYOUT, "NAME", 0,
-     "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input that "
-     "does not fill a block)",
+     "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input of "
+     "at most 4 channels)",
      0},
     {"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},
     {"batch", OPT_BATCH, "FILE", 0, "Also the problems of FILE, one a line, # comments", 0},
