@@ -8,8 +8,8 @@
 /// Estimated cycles per input channel and tap of a row of `pixels` in tiles of `row`, q
 /// blocks wide: loads at two a cycle against multiply-adds, two of which are a cycle
 /// here on every machine, the latency of four, and a little for each load. A weight
-/// costs more where it shares L1 with pixels that are not used again soon: in 1x1 and,
-/// where it fills a cache line, at strides. The end of a tile, once in `depth`, costs
+/// costs more where a strip's do not stay in L1, and where it shares L1 with pixels that are
+/// not used again soon: in 1x1 and, where it fills a cache line, at strides. The end of a tile, once in `depth`, costs
 /// the more the fewer of the next tile's multiply-adds find room behind its stores.
 static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *row, int32_t q,
                        int64_t pixels, double depth) {
@@ -17,7 +17,10 @@ static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *r
   const int shares = row->op == ONEFOLD_OP_POINTWISE || (line && row->op != ONEFOLD_OP_CONV_S1);
   const double bytes = depth * q * row->v * sizeof(float);
   const double slack = dispatch->fma_rate < 2 ? 0.25 : 1; // loads hide behind slow multiply-adds
-  const double load = !shares ? 0.05 : bytes > 0.7 * (double)dispatch->l1d_bytes ? 0.6 : 0.15;
+  const int far = bytes > 0.7 * (double)dispatch->l1d_bytes;
+  const double lines = row->v * sizeof(float) / 64.0; // of a weight
+  const double near = shares ? 0.15 : 0.05, from_l2 = (shares ? 0.6 : 0.3) * lines;
+  const double load = far && from_l2 > near ? from_l2 : near;
   const double pixel = 0.05 * slack, weight = load * slack;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const double p = (double)pixels / (double)tiles;

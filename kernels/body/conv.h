@@ -16,7 +16,8 @@ ONEFOLD_INLINE void onefold_conv_prefetch(const int P, const ptrdiff_t px, const
   }
 }
 
-/// One kernel row of a blocked source: `channels` of each of the taps.
+/// One kernel row of a blocked source: `channels` of each of the taps. A tap that lacks the first
+/// or the last pixel alone, as those of 3x3 at the border do, is one of a narrower tile.
 ONEFOLD_INLINE void onefold_conv_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                      ptrdiff_t offset, const ptrdiff_t px, const float *weight,
                                      const int32_t channels, const onefold_conv_args *a) {
@@ -25,6 +26,12 @@ ONEFOLD_INLINE void onefold_conv_row(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
     const uint32_t mask = a->mask ? a->mask[t] & full : full;
     if (mask == full && channels == VF_WIDTH) {
       onefold_tile_block(acc, P, Q, a->src + offset, px, weight, a->weight_q, a->weight_ahead);
+    } else if (P > 3 && mask == (full & ~1u) && channels == VF_WIDTH) {
+      onefold_tile_block(acc + 1, P > 3 ? P - 1 : P, Q, a->src + offset + px, px, weight,
+                         a->weight_q, a->weight_ahead);
+    } else if (P > 3 && mask == full >> 1 && channels == VF_WIDTH) {
+      onefold_tile_block(acc, P > 3 ? P - 1 : P, Q, a->src + offset, px, weight, a->weight_q,
+                         a->weight_ahead);
     } else if (mask != 0) {
       for (int32_t c = 0; c < channels; c++) {
         onefold_tile_step_masked(acc, P, Q, a->src, offset + c, px, mask, weight + c * VF_WIDTH,
