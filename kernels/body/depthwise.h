@@ -50,7 +50,8 @@ ONEFOLD_INLINE void onefold_depthwise_taps(vf acc[][ONEFOLD_DEPTHWISE_P], const 
     const int near = edge == ONEFOLD_DEPTHWISE_NEAR;
     if (edge && (!near || j < K / 2) && j < begin) continue;
     if (edge && (!near || j > (P - 1) * S + K / 2) && j >= end) continue;
-    const vf x = vf_load(src + (offset + j * VF_WIDTH));
+    const vf loaded = vf_load(src + (offset + j * VF_WIDTH));
+    const vf x = K == 3 ? vf_keep(loaded) : loaded;
     ONEFOLD_UNROLL(7)
     for (int t = 0; t < K; t++) {
       const int p = (j - t) / S;

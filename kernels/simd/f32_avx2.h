@@ -18,6 +18,8 @@ ONEFOLD_INLINE vf vf_zero(void) { return _mm256_setzero_ps(); }
 ONEFOLD_INLINE vf vf_set1(float x) { return _mm256_set1_ps(x); }
 ONEFOLD_INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
 ONEFOLD_INLINE void vf_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
+/// x stays in a register: of the 16 there are, GCC would rather load it again for each use.
+ONEFOLD_INLINE vf vf_keep(vf x) { __asm__("" : "+x"(x)); return x; }
 ONEFOLD_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 ONEFOLD_INLINE vf vf_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
 ONEFOLD_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }

@@ -18,6 +18,8 @@ ONEFOLD_INLINE vf vf_zero(void) { return _mm512_setzero_ps(); }
 ONEFOLD_INLINE vf vf_set1(float x) { return _mm512_set1_ps(x); }
 ONEFOLD_INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
 ONEFOLD_INLINE void vf_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
+/// x as the compiler likes: there are registers enough.
+ONEFOLD_INLINE vf vf_keep(vf x) { return x; }
 ONEFOLD_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 ONEFOLD_INLINE vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 ONEFOLD_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }

@@ -18,6 +18,8 @@ ONEFOLD_INLINE vf vf_zero(void) { return vdupq_n_f32(0.0f); }
 ONEFOLD_INLINE vf vf_set1(float x) { return vdupq_n_f32(x); }
 ONEFOLD_INLINE vf vf_load(const float *p) { return vld1q_f32(p); }
 ONEFOLD_INLINE void vf_store(float *p, vf x) { vst1q_f32(p, x); }
+/// x as the compiler likes: there are registers enough.
+ONEFOLD_INLINE vf vf_keep(vf x) { return x; }
 ONEFOLD_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
 ONEFOLD_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
 ONEFOLD_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
