@@ -8,7 +8,7 @@
 
 const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
     &onefold_conv_depthwise,  &onefold_conv_plain,       &onefold_conv_pointwise,
-    &onefold_conv_gather,  &onefold_conv_winograd_6,  &onefold_conv_winograd_4,
+    &onefold_conv_gather,     &onefold_conv_winograd_6,  &onefold_conv_winograd_4,
     &onefold_conv_winograd_2, &onefold_conv_polyphase_5, &onefold_conv_polyphase_3,
     &onefold_conv_direct,
 };

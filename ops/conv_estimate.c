@@ -9,8 +9,9 @@
 /// blocks wide: loads at two a cycle against multiply-adds, two of which are a cycle
 /// here on every machine, the latency of four, and a little for each load. A weight
 /// costs more where a strip's do not stay in L1, and where it shares L1 with pixels that are
-/// not used again soon: in 1x1 and, where it fills a cache line, at strides. The end of a tile, once in `depth`, costs
-/// the more the fewer of the next tile's multiply-adds find room behind its stores.
+/// not used again soon: in 1x1 and, where it fills a cache line, at strides. The end of a tile,
+/// once in `depth`, costs the more the fewer of the next tile's multiply-adds find room behind its
+/// stores.
 static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *row, int32_t q,
                        int64_t pixels, double depth) {
   const int line = row->v * (int32_t)sizeof(float) >= 64;
