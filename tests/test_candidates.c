@@ -91,6 +91,7 @@ static const struct {
     {"mb2ic40ih11oc72oh11kh1", "pointwise"},    {"mb2ic40ih11oc56oh6kh1sh2", "gather"},
     {"g24ic24ih12oc24oh12kh3ph1", "depthwise"}, {"ic32ih19oc48oh19kh3ph1", "winograd4"},
     {"ic32ih19oc48oh19kh3ph1", "winograd6"},    {"ic32ih19oc32oh10kh3sh2ph1", "polyphase3"},
+    {"mb2ic40ih13oc40oh7kh3sh2ph1", "gather"},  {"ic24ih9oc40oh7kh3dh1ph1", "gather"},
 };
 
 /// Integers, so that every candidate that is no Winograd one gives the same bits. The images are

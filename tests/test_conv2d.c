@@ -35,7 +35,7 @@ static void destroy(fixture *f) {
 
 /// A caller's tiling: another algorithm, kernel, blocks or number of tasks.
 static void draw_tiling(conv_context *c, test_rng *rng) {
-  static const char *const algorithms[] = {"",          "direct",    "pointwise",
+  static const char *const algorithms[] = {"",       "direct",    "pointwise",
                                            "gather", "depthwise", "nonsense"};
   size_t count = 0;
   const onefold_kernel *rows = onefold_kernel_rows(&count);
