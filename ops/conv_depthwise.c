@@ -84,4 +84,10 @@ static void task(const onefold_conv_run *run, size_t index) {
 }
 
 const onefold_conv_algorithm onefold_conv_depthwise = {
-    "depthwise", ONEFOLD_PACK_DEPTHWISE, refuse, estimate, plan_it, task, NULL, NULL};
+    .name = "depthwise",
+    .format = ONEFOLD_PACK_DEPTHWISE,
+    .refuse = refuse,
+    .estimate = estimate,
+    .plan = plan_it,
+    .task = task,
+};

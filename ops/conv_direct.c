@@ -181,8 +181,15 @@ static const onefold_conv_knob *const knobs[] = {&onefold_conv_knob_block_in,
                                                  &onefold_conv_knob_ahead, NULL};
 
 const onefold_conv_algorithm onefold_conv_direct = {
-    "direct", ONEFOLD_PACK_BLOCKED, direct_refuse, direct_estimate, direct_plan,
-    task,     direct_tiles,         knobs};
+    .name = "direct",
+    .format = ONEFOLD_PACK_BLOCKED,
+    .refuse = direct_refuse,
+    .estimate = direct_estimate,
+    .plan = direct_plan,
+    .task = task,
+    .tiles = direct_tiles,
+    .knobs = knobs,
+};
 
 // ------------------------------------------------------------------- plain
 
@@ -222,5 +229,12 @@ static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling
 }
 
 const onefold_conv_algorithm onefold_conv_plain = {
-    "plain", ONEFOLD_PACK_PLAIN, plain_refuse, plain_estimate, plain_plan,
-    task,    plain_tiles,        knobs};
+    .name = "plain",
+    .format = ONEFOLD_PACK_PLAIN,
+    .refuse = plain_refuse,
+    .estimate = plain_estimate,
+    .plan = plain_plan,
+    .task = task,
+    .tiles = plain_tiles,
+    .knobs = knobs,
+};

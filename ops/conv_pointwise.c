@@ -107,11 +107,13 @@ static void task(const onefold_conv_run *run, size_t index) {
   }
 }
 
-const onefold_conv_algorithm onefold_conv_pointwise = {"pointwise",
-                                                       ONEFOLD_PACK_BLOCKED,
-                                                       refuse,
-                                                       estimate,
-                                                       plan_it,
-                                                       task,
-                                                       onefold_conv_pieces_tiles,
-                                                       onefold_conv_pieces_knobs};
+const onefold_conv_algorithm onefold_conv_pointwise = {
+    .name = "pointwise",
+    .format = ONEFOLD_PACK_BLOCKED,
+    .refuse = refuse,
+    .estimate = estimate,
+    .plan = plan_it,
+    .task = task,
+    .tiles = onefold_conv_pieces_tiles,
+    .knobs = onefold_conv_pieces_knobs,
+};

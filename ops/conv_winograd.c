@@ -3,10 +3,8 @@
 // over the four images of even and odd rows and columns, as over four times the channels
 // ("polyphase"; the odd taps are one, so that they have no product at infinity).
 //
-// For a pass of tiles: the source at its points, then, strip by strip, the products of all
-// elements, as pointwise convolutions over the tiles, and the outputs with the epilogue. A pass
-// belongs to one task; where there are fewer passes than tasks, several tasks transform the same
-// source and take different strips.
+// A pass of tiles (conv_winograd_pass.c) belongs to one task; where there are fewer passes than
+// tasks, several tasks take different strips of one, and transform its source for each other first.
 #include "ops/conv_winograd.h"
 
 #include <stdio.h>
@@ -49,11 +47,6 @@ static const char *refuse(const onefold_conv_problem *problem, onefold_pack_form
   return NULL;
 }
 
-static int64_t passes_of(const onefold_conv_winograd *w, int64_t batch) {
-  const int64_t bands = (w->rows - 1) / w->pass_rows + 1;
-  return batch * bands * ((w->columns - 1) / w->pass_columns + 1);
-}
-
 /// The transform of an operator that has so many pixels or outputs along an axis.
 static const onefold_kernel *kernel_of(const onefold_dispatch *dispatch, onefold_op op,
                                        int32_t size) {
@@ -94,220 +87,36 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   w->product_element = element_stride((ptrdiff_t)widest * tiles * problem->v);
   w->source_floats = (size_t)(elements * w->source_element);
   plan->scratch = w->source_floats + (size_t)(elements * w->product_element);
+  // Where each has one pass at most, one wait is all that sharing costs.
+  w->shared =
+      plan->strip_parts > 1 &&
+      onefold_conv_winograd_passes(w, problem->desc.batch) * plan->strip_parts <= plan->tasks;
   return ONEFOLD_OK;
 }
 
-/// A pass: tiles [row, row + rows) x [column, column + columns) of an image, of which the last row
-/// and column may be short.
-typedef struct pass {
-  int64_t image;
-  int32_t row, rows, column, columns;
-  int32_t last_h, last_w; // points of the last row and column of the pass
-  float *source, *product;
-} pass;
-
-/// Of `tiles` along an axis of the pass, those that have the point: the last one may lack it.
-static int32_t having(int32_t tiles, int32_t last, int32_t points, int32_t point) {
-  return tiles - (point + 1 >= last && point + 1 < points);
-}
-
-/// Floats by which tile row `row` of the elements that a short last tile lacks lies before that of
-/// the others: their rows of tiles are shorter by one.
-static ptrdiff_t extra_offset(const pass *p, int32_t points, int32_t row, int32_t v) {
-  return p->last_w < points ? -(ptrdiff_t)row * v : 0;
-}
-
-/// Where a phase's image lies in the source along an axis: pixel `first` of the source is its pixel
-/// 0, and the padded image begins `offset` pixels of the phase before that.
-static void phase_of(int32_t phase, int32_t phases, int64_t pad, int64_t size, int32_t *first,
-                     int32_t *offset, int32_t *count) {
-  const int64_t begin = phase - pad;
-  *first = (int32_t)(((begin % phases) + phases) % phases);
-  *offset = (int32_t)((begin - *first) / phases);
-  *count = (int32_t)((size - *first + phases - 1) / phases);
-}
-
-/// Source block `block` at the points of the tiles of a pass, a phase of it.
-static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t block, int32_t a,
-                            int32_t b) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv_winograd *w = &plan->winograd;
-  const onefold_conv2d_desc *d = &plan->problem.desc;
-  const int32_t v = plan->problem.v, f = w->phases;
-  int32_t row = 0, column = 0, top = 0, left = 0;
-  onefold_winograd_in_args args = {
-      .src_row = f * plan->src_row,
-      .src_pixel = f * plan->src_pixel,
-      .step = w->step,
-      .tiles = p->columns,
-      .last_width = p->last_w - 2,
-      .dst_element = w->source_element,
-      .v = v,
-  };
-  phase_of(a, f, d->pad_top, d->in_h, &row, &top, &args.in_h);
-  phase_of(b, f, d->pad_left, d->in_w, &column, &left, &args.in_w);
-  args.src = run->src + (p->image * plan->src_image + block * plan->src_block +
-                         row * plan->src_row + column * plan->src_pixel);
-  args.left = p->column * w->step + left;
-  const int64_t plane = (a * plan->problem.in_blocks + block) * f + b;
-  float *dst = p->source + plane * w->pass_rows * w->pass_columns * v;
-  for (int32_t r = 0; r < p->rows; r++) {
-    args.top = (p->row + r) * w->step + top;
-    args.height = (r + 1 < p->rows ? w->points : p->last_h) - 2;
-    args.dst = dst + (ptrdiff_t)r * p->columns * v;
-    args.dst_extra = extra_offset(p, w->points, r, v);
-    ((onefold_winograd_in_fn *)w->in->fn)(&args);
-  }
-}
-
-static void transform_source(const onefold_conv_run *run, const pass *p, int32_t block) {
-  const int32_t phases = run->plan->winograd.phases;
-  for (int32_t a = 0; a < phases; a++) {
-    for (int32_t b = 0; b < phases; b++) transform_phase(run, p, block, a, b);
-  }
-}
-
-/// Source planes of an axis' point: one for each phase, at infinity one.
-static int32_t planes_at(const onefold_conv_winograd *w, int32_t point) {
-  return point + 1 < w->points ? w->phases : 1;
-}
-
-/// The products of one element of a strip, for all tiles that have it. Returns the weights of the
-/// next element.
-static const float *multiply(const onefold_conv_run *run, const onefold_conv_strip *strip,
-                             const pass *p, int32_t i, int32_t j, const float *weight) {
-  static const onefold_epilogue none = {0};
-  const onefold_conv_winograd *w = &run->plan->winograd;
-  const int32_t v = run->plan->problem.v, e = i * w->points + j;
-  const int32_t along = planes_at(w, j);
-  const int32_t planes = strip->band.count * planes_at(w, i) * along;
-  const int32_t across = w->phases * (w->points - 1) + 1; // planes of all points
-  const ptrdiff_t plane = (ptrdiff_t)w->pass_rows * w->pass_columns * v;
-  onefold_conv_args a = {
-      .src = p->source + (e * w->source_element + strip->band.block * w->phases * plane),
-      .src_block = w->phases / along * plane,
-      .src_pixel = v,
-      .weight = weight,
-      .weight_q = (ptrdiff_t)across * across * strip->band.count * v * v,
-      .weight_block = (ptrdiff_t)v * v,
-      .weight_row = (ptrdiff_t)v * v,
-      .dst = p->product + e * w->product_element,
-      .dst_q = plane,
-      .blocks = planes,
-      .rows = 1,
-      .taps = 1,
-      .last_channels = strip->band.last,
-      .v = v,
-      .q = strip->blocks,
-      .epilogue = &none,
-  };
-  weight += planes * a.weight_block;
-  // The next element's weights are fetched, those of the next strip after the last.
-  a.weight_ahead = weight - a.weight;
-  if (e + 1 == w->points * w->points) a.weight_ahead += (strip->blocks - 1) * a.weight_q;
-  a.pixels = having(p->rows, p->last_h, w->points, i) * having(p->columns, p->last_w, w->points, j);
-  if (a.pixels > 0) ((onefold_conv_fn *)strip->kernel->fn)(&a);
-  return weight;
-}
-
-static void transform_products(const onefold_conv_run *run, const onefold_conv_strip *strip,
-                               const pass *p, int32_t q) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv_problem *problem = &plan->problem;
-  const onefold_conv_winograd *w = &plan->winograd;
-  const int32_t v = problem->v, block = strip->block + q;
-  onefold_epilogue epilogue = onefold_conv_epilogue(run, p->image, block);
-  const int64_t x = (int64_t)p->column * w->step, width = (int64_t)p->columns * w->step;
-  onefold_winograd_out_args a = {
-      .src_element = w->product_element,
-      .tiles = p->columns,
-      .last_width = p->last_w - 2,
-      .dst_row = problem->out_w * v,
-      .columns = (int32_t)(problem->out_w - x < width ? problem->out_w - x : width),
-      .v = v,
-      .epilogue = &epilogue,
-  };
-  const float *src = p->product + (ptrdiff_t)q * w->pass_rows * w->pass_columns * v;
-  for (int32_t r = 0; r < p->rows; r++) {
-    const int64_t y = (int64_t)(p->row + r) * w->step, left = problem->out_h - y;
-    const ptrdiff_t dst =
-        (((p->image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w + x) * v;
-    a.src = src + (ptrdiff_t)r * p->columns * v;
-    a.src_extra = extra_offset(p, w->points, r, v);
-    a.height = (r + 1 < p->rows ? w->points : p->last_h) - 2;
-    a.rows = (int32_t)(left < w->step ? left : w->step);
-    a.dst = run->dst + dst;
-    epilogue.residual = run->residual ? run->residual + dst : NULL;
-    ((onefold_winograd_out_fn *)w->out->fn)(&a);
-  }
-}
-
-/// Strips [begin, end) of a pass.
-static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, int32_t end) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const int32_t points = plan->winograd.points;
-  int32_t transformed = 0; // source blocks before this one are
-  for (int32_t s = begin; s < end; s++) {
-    const onefold_conv_strip *strip = &plan->strips.strip[s];
-    if (transformed < strip->band.block) transformed = strip->band.block;
-    for (; transformed < strip->band.block + strip->band.count; transformed++) {
-      transform_source(run, p, transformed);
-    }
-    const float *weight = run->packed->weight + strip->weight;
-    for (int32_t i = 0; i < points; i++) {
-      for (int32_t j = 0; j < points; j++) weight = multiply(run, strip, p, i, j, weight);
-    }
-    for (int32_t q = 0; q < strip->blocks; q++) transform_products(run, strip, p, q);
-  }
-}
-
-static void task(const onefold_conv_run *run, size_t index) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv_winograd *w = &plan->winograd;
-  const size_t parts = (size_t)plan->strip_parts, sharing = (size_t)plan->tasks / parts;
-  const int32_t across = (w->columns - 1) / w->pass_columns + 1;
-  const int32_t bands = (w->rows - 1) / w->pass_rows + 1;
-  size_t begin = 0, end = 0;
-  int32_t first = 0, last = 0;
-  onefold_split((size_t)passes_of(w, plan->problem.desc.batch), sharing, index / parts, &begin,
-                &end);
-  onefold_conv_strips_part(plan, (int32_t)parts, (int32_t)(index % parts), &first, &last);
-  pass p = {.source = run->scratch + index * plan->scratch};
-  p.product = p.source + w->source_floats;
-  for (size_t n = begin; n < end; n++) {
-    p.image = (int64_t)n / across / bands;
-    p.row = (int32_t)((int64_t)n / across % bands) * w->pass_rows;
-    p.column = (int32_t)((int64_t)n % across) * w->pass_columns;
-    const int32_t rows = w->rows - p.row, columns = w->columns - p.column;
-    p.rows = rows < w->pass_rows ? rows : w->pass_rows;
-    p.columns = columns < w->pass_columns ? columns : w->pass_columns;
-    p.last_h = p.rows == rows ? w->last_h : w->points;
-    p.last_w = p.columns == columns ? w->last_w : w->points;
-    run_pass(run, &p, first, last);
-  }
-}
-
-#define ALGORITHM(name, algorithm, NAME, m)                                                        \
-  static const char *refuse_##name(const onefold_conv_problem *problem, char *reason,              \
-                                   size_t size) {                                                  \
+#define ALGORITHM(id, algorithm, NAME, m)                                                          \
+  static const char *refuse_##id(const onefold_conv_problem *problem, char *reason, size_t size) { \
     return refuse(problem, ONEFOLD_PACK_##NAME##_##m, reason, size);                               \
   }                                                                                                \
-  static double estimate_##name(const onefold_dispatch *dispatch,                                  \
-                                const onefold_conv_problem *problem, int32_t tasks,                \
-                                const onefold_tiling *tiling) {                                    \
+  static double estimate_##id(const onefold_dispatch *dispatch,                                    \
+                              const onefold_conv_problem *problem, int32_t tasks,                  \
+                              const onefold_tiling *tiling) {                                      \
     onefold_conv_winograd winograd;                                                                \
     int32_t parts;                                                                                 \
     return onefold_conv_winograd_cut(dispatch, problem, ONEFOLD_PACK_##NAME##_##m, tasks, tiling,  \
                                      &winograd, &parts);                                           \
   }                                                                                                \
-  const onefold_conv_algorithm onefold_conv_##name = {algorithm,                                   \
-                                                      ONEFOLD_PACK_##NAME##_##m,                   \
-                                                      refuse_##name,                               \
-                                                      estimate_##name,                             \
-                                                      plan_it,                                     \
-                                                      task,                                        \
-                                                      onefold_conv_pieces_tiles,                   \
-                                                      onefold_conv_winograd_knobs};
+  const onefold_conv_algorithm onefold_conv_##id = {                                               \
+      .name = algorithm,                                                                           \
+      .format = ONEFOLD_PACK_##NAME##_##m,                                                         \
+      .refuse = refuse_##id,                                                                       \
+      .estimate = estimate_##id,                                                                   \
+      .plan = plan_it,                                                                             \
+      .before = onefold_conv_winograd_before,                                                      \
+      .task = onefold_conv_winograd_task,                                                          \
+      .tiles = onefold_conv_pieces_tiles,                                                          \
+      .knobs = onefold_conv_winograd_knobs,                                                        \
+  };
 ALGORITHM(winograd_2, "winograd2", WINOGRAD, 2)
 ALGORITHM(winograd_4, "winograd4", WINOGRAD, 4)
 ALGORITHM(winograd_6, "winograd6", WINOGRAD, 6)

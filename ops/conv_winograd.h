@@ -12,6 +12,16 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
                                  int32_t tasks, const onefold_tiling *tiling,
                                  onefold_conv_winograd *winograd, int32_t *parts);
 
+/// Passes of so many images.
+static inline int64_t onefold_conv_winograd_passes(const onefold_conv_winograd *w, int64_t batch) {
+  const int64_t bands = (w->rows - 1) / w->pass_rows + 1;
+  return batch * bands * ((w->columns - 1) / w->pass_columns + 1);
+}
+
+/// Of task `index`: its share of a source that several have in common, and its passes.
+void onefold_conv_winograd_before(const onefold_conv_run *run, size_t index);
+void onefold_conv_winograd_task(const onefold_conv_run *run, size_t index);
+
 /// The passes that a tiling may have with tiles of a format, and the parts of their blocks.
 extern const onefold_conv_knob *const onefold_conv_winograd_knobs[];
 
