@@ -44,6 +44,30 @@ ONEFOLD_API size_t onefold_machine_fingerprint(const onefold_machine *machine, c
 /// A hash (FNV-1a, 64 bits) of that line, for names of files and groups. Thread-safe.
 ONEFOLD_API uint64_t onefold_machine_hash(const onefold_machine *machine);
 
+#define ONEFOLD_CPU_WORDS 64
+
+/// Logical cores of this machine.
+typedef struct onefold_cores {
+  size_t struct_size;               // sizeof(onefold_cores)
+  uint64_t cpus[ONEFOLD_CPU_WORDS]; // number c is bit c % 64 of word c / 64
+  uint64_t packages;                // those that they are on, one bit each
+  int32_t physical, logical;        // how many cores they are
+} onefold_cores;
+
+/// Cuts the affinity mask of the calling thread into `parts` sets of whole physical cores, and
+/// gives set number `part` of them, from 0. No core is in two sets, all are in one, the sizes
+/// differ by one physical core at most, and a set's cores are neighbours: with as many parts as
+/// packages, and packages of one size, each has a package. 0 of 1 is the mask itself. The same mask
+/// gives the same sets. Errors: INVALID_ARGUMENT (also: more parts than physical cores),
+/// UNSUPPORTED (the mask cannot be read, or has more bits than there are here), OUT_OF_MEMORY.
+/// Thread-safe.
+ONEFOLD_API onefold_status onefold_machine_cut(int32_t part, int32_t parts, onefold_cores *cores);
+
+/// Binds the calling thread, and those that it starts from here on, to `cpus` of these. Errors:
+/// INVALID_ARGUMENT (none, or one outside the thread's affinity mask, which is never left),
+/// UNSUPPORTED (the system does not allow it). Thread-safe.
+ONEFOLD_API onefold_status onefold_machine_bind(const onefold_cores *cores);
+
 ONEFOLD_END
 
 #endif
