@@ -37,10 +37,9 @@ void test_path_free(char *path) {
   free(path);
 }
 
-test_run test_program(const char *arguments) {
+test_run test_command(const char *line) {
   char *out = test_path(), *err = test_path(), *command = NULL;
-  assert_true(asprintf(&command, "'%s' %s >'%s' 2>'%s' </dev/null", ONEFOLD_PROGRAM, arguments, out,
-                       err) > 0);
+  assert_true(asprintf(&command, "%s >'%s' 2>'%s' </dev/null", line, out, err) > 0);
   const int status = system(command);
   test_run run = {.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status),
                   .out = contents(out),
@@ -48,6 +47,14 @@ test_run test_program(const char *arguments) {
   free(command);
   test_path_free(out);
   test_path_free(err);
+  return run;
+}
+
+test_run test_program(const char *arguments) {
+  char *line = NULL;
+  assert_true(asprintf(&line, "'%s' %s", ONEFOLD_PROGRAM, arguments) > 0);
+  const test_run run = test_command(line);
+  free(line);
   return run;
 }
 

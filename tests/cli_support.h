@@ -14,6 +14,8 @@ typedef struct test_run {
 
 /// Runs the program with the arguments, which are separated by blanks.
 test_run test_program(const char *arguments);
+/// Runs a line of the shell.
+test_run test_command(const char *line);
 void test_run_free(test_run *run);
 
 /// Fails unless the exit code is `code`, showing the standard error.
