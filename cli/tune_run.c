@@ -9,7 +9,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { OPT_BUDGET = 0x400, OPT_PER_SHAPE, OPT_RESUME, OPT_AGAIN };
+enum {
+  OPT_BUDGET = 0x400,
+  OPT_PER_SHAPE,
+  OPT_RESUME,
+  OPT_AGAIN,
+  OPT_MPI,
+  OPT_RANKS_PER_NODE,
+  OPT_MPI_AS
+};
 
 static const struct argp_option run_options[] = {
     {"budget", OPT_BUDGET, "TIME", 0, "Time for all problems together (default 60s)", 0},
@@ -18,6 +26,15 @@ static const struct argp_option run_options[] = {
     {"resume", OPT_RESUME, NULL, 0,
      "Leave out what this library has recorded on this machine (default)", 0},
     {"again", OPT_AGAIN, NULL, 0, "Tune that as well", 0},
+    {"mpi", OPT_MPI, NULL, 0,
+     "Share the problems with the other ranks of this MPI job on machines like this one: see "
+     "docs/fleet.md",
+     0},
+    {"ranks-per-node", OPT_RANKS_PER_NODE, "N", 0,
+     "With --mpi: ranks of a node that measure, each on cores of its own (default: one for each "
+     "package)",
+     0},
+    {"mpi-as", OPT_MPI_AS, "NODE[/MACHINE]", OPTION_HIDDEN, "For tests", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -39,6 +56,19 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_AGAIN:
     t->again = 1;
+    return 0;
+  case OPT_MPI:
+    t->mpi = 1;
+    return 0;
+  case OPT_RANKS_PER_NODE:
+    t->ranks_per_node = (int32_t)onefold_argument_number(state, "ranks-per-node", text, 1, 4096);
+    return 0;
+  case OPT_MPI_AS:
+    t->mpi_as = text;
+    return 0;
+  case ARGP_KEY_END:
+    if (t->ranks_per_node > 0 && !t->mpi)
+      argp_error(state, "--ranks-per-node=%d: of --mpi alone", (int)t->ranks_per_node);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -106,13 +136,6 @@ static int collect_row(run *r, const onefold_tune_result *result) {
   return shape && json_array_append_new(r->json, shape) == 0;
 }
 
-/// Non-zero where this library has measured the key with the kernels that there are.
-static int is_recorded(run *r, const onefold_record_row *row) {
-  onefold_record_row old;
-  if (r->tuning->again || onefold_record_get(r->record, &row->key, &old) != ONEFOLD_OK) return 0;
-  return old.kernels == row->kernels && strcmp(old.version, row->version) == 0;
-}
-
 /// Returns an onefold_exit after a sentence.
 static int tune(run *r, const onefold_conv2d_desc *desc) {
   cli_tuning *t = r->tuning;
@@ -120,7 +143,7 @@ static int tune(run *r, const onefold_conv2d_desc *desc) {
   onefold_status status = onefold_record_row_init(t->context, NULL, desc, t->situation, &key);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
   snprintf(r->label, sizeof r->label, "%s", key.key.problem);
-  if (is_recorded(r, &key)) {
+  if (!t->again && onefold_cli_is_recorded(r->record, &key)) {
     r->skipped++;
     return ONEFOLD_EXIT_OK;
   }
@@ -213,6 +236,7 @@ int onefold_cli_tune_run(int argc, char **argv) {
   cli_tuning t;
   onefold_cli_tuning_init(&t, argv[0]);
   if (argp_parse(&argp, argc, argv, 0, NULL, &t)) return ONEFOLD_EXIT_FAILURE;
+  if (t.mpi) return onefold_cli_fleet_run(&t);
   cli_problems problems = {0};
   run r = {.tuning = &t};
   int code = onefold_cli_tuning_open(&t);

@@ -121,6 +121,12 @@ void onefold_cli_tuning_close(cli_tuning *tuning) {
   tuning->context = NULL;
 }
 
+int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *row) {
+  onefold_record_row old;
+  return onefold_record_get(record, &row->key, &old) == ONEFOLD_OK && old.kernels == row->kernels &&
+         strcmp(old.version, row->version) == 0;
+}
+
 void onefold_cli_tiling_text(const onefold_tiling *tiling, char *shown, size_t size) {
   static const char algorithm[] = "algorithm=", kernel[] = "kernel=onefold_uk_";
   char text[512];

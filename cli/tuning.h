@@ -29,6 +29,9 @@ typedef struct cli_tuning {
   onefold_activation activation;
   double budget, per_shape; // seconds; 0: not given
   int again;                // also what is recorded already
+  int mpi;                  // the ranks of an MPI job share the problems
+  int32_t ranks_per_node;   // that measure; 0: not given
+  const char *mpi_as;       // for tests: the name of this rank's machine and its fingerprint, "a/x"
   const char *batch, *log;
   char **problems; // of the command line
   size_t problem_count;
@@ -57,6 +60,12 @@ void onefold_cli_tuning_close(cli_tuning *tuning);
 /// sentence; free all the same.
 int onefold_cli_problems_read(const cli_tuning *tuning, cli_problems *problems);
 void onefold_cli_problems_free(cli_problems *problems);
+
+/// Tunes the problems with the other ranks of the job. Returns an onefold_exit after a sentence.
+int onefold_cli_fleet_run(cli_tuning *tuning);
+
+/// Non-zero where this library has measured the key of `row` with the kernels that there are.
+int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *row);
 
 /// "winograd4,pointwise_f32_14x2__avx512,threads=2": without what is always the same.
 void onefold_cli_tiling_text(const onefold_tiling *tiling, char *text, size_t size);

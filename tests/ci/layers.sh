@@ -33,6 +33,7 @@ only() { # only HEADER DIRECTORY: no file elsewhere includes that header
 only 'hwloc\.h|hwloc/' arch
 only 'sqlite3' tune
 only 'benchmark/' bench
+only 'mpi\.h' cli
 if git grep -nE '# *include *<.*intrin\.h>|# *include *<arm_neon\.h>' -- . ':!kernels/simd' \
   ':!kernels/avx2' ':!kernels/avx512' ':!kernels/neon' ':!tests/ci'; then
   echo "intrinsics outside kernels/simd and the stubs"

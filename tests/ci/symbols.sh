@@ -1,5 +1,5 @@
-# Every external symbol of the libraries begins with onefold_, and the core needs neither C++ nor
-# SQLite.
+# Every external symbol of the libraries begins with onefold_, and the libraries need neither C++ nor
+# MPI, the core no SQLite.
 set -e
 ./run build
 lib=build/release/libonefold
@@ -19,5 +19,5 @@ check() { # check LEAST LIBRARY: its symbols, of which there are LEAST at least
 }
 check 50 $lib
 check 20 $tune
-! readelf -d $lib.so $tune.so | grep -E 'NEEDED.*(stdc\+\+|benchmark)' || exit 1
+! readelf -d $lib.so $tune.so | grep -E 'NEEDED.*(stdc\+\+|benchmark|mpi)' || exit 1
 ! readelf -d $lib.so | grep -E 'NEEDED.*sqlite' || exit 1

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The root of a group: it reads the problems, shares them out, writes the record of what the ranks
+// find, and says what was done.
+#include "bench/text.h"
+#include "cli/fleet.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const bench_column columns[] = {{"group", 5}, {"rank", 4}, {"problem", -36}, {"default", 8},
+                                       {"best", 8},  {"gain", 7}, {"spread", 7},    {"tiling", -8}};
+#define COLUMNS (sizeof columns / sizeof *columns)
+
+static void worst(fleet *f, int code) {
+  if (code > f->root.code) f->root.code = code;
+}
+
+// ------------------------------------------------------------------ problems
+
+/// Leaves out what is recorded. Returns an onefold_exit after a sentence.
+static int leave_out(fleet *f) {
+  const cli_tuning *t = f->tuning;
+  fleet_root *r = &f->root;
+  size_t kept = 0;
+  r->total = r->problems.count;
+  for (size_t i = 0; i < r->total; i++) {
+    onefold_record_row row;
+    const onefold_status status =
+        onefold_record_row_init(t->context, NULL, &r->problems.desc[i], t->situation, &row);
+    if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+    if (t->again || !onefold_cli_is_recorded(r->record, &row))
+      r->problems.desc[kept++] = r->problems.desc[i];
+  }
+  r->skipped = r->total - kept;
+  r->problems.count = kept;
+  return ONEFOLD_EXIT_OK;
+}
+
+static int reads_standard_input(const cli_tuning *t) {
+  return (t->batch && strcmp(t->batch, "-") == 0) || (t->log && strcmp(t->log, "-") == 0);
+}
+
+int onefold_cli_fleet_root_open(fleet *f) {
+  const cli_tuning *t = f->tuning;
+  fleet_root *r = &f->root;
+  char path[4096];
+  const char *asked = t->rows.record;
+  if (asked &&
+      onefold_fleet_path(asked, f->members[f->link.rank].machine, path, sizeof path) >= sizeof path)
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE, "--record=%s: too long",
+                                asked);
+  if (f->link.rank > 0 && reads_standard_input(t))
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE,
+                                "-: rank 0 has the standard input, and rank %d reads the problems "
+                                "of its group; give a file",
+                                (int)f->link.rank);
+  r->ranks = json_array();
+  if (t->rows.json) r->rows = json_array();
+  if (f->link.rank == 0) r->summaries = json_array();
+  if (!r->ranks || (t->rows.json && !r->rows) || (f->link.rank == 0 && !r->summaries))
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
+  int code = (int)onefold_cli_tune_open(&t->rows, asked ? path : NULL, 0, &r->record);
+  if (code == ONEFOLD_EXIT_OK) code = onefold_cli_problems_read(t, &r->problems);
+  return code == ONEFOLD_EXIT_OK ? leave_out(f) : code;
+}
+
+void onefold_cli_fleet_root_close(fleet *f) {
+  json_decref(f->root.rows);
+  json_decref(f->root.ranks);
+  json_decref(f->root.summaries);
+  onefold_cli_problems_free(&f->root.problems);
+  onefold_record_close(f->root.record);
+}
+
+/// Problems share, share + shares, ... as lines, to be freed; NULL where there is no memory.
+static char *share_text(const fleet *f, int32_t share) {
+  const cli_problems *p = &f->root.problems;
+  const onefold_tiling none = {.algorithm = ""};
+  char line[1536], *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (!out) return NULL;
+  for (size_t i = (size_t)share; i < p->count; i += (size_t)f->seat->shares) {
+    onefold_verbose_print(f->tuning->context, &p->desc[i], &none, line, sizeof line);
+    fprintf(out, "%s\n", line);
+  }
+  if (fclose(out) == 0) return text;
+  free(text);
+  return NULL;
+}
+
+char *onefold_cli_fleet_root_share(fleet *f) {
+  for (int32_t rank = 0; rank < f->link.size; rank++) {
+    const fleet_seat *seat = &f->seats[rank];
+    if (!seat->measures || seat->root != f->link.rank || rank == f->link.rank) continue;
+    char *text = share_text(f, seat->share);
+    onefold_cli_link_send(rank, FLEET_WORK, text ? text : "");
+    if (!text) worst(f, ONEFOLD_EXIT_FAILURE);
+    free(text);
+  }
+  if (f->link.rank == 0 && !f->tuning->rows.json)
+    onefold_bench_table_head(stdout, columns, COLUMNS);
+  return share_text(f, f->seat->share);
+}
+
+// ---------------------------------------------------------------------- rows
+
+static const char *text_of(const json_t *row, const char *name) {
+  const char *text = json_string_value(json_object_get(row, name));
+  return text ? text : "";
+}
+
+static double number_of(const json_t *row, const char *name) {
+  return json_number_value(json_object_get(row, name));
+}
+
+static void print_row(const fleet *f, int32_t from, const json_t *row) {
+  char shown[512];
+  bench_cell cells[COLUMNS];
+  onefold_tiling tiling;
+  const double median = number_of(row, "median_ns"), other = number_of(row, "default_ns");
+  const bench_stat stat = {.count = 1, .median = median * 1e-9, .spread = number_of(row, "spread")};
+  if (onefold_tiling_parse(text_of(row, "tiling"), &tiling) == ONEFOLD_OK)
+    onefold_cli_tiling_text(&tiling, shown, sizeof shown);
+  else
+    snprintf(shown, sizeof shown, "%s", text_of(row, "tiling"));
+  cells[0] = onefold_bench_cell("%d", (int)f->seat->group + 1);
+  cells[1] = onefold_bench_cell("%d", (int)from);
+  cells[2] = onefold_bench_cell("%s", text_of(row, "problem"));
+  cells[3] = onefold_bench_cell_time((bench_stat){.count = 1, .median = other * 1e-9});
+  cells[4] = onefold_bench_cell_time(stat);
+  cells[5] = onefold_bench_cell("%.3fx", other / median);
+  cells[6] = onefold_bench_cell_spread(stat);
+  cells[7] = onefold_bench_cell("%s", shown);
+  onefold_bench_table_row(stdout, columns, COLUMNS, cells);
+  fflush(stdout);
+}
+
+static void take_row(fleet *f, int32_t from, const char *text) {
+  const cli_tuning *t = f->tuning;
+  fleet_root *r = &f->root;
+  onefold_record_counts counts;
+  const onefold_status status =
+      onefold_record_import(r->record, text, strlen(text), ONEFOLD_RECORD_REPLACE, &counts);
+  if (status != ONEFOLD_OK) {
+    worst(f, (int)onefold_cli_tune_fail(&t->rows, r->record, status));
+    return;
+  }
+  json_t *row = json_loads(text, 0, NULL);
+  r->tuned += counts.written == 1;
+  if (row) r->gains += log(number_of(row, "default_ns") / number_of(row, "median_ns"));
+  if (row && !t->rows.json) print_row(f, from, row);
+  json_t *shape =
+      row && t->rows.json ? json_pack("{s:I, s:O}", "rank", (json_int_t)from, "row", row) : NULL;
+  if (t->rows.json && (!shape || json_array_append_new(r->rows, shape)))
+    worst(f, ONEFOLD_EXIT_FAILURE);
+  json_decref(row);
+}
+
+static void take_done(fleet *f, const char *text) {
+  fleet_root *r = &f->root;
+  json_t *done = json_loads(text, 0, NULL);
+  r->done++;
+  r->samples += (int64_t)json_integer_value(json_object_get(done, "samples"));
+  worst(f, done ? (int)json_integer_value(json_object_get(done, "exit")) : ONEFOLD_EXIT_FAILURE);
+  if (!done || json_array_append_new(r->ranks, done)) worst(f, ONEFOLD_EXIT_FAILURE);
+}
+
+void onefold_cli_fleet_root_take(fleet *f, int32_t from, int tag, const char *text) {
+  switch (tag) {
+  case FLEET_ROW:
+    take_row(f, from, text);
+    break;
+  case FLEET_DONE:
+    take_done(f, text);
+    break;
+  case FLEET_SUMMARY:
+    f->root.groups_done++;
+    if (*text && json_array_append_new(f->root.summaries, json_loads(text, 0, NULL)))
+      worst(f, ONEFOLD_EXIT_FAILURE);
+    break;
+  default:
+    break;
+  }
+}
+
+// ----------------------------------------------------------------------- end
+
+static json_t *summary(const fleet *f, double gain, size_t left, double seconds) {
+  const fleet_root *r = &f->root;
+  return json_pack("{s:I, s:s, s:s, s:I, s:O, s:O, s:I, s:I, s:I, s:f, s:f, s:I}", "group",
+                   (json_int_t)f->seat->group + 1, "machine", f->members[f->link.rank].machine,
+                   "record", onefold_record_path(r->record), "threads",
+                   (json_int_t)f->tuning->threads, "shapes", r->rows, "ranks", r->ranks, "tuned",
+                   (json_int_t)r->tuned, "recorded_before", (json_int_t)r->skipped, "left",
+                   (json_int_t)left, "geometric_mean_gain", gain, "seconds", seconds, "samples",
+                   (json_int_t)r->samples);
+}
+
+static void print_end(const fleet *f, double gain, size_t left, double seconds) {
+  const fleet_root *r = &f->root;
+  size_t i;
+  json_t *rank;
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size); // in one piece, as other groups write too
+  if (!out) return;
+  fprintf(out, "\ngroup %d: %zu tuned in %.1f s with %lld samples, geometric mean %.3fx",
+          (int)f->seat->group + 1, r->tuned, seconds, (long long)r->samples, gain);
+  if (r->skipped) fprintf(out, "; %zu recorded before (--again tunes them)", r->skipped);
+  if (left) fprintf(out, "; %zu left: %s", left, onefold_cli_interrupted() ? "stopped" : "no time");
+  fprintf(out, "; %s\n", onefold_record_path(r->record));
+  json_array_foreach(r->ranks, i, rank) {
+    fprintf(out, "  rank %d on %s, cores %s: %d of %d tuned\n", (int)number_of(rank, "rank"),
+            text_of(rank, "node"), text_of(rank, "cores"), (int)number_of(rank, "tuned"),
+            (int)number_of(rank, "problems"));
+  }
+  if (fclose(out) == 0) fputs(text, stdout);
+  fflush(stdout);
+  free(text);
+}
+
+int onefold_cli_fleet_root_end(fleet *f, double start) {
+  fleet_root *r = &f->root;
+  while (r->done < f->seat->shares) {
+    onefold_cli_fleet_poll(f);
+    if (r->done < f->seat->shares) onefold_cli_link_rest();
+  }
+  const double seconds = onefold_cli_fleet_now() - start;
+  const double gain = r->tuned ? exp(r->gains / (double)r->tuned) : 1;
+  const size_t left = r->total - r->tuned - r->skipped;
+  json_t *said = r->rows ? summary(f, gain, left, seconds) : NULL;
+  char *text = said ? json_dumps(said, JSON_COMPACT) : NULL;
+  if (r->rows && !text) worst(f, ONEFOLD_EXIT_FAILURE);
+  if (!r->rows) print_end(f, gain, left, seconds);
+  if (f->link.rank == 0)
+    onefold_cli_fleet_root_take(f, 0, FLEET_SUMMARY, text ? text : "");
+  else
+    onefold_cli_link_send(0, FLEET_SUMMARY, text ? text : "");
+  free(text);
+  json_decref(said);
+  while (f->link.rank == 0 && r->groups_done < f->groups) {
+    onefold_cli_fleet_poll(f);
+    if (r->groups_done < f->groups) onefold_cli_link_rest();
+  }
+  if (f->link.rank == 0 && r->rows)
+    worst(f, onefold_cli_print_json(f->tuning->rows.command, json_incref(r->summaries)));
+  return r->code;
+}
