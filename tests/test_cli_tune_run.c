@@ -53,7 +53,7 @@ static void expect_number(json_t *root, const char *key, double want) {
 /// Rows come once; again they are left out, and tuned only when asked.
 static void test_run_and_resume(void **state) {
   (void)state;
-  json_t *root = json_of("tune run --budget=100ms --threads=1 --json " PROBLEMS);
+  json_t *root = json_of("tune run --budget=2s --threads=1 --json " PROBLEMS);
   expect_number(root, "tuned", 2);
   expect_number(root, "left", 0);
   const json_t *shape = json_array_get(json_object_get(root, "shapes"), 1);
@@ -62,7 +62,7 @@ static void test_run_and_resume(void **state) {
   assert_true(test_number(shape, "samples") >= 5);
   json_decref(root);
 
-  root = json_of("tune --budget=100ms --threads=1 --json " PROBLEMS);
+  root = json_of("tune --budget=2s --threads=1 --json " PROBLEMS);
   expect_number(root, "tuned", 0);
   expect_number(root, "recorded_before", 2);
   json_decref(root);
@@ -85,7 +85,7 @@ static void test_lists_and_logs(void **state) {
   char *list = test_path(), *log = test_path();
   write_file(list, "# two\n  ic16ih9oc16oh9kh3ph1\n\nic16ih9oc32oh9kh1 # the second\n");
   snprintf(arguments, sizeof arguments,
-           "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=60ms --json", list);
+           "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=2s --json", list);
   json_t *root = json_of(arguments);
   expect_number(root, "tuned", 2); // one is named twice
   json_decref(root);
@@ -98,7 +98,7 @@ static void test_lists_and_logs(void **state) {
   assert_non_null(strstr(r.err, "onefold plan conv2d mb1ic24ih9oc16oh9kh3ph1 "));
   write_file(log, r.err);
   test_run_free(&r);
-  snprintf(arguments, sizeof arguments, "tune --from %s --threads=1 --budget=60ms --json", log);
+  snprintf(arguments, sizeof arguments, "tune --from %s --threads=1 --budget=2s --json", log);
   root = json_of(arguments);
   expect_number(root, "tuned", 1);
   const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
@@ -215,7 +215,7 @@ static void test_graph(void **state) {
   assert_true(test_number(root, "default_ns") > 0);
   json_decref(root);
   expect("net repghostnet-0.5x --size=32x32 --threads=1", "record");
-  expect("tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=500ms",
+  expect("tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=2s",
          "whole runs: ");
   expect("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
 }
