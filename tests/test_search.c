@@ -26,6 +26,7 @@ typedef struct machine {
   int64_t count, of[MOST];
   double last_part;
   int calls_after_stop;
+  int32_t round, rounds; // the last that began; how many
 } machine;
 
 static double now(void *user) {
@@ -57,13 +58,24 @@ static void advanced(void *user, double part) {
   m->last_part = part;
 }
 
+static void begins(void *user, int32_t round) {
+  machine *m = user;
+  // The first look, 1, 2, ... and the end game.
+  if (m->rounds++ == 0)
+    assert_int_equal(round, ONEFOLD_SEARCH_FIRST_LOOK);
+  else if (round != ONEFOLD_SEARCH_END_GAME)
+    assert_int_equal(round, m->round + 1);
+  assert_int_not_equal(m->round, ONEFOLD_SEARCH_END_GAME);
+  m->round = round;
+}
+
 static const onefold_search_options usual = {
     .budget = 10, .margin = 0.02, .round = 2, .most_samples = 64};
 
 static onefold_search_result run_with(machine *m, size_t count,
                                       const onefold_search_options *options,
                                       onefold_search_entry *entry) {
-  const onefold_search_source source = {m, now, sample, stopped, advanced};
+  const onefold_search_source source = {m, now, sample, stopped, advanced, begins};
   onefold_search_result result;
   onefold_search_run(options, &source, entry, count, &result);
   return result;
@@ -207,6 +219,7 @@ static void test_stop(void **state) {
   (void)state;
   machine whole = crowd(30, 3, 2);
   run(&whole, 30);
+  assert_int_equal(whole.round, ONEFOLD_SEARCH_END_GAME);
   for (int64_t at = 1; at < whole.count; at += 7) {
     machine m = crowd(30, 3, 2);
     m.stop_at = at;
@@ -234,6 +247,38 @@ static void test_failures(void **state) {
   const onefold_search_result only = run(&alone, 1);
   assert_int_equal(only.best, 0);
   assert_true(only.trials == 11 && only.best_ns == only.default_ns);
+}
+
+/// No half goes for being the slower one: of equals all are sampled to the end, and one that is
+/// faster by less than a halving would see is found, whatever the time that it takes.
+static void test_exhaustive(void **state) {
+  (void)state;
+  const onefold_search_options options = {
+      .budget = INFINITY, .margin = 1e-6, .round = 4, .most_samples = 64, .exhaustive = 1};
+  onefold_search_entry entry[MOST];
+  machine equal = {.noise = 0.02, .rng = {5}};
+  for (int i = 0; i < 20; i++) equal.cost[i] = 1000;
+  const onefold_search_result r = run_with(&equal, 20, &options, entry);
+  assert_int_equal(r.end, ONEFOLD_SEARCH_EXHAUSTED);
+  int whole = 0;
+  for (int i = 1; i < 20; i++) whole += entry[i].count >= 1 + 4 + 8 + 16 + 32 + 64;
+  assert_true(whole >= 15);
+  onefold_search_free(entry, 20);
+  int leads = 0, halved = 0;
+  for (uint64_t seed = 1; seed <= 20; seed++) {
+    machine m = {.noise = 0.03, .rng = {seed}}, n = m;
+    for (int i = 0; i < 40; i++) m.cost[i] = 1000;
+    m.cost[9] = 985;
+    memcpy(n.cost, m.cost, sizeof n.cost);
+    run_with(&m, 40, &options, entry);
+    leads += entry[9].fate == ONEFOLD_FATE_BEST || entry[9].fate == ONEFOLD_FATE_NO_GAIN;
+    onefold_search_free(entry, 40);
+    run_with(&n, 40, &usual, entry);
+    halved += entry[9].fate == ONEFOLD_FATE_HALVED;
+    onefold_search_free(entry, 40);
+  }
+  test_case("%d of 20 found, halving loses %d", leads, halved);
+  assert_true(leads >= 18 && halved > 0);
 }
 
 static void test_same_again(void **state) {
@@ -269,6 +314,7 @@ int main(void) {
       cmocka_unit_test(test_turns),
       cmocka_unit_test(test_stop),
       cmocka_unit_test(test_failures),
+      cmocka_unit_test(test_exhaustive),
       cmocka_unit_test(test_same_again),
       cmocka_unit_test(test_statistics),
   };

@@ -13,6 +13,9 @@ typedef struct seen {
   int count, stop, defaults, ordered;
   int fates[ONEFOLD_TUNE_FATES];
   int no_estimates;
+  int64_t samples, of_first;
+  double seconds;
+  int32_t round;
 } seen;
 
 static int see(void *user, const onefold_tune_candidate *c) {
@@ -29,6 +32,16 @@ static int see(void *user, const onefold_tune_candidate *c) {
   if (c->trials > 0) assert_true(c->median_ns > 0 && c->spread >= 0 && c->rounds > 0);
   s->count++;
   return s->count == s->stop;
+}
+
+static void see_sample(void *user, const onefold_tune_sample *sample) {
+  seen *s = user;
+  assert_true(sample->ns > 0 && sample->seconds >= s->seconds && sample->round >= -1);
+  assert_true(sample->round >= s->round || sample->round == -1);
+  s->seconds = sample->seconds;
+  s->round = sample->round;
+  s->samples++;
+  s->of_first += sample->candidate == 0;
 }
 
 static int always(void *user) {
@@ -61,6 +74,7 @@ static void test_rows(void **state) {
     const onefold_tune_options options = {.struct_size = sizeof options,
                                           .situation = i % 2 ? ONEFOLD_COLD : ONEFOLD_WARM,
                                           .budget = 0.02,
+                                          .sampled = see_sample,
                                           .visit = see,
                                           .user = &s};
     test_case("%s %s", problems[i / 2], onefold_situation_name(options.situation));
@@ -69,6 +83,8 @@ static void test_rows(void **state) {
     assert_int_equal(s.fates[ONEFOLD_TUNE_BEST], 1);
     assert_int_equal(result.finished, 1);
     assert_true(result.timed >= 1 && result.samples >= 5 && result.seconds > 0);
+    assert_int_equal(s.samples, result.samples);
+    assert_true(s.of_first >= 5 && s.round == -1);
     assert_true(result.row.trials >= 5 && result.row.median_ns <= result.row.default_ns);
     assert_int_equal(result.row.key.situation, options.situation);
     test_record_ok(record,
@@ -119,6 +135,69 @@ static void test_one_tiling(void **state) {
   assert_int_equal(result.timed, 2);
   assert_int_equal(result.finished, 1);
   if (*result.row.tiling.algorithm) assert_string_equal(result.row.tiling.algorithm, "direct");
+  onefold_context_destroy(context);
+}
+
+/// Nothing is pruned, and each plan that there is is timed.
+static void test_exhaustive(void **state) {
+  (void)state;
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
+  onefold_conv2d_desc desc;
+  describe(context, "ic64ih5oc64oh5kh1", &desc);
+  seen few = {0}, all = {0};
+  onefold_tune_result result = {.struct_size = sizeof result};
+  onefold_tune_options options = {
+      .struct_size = sizeof options, .candidates = 1, .plan_only = 1, .visit = see, .user = &few};
+  test_ok(context, onefold_tune_conv2d(context, &desc, &options, &result));
+  assert_true(few.fates[ONEFOLD_TUNE_PRUNED] > 0);
+  options.user = &all;
+  options.exhaustive = 1;
+  options.plan_only = 0;
+  options.budget = 0.5;
+  test_ok(context, onefold_tune_conv2d(context, &desc, &options, &result));
+  assert_int_equal(all.fates[ONEFOLD_TUNE_PRUNED], 0);
+  assert_int_equal(result.timed,
+                   all.count - all.fates[ONEFOLD_TUNE_REFUSED] - all.fates[ONEFOLD_TUNE_SAME]);
+  assert_int_equal(result.finished, 1);
+  onefold_context_destroy(context);
+}
+
+/// Sides with the same plan are one; the work of another algorithm shows in its ratio.
+static void test_compare(void **state) {
+  (void)state;
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
+  onefold_conv2d_desc desc;
+  describe(context, "g32ic32ih9oc32oh9kh3ph1", &desc);
+  const onefold_tiling same = {.algorithm = "depthwise"}, slow = {.algorithm = "direct"};
+  onefold_tune_side sides[] = {{.tiling = NULL}, {.tiling = &slow}, {.tiling = &same}};
+  onefold_tune_options options = {.struct_size = sizeof options};
+  test_ok(context, onefold_tune_compare(context, &desc, &options, 7, sides, 3));
+  for (int i = 0; i < 3; i++) {
+    assert_true(sides[i].median_ns > 0 && sides[i].spread >= 0 && sides[i].noise >= 0);
+    assert_int_equal(sides[i].turns, 7);
+  }
+  assert_true(sides[0].ratio == 1 && sides[2].ratio == 1 && sides[0].noise == 0);
+  assert_true(sides[2].median_ns == sides[0].median_ns);
+  assert_true(sides[1].ratio > 1); // it multiplies by zeros, 32 times as often
+  const struct {
+    onefold_situation situation;
+    double budget;
+    int32_t turns;
+    size_t count;
+  } mistakes[] = {{ONEFOLD_IN_PLACE, 0, 7, 3},
+                  {ONEFOLD_WARM, -1, 7, 3},
+                  {ONEFOLD_WARM, 0, -1, 3},
+                  {ONEFOLD_WARM, 0, 7, 0}};
+  for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+    options.situation = mistakes[i].situation;
+    options.budget = mistakes[i].budget;
+    assert_int_equal(
+        onefold_tune_compare(context, &desc, &options, mistakes[i].turns, sides, mistakes[i].count),
+        ONEFOLD_INVALID_ARGUMENT);
+  }
+  options = (onefold_tune_options){.struct_size = sizeof options, .stopped = always};
+  test_ok(context, onefold_tune_compare(context, &desc, &options, 7, sides, 3));
+  assert_int_equal(sides[0].turns, 0);
   onefold_context_destroy(context);
 }
 
@@ -303,6 +382,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rows),       cmocka_unit_test(test_without_timing),
       cmocka_unit_test(test_one_tiling), cmocka_unit_test(test_stopped),
+      cmocka_unit_test(test_exhaustive), cmocka_unit_test(test_compare),
       cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_graph),
       cmocka_unit_test(test_verbose),
   };

@@ -154,6 +154,7 @@ static const char *prune(const onefold_candidates *c, const onefold_candidate *o
 static onefold_status choose(onefold_context *context, const onefold_conv2d_desc *desc,
                              const onefold_tune_options *o, onefold_candidates *c, const rates *r) {
   const size_t most = o->candidates > 0 ? (size_t)o->candidates : 48;
+  const int prunes = !o->only && !o->exhaustive;
   char reason[sizeof c->one->about.reason];
   c->timed = calloc(c->count, sizeof *c->timed);
   if (!c->timed) return ONEFOLD_OUT_OF_MEMORY;
@@ -161,7 +162,7 @@ static onefold_status choose(onefold_context *context, const onefold_conv2d_desc
   for (size_t i = 1; i < c->count && status == ONEFOLD_OK; i++) {
     onefold_candidate *one = &c->one[i];
     if (is_refused(one)) continue;
-    const char *why = o->only ? NULL : prune(c, one, most, reason, sizeof reason);
+    const char *why = prunes ? prune(c, one, most, reason, sizeof reason) : NULL;
     if (why) snprintf(one->about.reason, sizeof one->about.reason, "%s", why);
     if (!why) status = consider(context, desc, c, i, r);
   }

@@ -43,6 +43,10 @@ static int goes_on(search *s, double part) {
   return !s->stopped && !s->out_of_memory && used < part;
 }
 
+static void begin(const search *s, int32_t round) {
+  if (s->source->begins) s->source->begins(s->source->user, round);
+}
+
 /// Grows `values` to hold one more.
 static int grow(double **values, int32_t *capacity, int32_t count) {
   if (count < *capacity) return 1;
@@ -126,6 +130,7 @@ static void bury(search *s) {
 /// take is used. The default choice is the first.
 static void first_look(search *s) {
   size_t looked = 0;
+  begin(s, ONEFOLD_SEARCH_FIRST_LOOK);
   double least = INFINITY;
   for (size_t i = 0; i < s->count && (i == 0 || goes_on(s, FIRST_LOOK)); i++, looked++) {
     sample(s, i);
@@ -174,21 +179,25 @@ static int leads(const search *s) {
 }
 
 /// Leaves behind the slower half, and of the others those that are behind the leader beyond the
-/// noise. The default choice and two more stay.
+/// noise; of an exhaustive search these alone, and beyond twice the noise, as the leader is the
+/// luckiest of many. The default choice and two more stay.
 static void drop_slower(search *s) {
-  size_t keep = 1 + s->left / 2;
+  const int exhaustive = s->options->exhaustive != 0, times = 1 + exhaustive;
+  size_t keep = exhaustive ? s->left : 1 + s->left / 2;
   const onefold_search_entry *a = &s->entry[s->alive[1]];
   for (; keep > 3; keep--) {
     const onefold_search_entry *b = &s->entry[s->alive[keep - 1]];
-    if (!is_separated(a->median, a->spread, b->median, b->spread, b->count)) break;
+    if (!is_separated(a->median, times * a->spread, b->median, times * b->spread, b->count)) break;
   }
   drop_from(s, keep > 3 ? keep : 3);
 }
 
 /// Rounds until one candidate is ahead. Returns why they ended.
 static onefold_search_end halve(search *s) {
+  int32_t round = 0;
   for (int32_t samples = s->options->round; s->left > 1; samples *= 2) {
     if (samples > s->options->most_samples) return ONEFOLD_SEARCH_EXHAUSTED;
+    begin(s, ++round);
     round_of(s, samples, ROUNDS);
     for (size_t i = 0; i < s->left; i++) {
       judge(s, s->alive[i]);
@@ -210,6 +219,7 @@ static void end_game(search *s, size_t leader, onefold_search_result *r) {
   const int32_t a_first = a->count, b_first = b->count;
   double b_spread = 0;
   int32_t samples = END_GAME;
+  begin(s, ONEFOLD_SEARCH_END_GAME);
   for (int done = 0; !done;) {
     int32_t taken = b->count - b_first;
     for (; taken < samples; taken++) {

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Rounds are counted from 1; before them is the first look, after them the end game.
+enum { ONEFOLD_SEARCH_FIRST_LOOK = 0, ONEFOLD_SEARCH_END_GAME = -1 };
+
 /// Where samples come from.
 typedef struct onefold_search_source {
   void *user;
@@ -14,13 +17,15 @@ typedef struct onefold_search_source {
   double (*sample)(void *user, size_t index);    // nanoseconds of one run; 0 where it cannot be run
   int (*stopped)(void *user);                    // non-zero: the user wants the end
   void (*advanced)(void *user, double fraction); // of the budget; may be NULL
+  void (*begins)(void *user, int32_t round);     // what samples are taken for; may be NULL
 } onefold_search_source;
 
 typedef struct onefold_search_options {
-  double budget;        // seconds in all
+  double budget;        // seconds in all; INFINITY: none
   double margin;        // a gain that is no larger is none
   int32_t round;        // samples of each in the first round; then twice as many
   int32_t most_samples; // of each in the end game
+  int32_t exhaustive;   // non-zero: no half goes, only what is slower beyond the noise
 } onefold_search_options;
 
 /// What became of a candidate.

@@ -4,6 +4,7 @@
 #include "tune/search.h"
 #include "tune/workload.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ typedef struct timing {
   onefold_workload *workload;
   onefold_candidates *candidates;
   const onefold_tune_options *options;
+  double start; // of the search
+  int32_t round;
 } timing;
 
 static double now(void *user) {
@@ -29,7 +32,17 @@ static double now(void *user) {
 static double sample(void *user, size_t index) {
   const timing *t = user;
   onefold_candidate *one = &t->candidates->one[t->candidates->timed[index]];
-  return onefold_workload_time(t->workload, one->plan, &one->runs);
+  const double ns = onefold_workload_time(t->workload, one->plan, &one->runs);
+  const onefold_tune_sample taken = {.candidate = t->candidates->timed[index],
+                                     .round = t->round,
+                                     .seconds = onefold_clock_now() - t->start,
+                                     .ns = ns};
+  if (t->options->sampled && ns > 0) t->options->sampled(t->options->user, &taken);
+  return ns;
+}
+
+static void begins(void *user, int32_t round) {
+  ((timing *)user)->round = round;
 }
 
 static int stopped(void *user) {
@@ -40,6 +53,18 @@ static int stopped(void *user) {
 static void advanced(void *user, double part) {
   const timing *t = user;
   if (t->options->advanced) t->options->advanced(t->options->user, part);
+}
+
+/// By default a search has seconds; an exhaustive one has no end but that of the noise.
+static onefold_search_options options_of(const onefold_tune_options *o) {
+  const int exhaustive = o->exhaustive != 0;
+  return (onefold_search_options){.budget = o->budget > 0 ? o->budget
+                                            : exhaustive  ? INFINITY
+                                                          : 2,
+                                  .margin = o->margin > 0 ? o->margin : 0.02,
+                                  .round = exhaustive ? 4 : 2,
+                                  .most_samples = 64,
+                                  .exhaustive = exhaustive};
 }
 
 /// What the search tells of a candidate.
@@ -64,12 +89,9 @@ static onefold_status search(onefold_context *context, const onefold_conv2d_desc
       onefold_workload_make(context, desc, o->situation != ONEFOLD_WARM, &workload);
   if (!entry) status = ONEFOLD_OUT_OF_MEMORY;
   if (status == ONEFOLD_OK) {
-    timing t = {&workload, candidates, o};
-    const onefold_search_source source = {&t, now, sample, stopped, advanced};
-    const onefold_search_options options = {.budget = o->budget > 0 ? o->budget : 2,
-                                            .margin = o->margin > 0 ? o->margin : 0.02,
-                                            .round = 2,
-                                            .most_samples = 64};
+    timing t = {&workload, candidates, o, onefold_clock_now(), 0};
+    const onefold_search_source source = {&t, now, sample, stopped, advanced, begins};
+    const onefold_search_options options = options_of(o);
     onefold_search_result found;
     onefold_search_run(&options, &source, entry, candidates->timed_count, &found);
     for (size_t i = 0; i < candidates->timed_count; i++)

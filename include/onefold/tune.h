@@ -231,20 +231,30 @@ typedef struct onefold_tune_candidate {
 /// Receives a candidate; non-zero ends the visit.
 typedef int (*onefold_tune_candidate_fn)(void *user, const onefold_tune_candidate *candidate);
 
+/// A sample of a candidate.
+typedef struct onefold_tune_sample {
+  size_t candidate; // its place in the order of onefold_tune_options.visit
+  int32_t round;    // 0: the first look; -1: the end game
+  double seconds;   // when it ended, of the search
+  double ns;        // of one run
+} onefold_tune_sample;
+
 typedef struct onefold_tune_options {
   size_t struct_size;          // sizeof(onefold_tune_options)
   onefold_situation situation; // WARM or COLD
-  double budget;               // seconds at most, but for what has begun; 0: 2
+  double budget;               // seconds at most, but for what has begun; 0: 2, exhaustive: none
   double margin;               // a gain over the default choice that is no larger is none; 0: 0.02
   int32_t candidates;          // that are timed at most; 0: 48
+  int32_t exhaustive;          // non-zero: no estimate prunes, and only noise ends the rounds
   int32_t plan_only;           // non-zero: nothing is timed, and no row made
   const onefold_tiling *only;  // NULL: all candidates; else this alone against the default choice
   const onefold_peak *peak;    // of the context; NULL: estimates are at 100 GFLOP/s a thread
   /// All may be NULL. Non-zero from `stopped` ends the search without a result; `advanced` is told
-  /// what part of the budget is used; `visit` receives all candidates at the end, the default
-  /// choice first, then by their estimates.
+  /// what part of the budget is used; `sampled` is told each sample; `visit` receives all
+  /// candidates at the end, the default choice first, then by their estimates.
   int (*stopped)(void *user);
   void (*advanced)(void *user, double part);
+  void (*sampled)(void *user, const onefold_tune_sample *sample);
   onefold_tune_candidate_fn visit;
   void *user;
 } onefold_tune_options;
@@ -266,6 +276,26 @@ ONEFOLD_API onefold_status onefold_tune_conv2d(onefold_context *context,
                                                const onefold_conv2d_desc *desc,
                                                const onefold_tune_options *options,
                                                onefold_tune_result *result);
+
+/// A tiling beside others.
+typedef struct onefold_tune_side {
+  const onefold_tiling *tiling; // NULL or empty: the default choice
+  // Made by onefold_tune_compare.
+  double median_ns, spread;
+  double ratio; // median of its time over that of the first side in the same turn
+  double noise; // of the ratio: twice its standard error, relative to it
+  int32_t turns;
+} onefold_tune_side;
+
+/// Times tilings of a convolution in turns, so that drift hits all alike; sides that come to the
+/// same plan are timed as one. Of the options `situation`, `stopped`, `advanced` and `user` are
+/// used, and `budget` where it is not 0. `turns` at most (0: 51). Errors: INVALID_ARGUMENT,
+/// OUT_OF_MEMORY, UNSUPPORTED (one cannot be run), and those of onefold_conv2d_plan_create
+/// (sentence in the context).
+ONEFOLD_API onefold_status onefold_tune_compare(onefold_context *context,
+                                                const onefold_conv2d_desc *desc,
+                                                const onefold_tune_options *options, int32_t turns,
+                                                onefold_tune_side *sides, size_t count);
 
 /// The tilings of a context whose graphs are tuned in place.
 typedef struct onefold_rotation onefold_rotation;
