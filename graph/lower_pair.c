@@ -17,6 +17,11 @@ static int alone_between(const onefold_exec *exec, int32_t i) {
   return 1;
 }
 
+/// What the first's tiling asks for, where `pairs` leaves the choice: 0 nothing, 1 no, 2 yes.
+static int32_t asked(const onefold_conv_pair *pair, onefold_pairs pairs) {
+  return pairs == ONEFOLD_PAIRS_WHERE_FASTER ? pair->first->pair : 0;
+}
+
 /// Makes `pair` of steps i and i + 1 where that can be done and is wanted. The second may not
 /// write where the first reads, for rows are written while others are still to be read.
 static int make_pair(const onefold_exec *exec, int32_t i, onefold_pairs pairs,
@@ -31,17 +36,20 @@ static int make_pair(const onefold_exec *exec, int32_t i, onefold_pairs pairs,
     return 0;
   onefold_conv_pair_make(first->as.conv2d.plan, second->as.conv2d.plan,
                          onefold_conv_pair_band(exec->context), pair);
+  if (asked(pair, pairs)) return asked(pair, pairs) == 2;
   return pairs == ONEFOLD_PAIRS_ALWAYS || onefold_conv_pair_pays(pair);
 }
 
-/// Non-zero when steps i + 1 and i + 2 would rather be a pair, having as much between them. Of a
-/// pointwise, a depthwise and a pointwise convolution with stride 1 that is the second half, whose
-/// rows are made once.
+/// Non-zero when steps i + 1 and i + 2 would rather be a pair: asked for where this one is not, or
+/// having as much between them. Of a pointwise, a depthwise and a pointwise convolution with stride
+/// 1 that is the second half, whose rows are made once.
 static int next_is_better(const onefold_exec *exec, int32_t i, onefold_pairs pairs,
                           const onefold_conv_pair *pair) {
   onefold_conv_pair next;
-  return make_pair(exec, i + 1, pairs, &next) &&
-         onefold_conv_pair_between(&next) >= onefold_conv_pair_between(pair);
+  if (!make_pair(exec, i + 1, pairs, &next)) return 0;
+  const int32_t here = asked(pair, pairs), there = asked(&next, pairs);
+  return here != there ? there > here
+                       : onefold_conv_pair_between(&next) >= onefold_conv_pair_between(pair);
 }
 
 /// "first + second", cut at the length of a name.

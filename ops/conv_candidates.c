@@ -18,6 +18,7 @@ void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan, onefold_til
       .piece = plan->piece < INT32_MAX ? (int32_t)plan->piece : INT32_MAX,
       .parts = plan->strip_parts,
       .ahead = plan->fetch ? 2 : plan->ahead,
+      .pair = plan->pair,
   };
   snprintf(made.algorithm, sizeof made.algorithm, "%s", plan->algorithm->name);
   snprintf(made.kernel, sizeof made.kernel, "%s", plan->kernel);

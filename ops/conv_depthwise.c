@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Depthwise convolution: one filter per channel; a kernel call makes rows of one channel block.
-#include "ops/conv2d.h"
+#include "ops/conv_space.h"
 
 #include <stdio.h>
 
@@ -83,6 +83,8 @@ static void task(const onefold_conv_run *run, size_t index) {
   }
 }
 
+static const onefold_conv_knob *const knobs[] = {&onefold_conv_knob_pair, NULL};
+
 const onefold_conv_algorithm onefold_conv_depthwise = {
     .name = "depthwise",
     .format = ONEFOLD_PACK_DEPTHWISE,
@@ -90,4 +92,5 @@ const onefold_conv_algorithm onefold_conv_depthwise = {
     .estimate = estimate,
     .plan = plan_it,
     .task = task,
+    .knobs = knobs,
 };

@@ -42,6 +42,14 @@ static void ahead_range(const onefold_conv_algorithm *algorithm,
 }
 const onefold_conv_knob onefold_conv_knob_ahead = {offsetof(onefold_tiling, ahead), ahead_range};
 
+/// A convolution alone is the same with any value, so that there is none to try.
+static void pair_range(const onefold_conv_algorithm *algorithm, const onefold_conv_problem *problem,
+                       int32_t tasks, const onefold_tiling *tiling, onefold_conv_range *range) {
+  (void)algorithm, (void)problem, (void)tasks, (void)tiling;
+  *range = (onefold_conv_range){.least = 1, .most = 2};
+}
+const onefold_conv_knob onefold_conv_knob_pair = {offsetof(onefold_tiling, pair), pair_range};
+
 const onefold_conv_knob *const onefold_conv_pieces_knobs[] = {
     &onefold_conv_knob_piece, &onefold_conv_knob_block_in, &onefold_conv_knob_parts,
     &onefold_conv_knob_ahead, NULL};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Pointwise convolution: 1x1, stride 1, no padding. The image is one row of
 // H*W pixels, cut into tiles that are shared out among tasks.
-#include "ops/conv2d.h"
+#include "ops/conv_space.h"
 
 #include <stdio.h>
 
@@ -107,6 +107,10 @@ static void task(const onefold_conv_run *run, size_t index) {
   }
 }
 
+static const onefold_conv_knob *const knobs[] = {
+    &onefold_conv_knob_piece, &onefold_conv_knob_block_in, &onefold_conv_knob_parts,
+    &onefold_conv_knob_ahead, &onefold_conv_knob_pair,     NULL};
+
 const onefold_conv_algorithm onefold_conv_pointwise = {
     .name = "pointwise",
     .format = ONEFOLD_PACK_BLOCKED,
@@ -115,5 +119,5 @@ const onefold_conv_algorithm onefold_conv_pointwise = {
     .plan = plan_it,
     .task = task,
     .tiles = onefold_conv_pieces_tiles,
-    .knobs = onefold_conv_pieces_knobs,
+    .knobs = knobs,
 };

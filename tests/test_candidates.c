@@ -226,6 +226,7 @@ static void test_left_aside(void **state) {
       {{.algorithm = "direct", .kernel = "nonsense"}, "nonsense left aside: it is no kernel of"},
       {{.algorithm = "winograd4", .pass_rows = 8}, "pass_rows 8 left aside: it is not from 1 to 7"},
       {{.algorithm = "winograd4", .threads = 4, .parts = 3}, "parts 3 left aside: it does not div"},
+      {{.algorithm = "direct", .pair = 2}, "pair 2 left aside: the algorithm has no such"},
       {{.algorithm = "pointwise"}, "left aside: pointwise does not apply"},
   };
   conv_context c;

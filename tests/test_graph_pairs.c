@@ -201,6 +201,65 @@ static void test_default(void **state) {
   onefold_context_destroy(context);
 }
 
+/// A source of tilings: what it says of depthwise convolutions, and of 1x1.
+typedef struct wishes {
+  int32_t depthwise, pointwise;
+} wishes;
+
+static int wish(void *user, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
+  const wishes *w = user;
+  *tiling = (onefold_tiling){.pair = desc->kernel_h == 1 ? w->pointwise : w->depthwise};
+  return tiling->pair != 0;
+}
+
+/// What the tiling of the first says comes before the estimate, and not before the options.
+static void test_tilings(void **state) {
+  static const struct {
+    build_fn *build;
+    onefold_shape shape;
+    wishes wishes;
+    onefold_pairs pairs;
+    int count, kernel; // pairs, and the height of their first's window
+  } cases[] = {
+      {separable, {1, 32, 6, 5}, {2, 0}, ONEFOLD_PAIRS_WHERE_FASTER, 1, 3},
+      {separable, {1, 32, 6, 5}, {0, 2}, ONEFOLD_PAIRS_WHERE_FASTER, 0, 0},
+      {separable, {1, 32, 6, 5}, {2, 0}, ONEFOLD_PAIRS_NEVER, 0, 0},
+      {separable, {1, 32, 6, 5}, {1, 0}, ONEFOLD_PAIRS_ALWAYS, 1, 3},
+      {separable, {1, 64, 4096, 64}, {1, 0}, ONEFOLD_PAIRS_WHERE_FASTER, 0, 0},
+      {inverted, {1, 32, 6, 5}, {2, 0}, ONEFOLD_PAIRS_WHERE_FASTER, 1, 3},
+      {inverted, {1, 32, 6, 5}, {0, 2}, ONEFOLD_PAIRS_WHERE_FASTER, 1, 1},
+      {inverted, {1, 32, 6, 5}, {2, 2}, ONEFOLD_PAIRS_WHERE_FASTER, 1, 3},
+      {inverted, {1, 32, 6, 5}, {1, 2}, ONEFOLD_PAIRS_ALWAYS, 1, 3},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    test_rng rng = {3};
+    onefold_graph *g;
+    onefold_context *context = NULL;
+    wishes asked = cases[i].wishes;
+    const onefold_context_options options = {.struct_size = sizeof options,
+                                             .threads = 1,
+                                             .has_max_isa = 1,
+                                             .max_isa = (onefold_isa)(intptr_t)*state,
+                                             .tiling = wish,
+                                             .tiling_user = &asked};
+    test_case("case %d", (int)i);
+    test_ok(NULL, onefold_context_create(&options, &context));
+    test_ok(context, onefold_graph_create(context, &g));
+    const onefold_node x = onefold_graph_input(g, cases[i].shape);
+    test_ok(context, onefold_graph_output(g, cases[i].build(g, &rng, x)));
+    onefold_exec *exec = make(context, g, cases[i].pairs);
+    assert_int_equal(pairs_in(exec), cases[i].count);
+    for (int32_t k = 0; k < exec->step_count; k++) {
+      const onefold_step *step = &exec->steps[k];
+      if (step->type != &onefold_step_type_pair) continue;
+      assert_int_equal(step->as.pair.pair.first->problem.desc.kernel_h, cases[i].kernel);
+    }
+    onefold_exec_destroy(exec);
+    onefold_graph_destroy(g);
+    onefold_context_destroy(context);
+  }
+}
+
 static void test_options(void **state) {
   onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
   test_rng rng = {4};
@@ -221,6 +280,7 @@ int main(void) {
   static const struct CMUnitTest each[] = {
       cmocka_unit_test(test_pairs),
       cmocka_unit_test(test_default),
+      cmocka_unit_test(test_tilings),
       cmocka_unit_test(test_options),
   };
   if (test_isa_missing()) return 1;

@@ -207,7 +207,7 @@ typedef struct onefold_exec onefold_exec;
 /// reads the first, run as one operator that keeps what is between them in cache. The bits of the
 /// result are the same.
 typedef enum onefold_pairs {
-  ONEFOLD_PAIRS_WHERE_FASTER = 0, // by estimate
+  ONEFOLD_PAIRS_WHERE_FASTER = 0, // by the tiling of the first, else by an estimate
   ONEFOLD_PAIRS_NEVER = 1,
   ONEFOLD_PAIRS_ALWAYS = 2 // wherever it can be done
 } onefold_pairs;
