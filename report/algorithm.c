@@ -29,15 +29,18 @@ static const struct {
     {"plain", REPORT_PLAIN},
 };
 
-report_algorithm onefold_report_algorithm(const report_row *row) {
-  if (strstr(row->algorithm, " + ")) return REPORT_PAIR;
+report_algorithm onefold_report_algorithm_of(const char *name) {
+  if (strstr(name, " + ")) return REPORT_PAIR;
   for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
-    if (strncmp(row->algorithm, labels[i].prefix, strlen(labels[i].prefix)) == 0) {
-      return labels[i].algorithm;
-    }
+    if (strncmp(name, labels[i].prefix, strlen(labels[i].prefix)) == 0) return labels[i].algorithm;
   }
-  return row->name.part[0] == 0 && row->name.role == REPORT_FOLDED ? REPORT_FOLDED_BLOCK
-                                                                   : REPORT_OTHER;
+  return REPORT_OTHER;
+}
+
+report_algorithm onefold_report_algorithm(const report_row *row) {
+  const report_algorithm named = onefold_report_algorithm_of(row->algorithm);
+  const int is_block = row->name.part[0] == 0 && row->name.role == REPORT_FOLDED;
+  return named == REPORT_OTHER && is_block ? REPORT_FOLDED_BLOCK : named;
 }
 
 const char *onefold_report_algorithm_name(report_algorithm algorithm) {

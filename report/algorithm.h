@@ -19,6 +19,8 @@ typedef enum report_algorithm {
 } report_algorithm;
 
 report_algorithm onefold_report_algorithm(const report_row *row);
+/// By what a plan calls it: "winograd4", "depthwise + pointwise".
+report_algorithm onefold_report_algorithm_of(const char *name);
 const char *onefold_report_algorithm_name(report_algorithm algorithm);
 report_colour onefold_report_algorithm_colour(report_algorithm algorithm);
 report_mark onefold_report_algorithm_mark(report_algorithm algorithm);

@@ -13,7 +13,7 @@
 #define BOTTOM 44.0
 #define TOP    10.0
 #define RIGHT  12.0
-#define RADIUS 4.5
+#define RADIUS REPORT_RADIUS
 
 typedef struct frame {
   report_scale x, y;
@@ -23,23 +23,6 @@ typedef struct frame {
 static void extend(double value, double *low, double *high) {
   if (value < *low) *low = value;
   if (value > *high) *high = value;
-}
-
-/// The marks and their names, in as many lines as they need. Returns the bottom.
-static double draw_legend(report_svg *svg, const report_roofline *r) {
-  double x = 0, y = 2;
-  for (size_t i = 0; i < r->kind_count; i++) {
-    const report_point_kind *k = &r->kinds[i];
-    const double width = 16 + onefold_report_text_width(REPORT_LABEL, k->name) + 12;
-    if (x > 0 && x + width > svg->width) {
-      x = 0;
-      y += 20;
-    }
-    onefold_report_svg_mark(svg, x + 6, y + 8, RADIUS, k->mark, k->colour, NULL);
-    onefold_report_svg_text(svg, x + 16, y + 12, REPORT_START, REPORT_LABEL, k->name);
-    x += width;
-  }
-  return r->kind_count ? y + 22 : y;
 }
 
 /// The axes: all points, the peak, and every bandwidth's way up to it as far as there are points.
@@ -196,7 +179,7 @@ void onefold_report_draw_roofline(report_svg *svg, const void *chart) {
     svg->failed = 1;
     return;
   }
-  const frame f = make_frame(svg, r, draw_legend(svg, r));
+  const frame f = make_frame(svg, r, onefold_report_kinds_draw(svg, r->kinds, r->kind_count));
   places->all = (report_box){f.left, f.top, f.right, f.bottom};
   draw_axes(svg, &f);
   draw_roofs(svg, &f, r);

@@ -3,7 +3,7 @@
 #ifndef ONEFOLD_REPORT_CHART_ROOFLINE_H
 #define ONEFOLD_REPORT_CHART_ROOFLINE_H
 
-#include "report/svg.h"
+#include "report/kinds.h"
 
 typedef struct report_point {
   double intensity, gflops; // FLOPs a byte; of direct arithmetic
@@ -19,13 +19,6 @@ typedef struct report_level {
 } report_level;
 
 #define REPORT_LEVELS 3
-
-/// Of the legend.
-typedef struct report_point_kind {
-  const char *name;
-  report_colour colour;
-  report_mark mark;
-} report_point_kind;
 
 typedef struct report_roofline {
   double peak; // GFLOP/s

@@ -102,7 +102,13 @@ int onefold_report_svg_end(report_svg *svg, const report_svg_frame *frame, FILE 
     if (frame->alone) {
       fputs("<style>\n", out);
       onefold_report_svg_style(out, 0);
-      fprintf(out, "</style>\n<rect width=\"100%%\" height=\"100%%\" fill=\"%s\"/>\n", inks[0][4]);
+      fprintf(out, "svg .page{fill:%s}\n", inks[0][4]);
+      if (frame->alone == 2) {
+        fputs("@media (prefers-color-scheme:dark){\n", out);
+        onefold_report_svg_style(out, 1);
+        fprintf(out, "svg .page{fill:%s}}\n", inks[1][4]);
+      }
+      fputs("</style>\n<rect class=\"page\" width=\"100%\" height=\"100%\"/>\n", out);
     }
     fputs(svg->text, out);
     fputs("</svg>\n", out);

@@ -31,7 +31,7 @@ typedef struct report_svg_frame {
   const char *id; // unique in the page
   const char *variant;
   const char *title, *about;
-  int alone; // a file of its own, with its style, for light pages
+  int alone; // a file of its own, with its style: 1 for light pages, 2 dark where the system is
 } report_svg_frame;
 
 /// Writes the drawing and releases it. Non-zero where it failed.
