@@ -3,6 +3,7 @@
 // there.
 #include "cli/fleet.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int measure(sharing *s, const onefold_conv2d_desc *desc, size_t left) {
   const onefold_tune_options options = {.struct_size = sizeof options,
                                         .situation = t->situation,
                                         .budget = share,
+                                        .exhaustive = t->exhaustive,
                                         .peak = &t->peak,
                                         .stopped = stopped,
                                         .user = s};
@@ -73,12 +75,12 @@ static int read_share(const fleet *f, const char *share, cli_problems *problems)
   const cli_tuning *t = f->tuning;
   for (const char *line = share; *line; line += strcspn(line, "\n") + 1) problems->capacity++;
   if (problems->capacity == 0) return ONEFOLD_EXIT_OK;
-  problems->desc = calloc(problems->capacity, sizeof *problems->desc);
-  if (!problems->desc)
+  problems->one = calloc(problems->capacity, sizeof *problems->one);
+  if (!problems->one)
     return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
   for (const char *line = share; *line; line += strcspn(line, "\n") + 1) {
     const onefold_status status =
-        onefold_verbose_parse(t->context, line, &problems->desc[problems->count]);
+        onefold_verbose_parse(t->context, line, &problems->one[problems->count].desc);
     if (status != ONEFOLD_OK)
       return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
                                   "rank %d cannot read a problem of its share (%s): %.*s",
@@ -108,11 +110,14 @@ static void tell(sharing *s, int code) {
 void onefold_cli_fleet_rank(fleet *f, const char *share) {
   const cli_tuning *t = f->tuning;
   cli_problems problems = {0};
-  sharing s = {.fleet = f, .end = onefold_cli_fleet_now() + (t->budget > 0 ? t->budget : 60)};
+  sharing s = {.fleet = f,
+               .end = onefold_cli_fleet_now() + (t->budget > 0   ? t->budget
+                                                 : t->exhaustive ? INFINITY
+                                                                 : 60)};
   int code = read_share(f, share, &problems);
   s.problems = problems.count;
   for (size_t i = 0; i < problems.count && code == ONEFOLD_EXIT_OK && !stopped(&s); i++)
-    code = measure(&s, &problems.desc[i], problems.count - i);
+    code = measure(&s, &problems.one[i].desc, problems.count - i);
   if (code == ONEFOLD_EXIT_OK && onefold_cli_interrupted()) code = ONEFOLD_EXIT_FAILURE;
   onefold_cli_problems_free(&problems);
   tell(&s, code);

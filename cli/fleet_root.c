@@ -26,12 +26,12 @@ static int leave_out(fleet *f) {
   size_t kept = 0;
   r->total = r->problems.count;
   for (size_t i = 0; i < r->total; i++) {
-    onefold_record_row row;
+    onefold_record_row row, old;
     const onefold_status status =
-        onefold_record_row_init(t->context, NULL, &r->problems.desc[i], t->situation, &row);
+        onefold_record_row_init(t->context, NULL, &r->problems.one[i].desc, t->situation, &row);
     if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
-    if (t->again || !onefold_cli_is_recorded(r->record, &row))
-      r->problems.desc[kept++] = r->problems.desc[i];
+    if (t->again || !onefold_cli_is_recorded(r->record, &row, &old))
+      r->problems.one[kept++] = r->problems.one[i];
   }
   r->skipped = r->total - kept;
   r->problems.count = kept;
@@ -39,7 +39,10 @@ static int leave_out(fleet *f) {
 }
 
 static int reads_standard_input(const cli_tuning *t) {
-  return (t->batch && strcmp(t->batch, "-") == 0) || (t->log && strcmp(t->log, "-") == 0);
+  for (size_t i = 0; i < t->list_count; i++) {
+    if (strcmp(t->lists[i].path, "-") == 0) return 1;
+  }
+  return 0;
 }
 
 int onefold_cli_fleet_root_open(fleet *f) {
@@ -83,7 +86,7 @@ static char *share_text(const fleet *f, int32_t share) {
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   for (size_t i = (size_t)share; i < p->count; i += (size_t)f->seat->shares) {
-    onefold_verbose_print(f->tuning->context, &p->desc[i], &none, line, sizeof line);
+    onefold_verbose_print(f->tuning->context, &p->one[i].desc, &none, line, sizeof line);
     fprintf(out, "%s\n", line);
   }
   if (fclose(out) == 0) return text;

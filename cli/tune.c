@@ -12,6 +12,7 @@ static const onefold_command commands[] = {
     {"graph", onefold_cli_tune_graph, "tune the layers of a network where they run"},
     {"block", onefold_cli_tune_block, "the same of a block"},
     {"explain", onefold_cli_tune_explain, "all candidates for a problem, and what became of them"},
+    {"gap", onefold_cli_tune_gap, "what a search leaves against an exhaustive one"},
     {"verify", onefold_cli_tune_verify, "measure rows again, and drop those that no longer hold"},
     {"show", onefold_cli_tune_show, "the tilings that are recorded"},
     {"export", onefold_cli_tune_export, "write rows as lines of JSON"},

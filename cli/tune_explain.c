@@ -2,16 +2,22 @@
 // onefold tune explain: every candidate for a problem, its estimate, and what became of it.
 #include "bench/text.h"
 #include "cli/blocks.h"
+#include "cli/tune_figure.h"
 #include "cli/tuning.h"
 
+#include <math.h>
 #include <stdio.h>
 
-enum { OPT_PER_SHAPE = 0x400, OPT_ESTIMATES, OPT_ALL };
+enum { OPT_PER_SHAPE = 0x400, OPT_EXHAUSTIVE, OPT_ESTIMATES, OPT_ALL, OPT_SVG };
 
 /// The table of one problem.
 typedef struct explaining {
   cli_tuning tuning;
   int estimates, all;
+  const char *svg;   // a file; NULL: none is asked for
+  cli_figure figure; // of the problem
+  char problem[sizeof((onefold_record_key *)0)->problem];
+  size_t index, total;
   json_t *json; // of the candidates
   int64_t fates[ONEFOLD_TUNE_FATES];
   int failed;
@@ -19,8 +25,11 @@ typedef struct explaining {
 
 static const struct argp_option explain_options[] = {
     {"per-shape", OPT_PER_SHAPE, "TIME", 0, "Most time for a problem (default 2s)", 0},
+    {"exhaustive", OPT_EXHAUSTIVE, NULL, 0,
+     "Prune nothing, and measure until the noise decides, or for --per-shape", 0},
     {"estimates", OPT_ESTIMATES, NULL, 0, "Time nothing", 0},
     {"all", OPT_ALL, NULL, 0, "Also candidates that come to the same plan as another", 0},
+    {"svg", OPT_SVG, "FILE", 0, "Also draw the search of the one problem that is given", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -34,11 +43,20 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case OPT_PER_SHAPE:
     e->tuning.per_shape = onefold_cli_seconds(state, "per-shape", text);
     return 0;
+  case OPT_EXHAUSTIVE:
+    e->tuning.exhaustive = 1;
+    return 0;
   case OPT_ESTIMATES:
     e->estimates = 1;
     return 0;
   case OPT_ALL:
     e->all = 1;
+    return 0;
+  case OPT_SVG:
+    e->svg = text;
+    return 0;
+  case ARGP_KEY_END:
+    if (e->svg && e->estimates) argp_error(state, "--svg draws what is timed, not --estimates");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -70,7 +88,9 @@ static void print_candidate(const onefold_tune_candidate *c) {
 static int visit(void *user, const onefold_tune_candidate *c) {
   explaining *e = user;
   char tiling[512];
+  if (c->is_default) onefold_cli_bar(NULL, 0, 0, 0, 0); // the first
   e->fates[c->fate]++;
+  if (e->svg) onefold_cli_figure_candidate(&e->figure, c);
   if (!e->json) {
     if (e->all || c->fate != ONEFOLD_TUNE_SAME) print_candidate(c);
     return 0;
@@ -89,6 +109,19 @@ static int visit(void *user, const onefold_tune_candidate *c) {
 static int stopped(void *user) {
   (void)user;
   return onefold_cli_interrupted();
+}
+
+static void advanced(void *user, double part) {
+  const explaining *e = user;
+  const double budget = e->tuning.per_shape > 0 ? e->tuning.per_shape : 2;
+  const int open_end = e->tuning.exhaustive && !(e->tuning.per_shape > 0);
+  onefold_cli_bar(e->problem, e->index, e->total, part,
+                  open_end ? INFINITY : budget * ((double)(e->total - e->index) - part));
+}
+
+static void sampled(void *user, const onefold_tune_sample *sample) {
+  explaining *e = user;
+  if (e->svg) onefold_cli_figure_sample(&e->figure, sample);
 }
 
 /// What a plan by the record comes to, and which rung of the look-up it is from.
@@ -123,20 +156,36 @@ static void print_counts(const explaining *e, const onefold_tune_result *result)
   printf("\n\n");
 }
 
+/// Adds the problem and its candidates, where JSON is wanted.
+static int add_json(explaining *e, json_t *all, const char *problem,
+                    const onefold_tune_result *result) {
+  if (all &&
+      (e->failed ||
+       json_array_append_new(
+           all, json_pack("{s:s, s:o, s:I, s:f}", "problem", problem, "candidates", e->json,
+                          "samples", (json_int_t)result->samples, "seconds", result->seconds))))
+    return (int)onefold_cli_say(e->tuning.rows.command, ONEFOLD_EXIT_FAILURE,
+                                "no memory for the JSON");
+  return ONEFOLD_EXIT_OK;
+}
+
 static int explain(explaining *e, const onefold_conv2d_desc *desc, json_t *all) {
   cli_tuning *t = &e->tuning;
-  char problem[256];
+  char *problem = e->problem;
   const onefold_tune_options options = {.struct_size = sizeof options,
                                         .situation = t->situation,
                                         .budget = t->per_shape,
+                                        .exhaustive = t->exhaustive,
                                         .plan_only = e->estimates,
                                         .peak = &t->peak,
                                         .stopped = stopped,
+                                        .advanced = advanced,
+                                        .sampled = sampled,
                                         .visit = visit,
                                         .user = e};
   onefold_tune_result result = {.struct_size = sizeof result};
   for (int i = 0; i < ONEFOLD_TUNE_FATES; i++) e->fates[i] = 0;
-  onefold_conv2d_desc_print(desc, problem, sizeof problem);
+  onefold_conv2d_desc_print(desc, problem, sizeof e->problem);
   if (all) e->json = json_array();
   if (!all) {
     printf("%s\n", problem);
@@ -146,13 +195,13 @@ static int explain(explaining *e, const onefold_conv2d_desc *desc, json_t *all) 
   const onefold_status status = onefold_tune_conv2d(t->context, desc, &options, &result);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
   if (!all) print_counts(e, &result);
-  if (all &&
-      (e->failed ||
-       json_array_append_new(
-           all, json_pack("{s:s, s:o, s:I, s:f}", "problem", problem, "candidates", e->json,
-                          "samples", (json_int_t)result.samples, "seconds", result.seconds))))
-    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory for the JSON");
-  return ONEFOLD_EXIT_OK;
+  if (e->svg && !stopped(NULL)) {
+    const int code = onefold_cli_figure_write(&e->figure, t->rows.command, problem, e->svg);
+    if (code == ONEFOLD_EXIT_OK) return add_json(e, all, problem, &result);
+    json_decref(e->json);
+    return code;
+  }
+  return add_json(e, all, problem, &result);
 }
 
 int onefold_cli_tune_explain(int argc, char **argv) {
@@ -169,7 +218,7 @@ int onefold_cli_tune_explain(int argc, char **argv) {
       "\vfate: refused, the algorithm does not apply; pruned, by the estimate; same, it comes to "
       "the plan of another; untimed, there was no time; slower, than others in its last round; no "
       "gain, the fastest, but not beyond the margin over the default choice; best.\n\n"
-      "Exit codes: 0 done; 1 it could not be done; 2 a bad option or problem.",
+      "Exit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option or problem.",
       children,
       NULL,
       NULL};
@@ -181,13 +230,19 @@ int onefold_cli_tune_explain(int argc, char **argv) {
   json_t *all = t->rows.json ? json_array() : NULL;
   int code = onefold_cli_tuning_open(t);
   if (code == ONEFOLD_EXIT_OK) code = onefold_cli_problems_read(t, &problems);
+  if (code == ONEFOLD_EXIT_OK && e.svg && problems.count > 1)
+    code = (int)onefold_cli_say(argv[0], ONEFOLD_EXIT_USAGE, "--svg draws one problem, not %zu",
+                                problems.count);
   onefold_cli_catch_interrupt();
-  for (size_t i = 0; i < problems.count && code == ONEFOLD_EXIT_OK; i++)
-    code = explain(&e, &problems.desc[i], all);
+  e.total = problems.count;
+  for (; e.index < e.total && code == ONEFOLD_EXIT_OK && !stopped(NULL); e.index++)
+    code = explain(&e, &problems.one[e.index].desc, all);
   if (all && code == ONEFOLD_EXIT_OK)
     code = onefold_cli_print_json(t->rows.command, all);
   else
     json_decref(all);
+  if (code == ONEFOLD_EXIT_OK && stopped(NULL)) code = ONEFOLD_EXIT_FAILURE;
+  onefold_cli_figure_free(&e.figure);
   onefold_cli_problems_free(&problems);
   onefold_cli_tuning_close(t);
   return code;

@@ -56,24 +56,24 @@ static int same(const onefold_conv2d_desc *a, const onefold_conv2d_desc *b) {
   return memcmp(x, y, sizeof x) == 0;
 }
 
-/// Adds a problem unless it is there; zero where there is no memory.
-static int add(cli_problems *p, const onefold_conv2d_desc *desc) {
-  for (size_t i = 0; i < p->count; i++) {
-    if (same(&p->desc[i], desc)) return 1;
-  }
-  if (p->count == p->capacity) {
+/// Adds a problem of these lists unless it is there; zero where there is no memory.
+static int add(cli_problems *p, const onefold_conv2d_desc *desc, uint32_t lists) {
+  size_t i = 0;
+  while (i < p->count && !same(&p->one[i].desc, desc)) i++;
+  if (i == p->capacity) {
     const size_t wanted = p->capacity ? 2 * p->capacity : 64;
-    onefold_conv2d_desc *grown = realloc(p->desc, wanted * sizeof *grown);
+    cli_problem *grown = realloc(p->one, wanted * sizeof *grown);
     if (!grown) return 0;
-    p->desc = grown;
+    p->one = grown;
     p->capacity = wanted;
   }
-  p->desc[p->count++] = *desc;
+  if (i == p->count) p->one[p->count++] = (cli_problem){*desc, 0};
+  p->one[i].lists |= lists;
   return 1;
 }
 
 /// Adds a problem string, with the layouts and activation of the options.
-static int add_text(const cli_tuning *t, cli_problems *p, const char *text) {
+static int add_text(const cli_tuning *t, cli_problems *p, const char *text, uint32_t lists) {
   onefold_conv2d_desc desc;
   memset(&desc, 0, sizeof desc);
   const onefold_status status = onefold_conv2d_desc_parse(t->context, text, &desc);
@@ -81,8 +81,8 @@ static int add_text(const cli_tuning *t, cli_problems *p, const char *text) {
   desc.in_layout = desc.out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
   if (!t->has_layout && desc.in_channels <= ONEFOLD_IMAGE_CHANNELS) desc.in_layout = ONEFOLD_NCHW;
   desc.activation = t->activation;
-  return add(p, &desc) ? ONEFOLD_EXIT_OK
-                       : (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
+  if (add(p, &desc, lists)) return ONEFOLD_EXIT_OK;
+  return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
 }
 
 /// A line of a list: up to a '#', without blanks at its ends; NULL where nothing is left.
@@ -96,18 +96,21 @@ static char *strip(char *line) {
 
 /// A line of a log. Lines that are about something else are passed over.
 static int add_logged(const cli_tuning *t, cli_problems *p, const char *path, size_t number,
-                      const char *line) {
+                      const char *line, uint32_t lists) {
   onefold_conv2d_desc desc;
   memset(&desc, 0, sizeof desc);
   const onefold_status status = onefold_verbose_parse(t->context, line, &desc);
-  if (status == ONEFOLD_NOT_FOUND || (status == ONEFOLD_OK && add(p, &desc)))
+  if (status == ONEFOLD_NOT_FOUND || (status == ONEFOLD_OK && add(p, &desc, lists)))
     return ONEFOLD_EXIT_OK;
   return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
                               "%s:%zu: not a line that ONEFOLD_VERBOSE=1 writes (%s)", path, number,
                               onefold_status_name(status));
 }
 
-static int read_file(const cli_tuning *t, cli_problems *p, const char *path, int is_log) {
+static int read_list(const cli_tuning *t, cli_problems *p, size_t index) {
+  const char *path = t->lists[index].path;
+  const int is_log = t->lists[index].is_log;
+  const uint32_t lists = UINT32_C(1) << index;
   FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
   if (!file)
     return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "%s: %s", path,
@@ -119,9 +122,9 @@ static int read_file(const cli_tuning *t, cli_problems *p, const char *path, int
     number++;
     const char *text = is_log ? line : strip(line);
     if (is_log)
-      code = add_logged(t, p, path, number, text);
+      code = add_logged(t, p, path, number, text, lists);
     else if (text)
-      code = add_text(t, p, text);
+      code = add_text(t, p, text, lists);
   }
   const int failed = ferror(file);
   free(line);
@@ -136,9 +139,8 @@ int onefold_cli_problems_read(const cli_tuning *t, cli_problems *p) {
   *p = (cli_problems){0};
   int code = ONEFOLD_EXIT_OK;
   for (size_t i = 0; i < t->problem_count && code == ONEFOLD_EXIT_OK; i++)
-    code = add_text(t, p, t->problems[i]);
-  if (code == ONEFOLD_EXIT_OK && t->batch) code = read_file(t, p, t->batch, 0);
-  if (code == ONEFOLD_EXIT_OK && t->log) code = read_file(t, p, t->log, 1);
+    code = add_text(t, p, t->problems[i], 0);
+  for (size_t i = 0; i < t->list_count && code == ONEFOLD_EXIT_OK; i++) code = read_list(t, p, i);
   if (code == ONEFOLD_EXIT_OK && p->count == 0)
     return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE,
                                 "no problem is given, such as mb1ic64ih56oc64kh3ph1");
@@ -146,6 +148,6 @@ int onefold_cli_problems_read(const cli_tuning *t, cli_problems *p) {
 }
 
 void onefold_cli_problems_free(cli_problems *p) {
-  free(p->desc);
+  free(p->one);
   *p = (cli_problems){0};
 }

@@ -2,7 +2,7 @@
 // onefold tune run: finds the fastest tilings of problems and records them.
 #include "bench/text.h"
 #include "cli/blocks.h"
-#include "cli/tuning.h"
+#include "cli/tune_gains.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 enum {
   OPT_BUDGET = 0x400,
   OPT_PER_SHAPE,
+  OPT_EXHAUSTIVE,
   OPT_RESUME,
   OPT_AGAIN,
   OPT_MPI,
@@ -23,6 +24,8 @@ static const struct argp_option run_options[] = {
     {"budget", OPT_BUDGET, "TIME", 0, "Time for all problems together (default 60s)", 0},
     {"per-shape", OPT_PER_SHAPE, "TIME", 0,
      "Most time for one problem (default: its share of what is left)", 0},
+    {"exhaustive", OPT_EXHAUSTIVE, NULL, 0,
+     "Prune nothing, and measure until the noise decides: no budget but --per-shape", 0},
     {"resume", OPT_RESUME, NULL, 0,
      "Leave out what this library has recorded on this machine (default)", 0},
     {"again", OPT_AGAIN, NULL, 0, "Tune that as well", 0},
@@ -50,6 +53,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_PER_SHAPE:
     t->per_shape = onefold_cli_seconds(state, "per-shape", text);
+    return 0;
+  case OPT_EXHAUSTIVE:
+    t->exhaustive = 1;
     return 0;
   case OPT_RESUME:
     t->again = 0;
@@ -88,7 +94,7 @@ typedef struct run {
   json_t *json; // of the shapes
   double end;   // of the budget
   size_t index, total, skipped, tuned;
-  double gains; // sum of logarithms
+  cli_gains gains; // also of what is skipped
   int64_t samples;
   char label[sizeof((onefold_record_key *)0)->problem];
   int failed;
@@ -136,23 +142,35 @@ static int collect_row(run *r, const onefold_tune_result *result) {
   return shape && json_array_append_new(r->json, shape) == 0;
 }
 
+static int no_memory(const run *r) {
+  return (int)onefold_cli_say(r->tuning->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
+}
+
+/// Seconds for a problem, 0 where there are none left.
+static double share_of(const run *r) {
+  const cli_tuning *t = r->tuning;
+  const double share = (r->end - now()) / (double)(r->total - r->index);
+  return t->per_shape > 0 && share > t->per_shape ? t->per_shape : fmax(share, 0);
+}
+
 /// Returns an onefold_exit after a sentence.
-static int tune(run *r, const onefold_conv2d_desc *desc) {
+static int tune(run *r, const cli_problem *problem) {
   cli_tuning *t = r->tuning;
-  onefold_record_row key;
+  const onefold_conv2d_desc *desc = &problem->desc;
+  onefold_record_row key, old;
   onefold_status status = onefold_record_row_init(t->context, NULL, desc, t->situation, &key);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
   snprintf(r->label, sizeof r->label, "%s", key.key.problem);
-  if (!t->again && onefold_cli_is_recorded(r->record, &key)) {
+  if (!t->again && onefold_cli_is_recorded(r->record, &key, &old)) {
     r->skipped++;
-    return ONEFOLD_EXIT_OK;
+    return onefold_cli_gains_add(&r->gains, &old, problem->lists) ? ONEFOLD_EXIT_OK : no_memory(r);
   }
-  double share = (r->end - now()) / (double)(r->total - r->index);
-  if (t->per_shape > 0 && share > t->per_shape) share = t->per_shape;
-  if (share <= 0) return ONEFOLD_EXIT_OK;
+  const double share = share_of(r);
+  if (!(share > 0)) return ONEFOLD_EXIT_OK;
   const onefold_tune_options options = {.struct_size = sizeof options,
                                         .situation = t->situation,
                                         .budget = share,
+                                        .exhaustive = t->exhaustive,
                                         .peak = &t->peak,
                                         .stopped = stopped,
                                         .advanced = advanced,
@@ -165,27 +183,28 @@ static int tune(run *r, const onefold_conv2d_desc *desc) {
   status = onefold_record_put(r->record, &result.row, ONEFOLD_RECORD_REPLACE, NULL);
   if (status != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&t->rows, r->record, status);
   r->tuned++;
-  r->gains += log(result.row.default_ns / result.row.median_ns);
+  if (!onefold_cli_gains_add(&r->gains, &result.row, problem->lists)) return no_memory(r);
   if (!r->json) print_row(r, &result);
-  if (r->json && !collect_row(r, &result))
-    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory for the JSON");
-  return ONEFOLD_EXIT_OK;
+  return r->json && !collect_row(r, &result) ? no_memory(r) : ONEFOLD_EXIT_OK;
 }
 
-static int print_end(const run *r, double seconds) {
+static int print_end(run *r, double seconds) {
+  const cli_tuning *t = r->tuning;
   const char *path = onefold_record_path(r->record);
-  const double gain = r->tuned ? exp(r->gains / (double)r->tuned) : 1;
   const size_t left = r->total - r->tuned - r->skipped;
   onefold_cli_bar(NULL, 0, 0, 0, 0);
   if (r->json)
-    return onefold_cli_print_json(r->tuning->rows.command,
-                                  json_pack("{s:s, s:O, s:I, s:I, s:I, s:f, s:f, s:I}", "record",
-                                            path, "shapes", r->json, "tuned", (json_int_t)r->tuned,
-                                            "recorded_before", (json_int_t)r->skipped, "left",
-                                            (json_int_t)left, "geometric_mean_gain", gain,
-                                            "seconds", seconds, "samples", (json_int_t)r->samples));
-  printf("%s%zu tuned in %.1f s with %lld samples, geometric mean %.3fx", r->tuned ? "\n" : "",
-         r->tuned, seconds, (long long)r->samples, gain);
+    return onefold_cli_print_json(
+        r->tuning->rows.command,
+        json_pack("{s:s, s:O, s:I, s:I, s:I, s:o, s:f, s:I}", "record", path, "shapes", r->json,
+                  "tuned", (json_int_t)r->tuned, "recorded_before", (json_int_t)r->skipped, "left",
+                  (json_int_t)left, "gains",
+                  onefold_cli_gains_json(&r->gains, t->lists, t->list_count), "seconds", seconds,
+                  "samples", (json_int_t)r->samples));
+  onefold_cli_gains_print(&r->gains, "the default choice's time over that of the fastest", t->lists,
+                          t->list_count);
+  printf("%s%zu tuned in %.1f s with %lld samples", r->gains.count ? "\n" : "", r->tuned, seconds,
+         (long long)r->samples);
   if (r->skipped) printf("; %zu recorded before (--again tunes them)", r->skipped);
   if (left) printf("; %zu left: %s", left, onefold_cli_interrupted() ? "stopped" : "no time");
   printf("; %s\n", path);
@@ -195,7 +214,9 @@ static int print_end(const run *r, double seconds) {
 static int run_all(run *r, const cli_problems *problems) {
   const double start = now();
   int code = ONEFOLD_EXIT_OK;
-  r->end = start + (r->tuning->budget > 0 ? r->tuning->budget : 60);
+  r->end = start + (r->tuning->budget > 0   ? r->tuning->budget
+                    : r->tuning->exhaustive ? INFINITY
+                                            : 60);
   r->total = problems->count;
   onefold_cli_catch_interrupt();
   if (!r->json) {
@@ -208,7 +229,7 @@ static int run_all(run *r, const cli_problems *problems) {
     onefold_bench_table_head(stdout, columns, COLUMNS);
   }
   for (; r->index < r->total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); r->index++)
-    code = tune(r, &problems->desc[r->index]);
+    code = tune(r, &problems->one[r->index]);
   const int printed = print_end(r, now() - start);
   if (code != ONEFOLD_EXIT_OK) return code;
   if (printed != ONEFOLD_EXIT_OK) return printed;
@@ -228,7 +249,9 @@ int onefold_cli_tune_run(int argc, char **argv) {
       "net then use it."
       "\vPROBLEM is in benchdnn's form, such as mb1ic64ih56oc64kh3ph1. A row is recorded as soon "
       "as its problem is done; ctrl-C ends the run and keeps them. What is measured in which order "
-      "is in docs/tuning.md.\n\n"
+      "is in docs/tuning.md. The table at the end is of all problems that have a row, and of each "
+      "list "
+      "where there are several.\n\n"
       "Exit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option or problem.",
       children,
       NULL,
@@ -247,6 +270,7 @@ int onefold_cli_tune_run(int argc, char **argv) {
     code = run_all(&r, &problems);
   }
   json_decref(r.json);
+  onefold_cli_gains_free(&r.gains);
   onefold_record_close(r.record);
   onefold_cli_problems_free(&problems);
   onefold_cli_tuning_close(&t);

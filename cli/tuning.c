@@ -25,9 +25,11 @@ static const struct argp_option options[] = {
      "at most 4 channels)",
      0},
     {"act", OPT_ACT, "NAME", 0, "Activation: none, relu, relu6, leaky_relu, silu, ...", 0},
-    {"batch", OPT_BATCH, "FILE", 0, "Also the problems of FILE, one a line, # comments", 0},
+    {"batch", OPT_BATCH, "FILE", 0,
+     "Also the problems of FILE, one a line, # comments; may be given again", 0},
     {"from", OPT_FROM, "FILE", 0,
-     "Also the problems of a log that a program wrote with ONEFOLD_VERBOSE=1", 0},
+     "Also the problems of a log that a program wrote with ONEFOLD_VERBOSE=1; may be given again",
+     0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -67,10 +69,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
                                                               activation_name);
     return 0;
   case OPT_BATCH:
-    t->batch = text;
-    return 0;
   case OPT_FROM:
-    t->log = text;
+    if (t->list_count == CLI_MOST_LISTS)
+      argp_error(state, "%s: there are %d lists before it, which is all that can be", text,
+                 CLI_MOST_LISTS);
+    t->lists[t->list_count++] = (cli_list){text, key == OPT_FROM};
     return 0;
   case ARGP_KEY_ARGS:
     t->problems = state->argv + state->next;
@@ -121,10 +124,10 @@ void onefold_cli_tuning_close(cli_tuning *tuning) {
   tuning->context = NULL;
 }
 
-int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *row) {
-  onefold_record_row old;
-  return onefold_record_get(record, &row->key, &old) == ONEFOLD_OK && old.kernels == row->kernels &&
-         strcmp(old.version, row->version) == 0;
+int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *row,
+                            onefold_record_row *old) {
+  return onefold_record_get(record, &row->key, old) == ONEFOLD_OK && old->kernels == row->kernels &&
+         strcmp(old->version, row->version) == 0;
 }
 
 void onefold_cli_tiling_text(const onefold_tiling *tiling, char *shown, size_t size) {
@@ -177,7 +180,9 @@ void onefold_cli_bar(const char *label, size_t done, size_t total, double part,
   const int full = (int)(all * WIDTH);
   for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
   bar[WIDTH] = '\0';
-  fprintf(stderr, "\r\033[K[%s] %zu/%zu  %.0f s left  %.48s", bar, done, total,
-          ceil(seconds_left > 0 ? seconds_left : 0), label);
+  fprintf(stderr, "\r\033[K[%s] %zu/%zu  ", bar, done, total);
+  if (isfinite(seconds_left))
+    fprintf(stderr, "%.0f s left  ", ceil(seconds_left > 0 ? seconds_left : 0));
+  fprintf(stderr, "%.48s", label);
   fflush(stderr);
 }

@@ -10,10 +10,25 @@ int onefold_cli_tune_explain(int argc, char **argv);
 int onefold_cli_tune_verify(int argc, char **argv);
 int onefold_cli_tune_graph(int argc, char **argv);
 int onefold_cli_tune_block(int argc, char **argv);
+int onefold_cli_tune_gap(int argc, char **argv);
 
-/// Problems with their layouts and epilogues, none twice.
+enum { CLI_MOST_LISTS = 32 };
+
+/// A file of problems.
+typedef struct cli_list {
+  const char *path;
+  int is_log; // of ONEFOLD_VERBOSE
+} cli_list;
+
+/// A problem with its layouts and epilogue.
+typedef struct cli_problem {
+  onefold_conv2d_desc desc;
+  uint32_t lists; // that have it, a bit each
+} cli_problem;
+
+/// Problems, none twice.
 typedef struct cli_problems {
-  onefold_conv2d_desc *desc; // [count]
+  cli_problem *one; // [count]
   size_t count, capacity;
 } cli_problems;
 
@@ -28,11 +43,13 @@ typedef struct cli_tuning {
   onefold_layout layout;
   onefold_activation activation;
   double budget, per_shape; // seconds; 0: not given
+  int exhaustive;           // no candidate is pruned, and no time is the end
   int again;                // also what is recorded already
   int mpi;                  // the ranks of an MPI job share the problems
   int32_t ranks_per_node;   // that measure; 0: not given
   const char *mpi_as;       // for tests: the name of this rank's machine and its fingerprint, "a/x"
-  const char *batch, *log;
+  cli_list lists[CLI_MOST_LISTS];
+  size_t list_count;
   char **problems; // of the command line
   size_t problem_count;
   // Made by onefold_cli_tuning_open.
@@ -42,7 +59,7 @@ typedef struct cli_tuning {
 } cli_tuning;
 
 /// Child of an argp, whose input is a cli_tuning: threads, level, class, situation, layout,
-/// activation, problems, --batch and --from.
+/// activation, problems, and the lists of --batch and --from.
 extern const struct argp onefold_cli_tuning_argp;
 
 /// Before the options are read.
@@ -56,16 +73,17 @@ double onefold_cli_seconds(struct argp_state *state, const char *option, const c
 int onefold_cli_tuning_open(cli_tuning *tuning);
 void onefold_cli_tuning_close(cli_tuning *tuning);
 
-/// The problems of the command line, of --batch and of --from. Returns an onefold_exit after a
-/// sentence; free all the same.
+/// The problems of the command line and of the lists. Returns an onefold_exit after a sentence;
+/// free all the same.
 int onefold_cli_problems_read(const cli_tuning *tuning, cli_problems *problems);
 void onefold_cli_problems_free(cli_problems *problems);
 
 /// Tunes the problems with the other ranks of the job. Returns an onefold_exit after a sentence.
 int onefold_cli_fleet_run(cli_tuning *tuning);
 
-/// Non-zero where this library has measured the key of `row` with the kernels that there are.
-int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *row);
+/// Non-zero where this library has measured the key of `row` with the kernels that there are: *old.
+int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *row,
+                            onefold_record_row *old);
 
 /// "winograd4,pointwise_f32_14x2__avx512,threads=2": without what is always the same.
 void onefold_cli_tiling_text(const onefold_tiling *tiling, char *text, size_t size);
@@ -75,7 +93,7 @@ void onefold_cli_catch_interrupt(void);
 int onefold_cli_interrupted(void);
 
 /// A bar on the standard error, where that is a terminal: what is tuned, how far, and the time that
-/// is left at most. `label` NULL: the line is cleared.
+/// is left at most (INFINITY: not known). `label` NULL: the line is cleared.
 void onefold_cli_bar(const char *label, size_t done, size_t total, double part,
                      double seconds_left);
 

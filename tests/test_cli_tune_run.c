@@ -50,19 +50,35 @@ static void expect_number(json_t *root, const char *key, double want) {
   if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
 }
 
+/// The gains have so many lines, the last of which is of that list and so many shapes.
+static void expect_gains(json_t *root, size_t lines, const char *list, double shapes) {
+  json_t *gains = json_object_get(root, "gains");
+  assert_int_equal(json_array_size(gains), lines);
+  json_t *last = json_array_get(gains, lines - 1);
+  assert_string_equal(json_string_value(json_object_get(last, "list")), list);
+  expect_number(last, "shapes", shapes);
+  const double median = test_number(last, "median"), high = test_number(last, "percentile_95");
+  const double largest = test_number(last, "largest"), mean = test_number(last, "geometric_mean");
+  assert_true(median >= 1 && high >= median && largest >= high && mean >= 1 && mean <= largest);
+  assert_true(strncmp(json_string_value(json_object_get(last, "largest_problem")), "mb1ic", 5) ==
+              0);
+}
+
 /// Rows come once; again they are left out, and tuned only when asked.
 static void test_run_and_resume(void **state) {
   (void)state;
-  json_t *root = json_of("tune run --budget=2s --threads=1 --json " PROBLEMS);
+  json_t *root = json_of("tune run --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
   expect_number(root, "tuned", 2);
   expect_number(root, "left", 0);
   const json_t *shape = json_array_get(json_object_get(root, "shapes"), 1);
   const json_t *row = json_object_get(shape, "row");
   assert_string_equal(json_string_value(json_object_get(row, "problem")), "mb1ic16ih9oc32oh9kh1");
   assert_true(test_number(shape, "samples") >= 5);
+  expect_gains(root, 1, "all", 2);
   json_decref(root);
 
-  root = json_of("tune --budget=2s --threads=1 --json " PROBLEMS);
+  root = json_of("tune --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
+  expect_gains(root, 1, "all", 2); // of what is recorded, too
   expect_number(root, "tuned", 0);
   expect_number(root, "recorded_before", 2);
   json_decref(root);
@@ -84,11 +100,26 @@ static void test_lists_and_logs(void **state) {
   char arguments[512];
   char *list = test_path(), *log = test_path();
   write_file(list, "# two\n  ic16ih9oc16oh9kh3ph1\n\nic16ih9oc32oh9kh1 # the second\n");
-  snprintf(arguments, sizeof arguments,
-           "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=2s --json", list);
+  snprintf(
+      arguments, sizeof arguments,
+      "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=4s --per-shape=60ms --json",
+      list);
   json_t *root = json_of(arguments);
   expect_number(root, "tuned", 2); // one is named twice
   json_decref(root);
+  char *second = test_path();
+  write_file(second, "ic16ih9oc16oh9kh3ph1\n");
+  snprintf(arguments, sizeof arguments, "tune run --batch %s --batch %s --threads=1 --json", list,
+           second);
+  root = json_of(arguments);
+  expect_gains(root, 3, "all", 2); // a shape of both lists counts once
+  json_t *of_second = json_array_get(json_object_get(root, "gains"), 1);
+  assert_string_equal(json_string_value(json_object_get(of_second, "list")), second);
+  expect_number(of_second, "shapes", 1);
+  json_decref(root);
+  snprintf(arguments, sizeof arguments, "tune run --batch %s --batch %s --threads=1", list, second);
+  expect(arguments, "all ");
+  test_path_free(second);
 
   setenv("ONEFOLD_VERBOSE", "1", 1);
   test_run r = test_program("bench conv ic24ih9oc16oh9kh3ph1 --act=relu --benchmark_min_time=0.001 "
@@ -98,7 +129,8 @@ static void test_lists_and_logs(void **state) {
   assert_non_null(strstr(r.err, "onefold plan conv2d mb1ic24ih9oc16oh9kh3ph1 "));
   write_file(log, r.err);
   test_run_free(&r);
-  snprintf(arguments, sizeof arguments, "tune --from %s --threads=1 --budget=2s --json", log);
+  snprintf(arguments, sizeof arguments,
+           "tune --from %s --threads=1 --budget=4s --per-shape=60ms --json", log);
   root = json_of(arguments);
   expect_number(root, "tuned", 1);
   const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
@@ -129,6 +161,64 @@ static void test_explain(void **state) {
   assert_int_equal(best, 1);
   assert_true(refused > 2);
   json_decref(root);
+}
+
+static char *read_file(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) return NULL;
+  char *text = calloc(1, 1 << 20);
+  assert_non_null(text);
+  assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+  fclose(file);
+  return text;
+}
+
+static void test_figure(void **state) {
+  (void)state;
+  char *path = test_path(), arguments[512];
+  snprintf(arguments, sizeof arguments,
+           "tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=30ms --svg %s", path);
+  expect(arguments, " best; ");
+  char *text = read_file(path);
+  assert_non_null(text);
+  const char *words[] = {
+      "<svg ",     "mb1ic16ih9oc16oh9kh3ph1",   ">look<", ">end<", "class=\"mark ",
+      "fastest: ", "prefers-color-scheme:dark", "</svg>"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    test_case("%s", words[i]);
+    assert_non_null(strstr(text, words[i]));
+  }
+  free(text);
+  test_path_free(path);
+}
+
+/// An exhaustive search prunes nothing; the gap to it is of two bests that took turns.
+static void test_exhaustive(void **state) {
+  (void)state;
+  json_t *root = json_of("tune explain ic16ih5oc16oh5kh3ph1 --threads=1 --isa=ref --per-shape=1s "
+                         "--exhaustive --json");
+  const json_t *candidates = json_object_get(json_array_get(root, 0), "candidates");
+  for (size_t i = 0; i < json_array_size(candidates); i++) {
+    const char *fate = json_string_value(json_object_get(json_array_get(candidates, i), "fate"));
+    assert_string_not_equal(fate, "pruned");
+  }
+  json_decref(root);
+  root = json_of("tune gap g32ic32ih5oc32oh5kh3ph1 ic8ih4oc8oh4kh1 --threads=1 --isa=ref "
+                 "--per-shape=50ms --turns=5 --json");
+  const json_t *shapes = json_object_get(root, "shapes");
+  assert_int_equal(json_array_size(shapes), 2);
+  expect_number(root, "left", 0);
+  json_t *second = json_array_get(shapes, 1);
+  assert_string_equal(json_string_value(json_object_get(second, "problem")), "mb1ic8ih4oc8oh4kh1");
+  assert_true(test_number(second, "gap") > 0 && test_number(second, "default_gap") > 0);
+  assert_true(test_number(json_object_get(second, "exhaustive"), "timed") >=
+              test_number(json_object_get(second, "search"), "timed"));
+  assert_true(test_number(root, "geometric_mean_gap") > 0);
+  json_decref(root);
+  expect("tune gap g32ic32ih5oc32oh5kh3ph1 --threads=1 --isa=ref --per-shape=50ms --turns=5",
+         "1 compared; geometric mean");
+  expect("tune run ic8ih4oc8oh4kh1 --threads=1 --isa=ref --exhaustive --per-shape=1s",
+         "1 tuned in ");
 }
 
 /// A row of this machine, whose tiling is given.
@@ -231,6 +321,11 @@ static void test_mistakes(void **state) {
       {"tune run --batch /nonexistent/x", 1, "/nonexistent/x"},
       {"tune run ic8oc8ih4kh1 --record /nonexistent/x.db", 1, "no record to write to"},
       {"tune explain", 2, "no problem is given"},
+      {"tune explain ic8oc8ih4kh1 ic8oc8ih5kh1 --svg x.svg", 2, "one problem, not 2"},
+      {"tune explain ic8oc8ih4kh1 --svg x.svg --estimates", 2, "--estimates"},
+      {"tune explain ic8oc8ih4kh1 --per-shape=5ms --svg /nonexistent/x.svg", 1, "/nonexistent/x"},
+      {"tune gap", 2, "no problem is given"},
+      {"tune gap ic8oc8ih4kh1 --turns=2", 2, "--turns=2"},
       {"tune verify extra", 2, "extra"},
       {"tune graph", 2, "no network is given"},
       {"tune block", 2, "no block is given"},
@@ -246,6 +341,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_run_and_resume, create, destroy),
       cmocka_unit_test_setup_teardown(test_lists_and_logs, create, destroy),
       cmocka_unit_test_setup_teardown(test_explain, create, destroy),
+      cmocka_unit_test_setup_teardown(test_figure, create, destroy),
+      cmocka_unit_test_setup_teardown(test_exhaustive, create, destroy),
       cmocka_unit_test_setup_teardown(test_verify, create, destroy),
       cmocka_unit_test_setup_teardown(test_interrupt, create, destroy),
       cmocka_unit_test_setup_teardown(test_graph, create, destroy),

@@ -27,6 +27,7 @@ bench net repghostnet-0.5x --per-layer --no-check
 python3 tests/report/sample.py "$work/sample.json" "$work/changed.json"
 "$onefold" report "$work"/{conv,block,net,accuracy}.json -o "$work/measured.html" --svg "$work/svg"
 "$onefold" report "$work/sample.json" -o "$work/sample.html"
+"$onefold" tune explain ic32ih14oc32oh14kh3ph1 --per-shape 200ms --svg "$work/svg/search.svg" >/dev/null
 "$onefold" report --compare "$work/sample.json" "$work/changed.json" -o "$work/compared.html"
 python3 tests/report/page.py --charts 1 "$work/compared.html"
 python3 tests/report/page.py --charts 6 "$work/measured.html" "$work/sample.html"
