@@ -76,15 +76,20 @@ void onefold_runner_destroy(onefold_runner *runner) {
   memset(runner, 0, sizeof *runner);
 }
 
+double onefold_runner_run(onefold_runner *runner) {
+  double sum = 0;
+  if (run(runner) != ONEFOLD_OK) return 0;
+  for (size_t i = 0; i < runner->steps; i++) sum += runner->seconds[i];
+  return sum;
+}
+
 double onefold_runner_time(onefold_runner *runner, const onefold_rotation *rotation, int is_base,
                            int32_t turn) {
-  double sum = 0;
   for (size_t i = 0; i < rotation->count; i++)
     (is_base ? rotation->layer[i].base : rotation->layer[i].other)[turn] = 0;
-  if (run(runner) != ONEFOLD_OK) return 0;
-  for (size_t i = 0; i < runner->steps; i++) {
+  const double sum = onefold_runner_run(runner);
+  for (size_t i = 0; i < runner->steps && sum > 0; i++) {
     onefold_exec_step step;
-    sum += runner->seconds[i];
     if (onefold_exec_get_step(runner->exec, i, &step) != ONEFOLD_OK || step.conv_count != 1)
       continue;
     onefold_layer *layer = onefold_rotation_find(rotation, &step.convs[0].desc);

@@ -10,15 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// Turns of a round, and of the end game; the part of the budget that rounds may use.
-#define ROUND_TURNS 7
-#define END_TURNS   41
-#define ROUNDS      0.6
+/// Turns of a round, of the end game, and of one that a user waits for; the part of the budget that
+/// rounds may use.
+#define ROUND_TURNS   7
+#define END_TURNS     41
+#define STOPPED_TURNS 11
+#define ROUNDS        0.6
 
 static int give(void *user, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
   const onefold_layer *layer = onefold_rotation_find(user, desc);
-  if (!layer || !layer->current) return 0;
-  *tiling = *layer->current;
+  if (!layer || (!layer->current && !layer->pairing.choice)) return 0;
+  *tiling = layer->current ? *layer->current : (onefold_tiling){.threads = 0};
+  tiling->pair = layer->pairing.choice;
   return 1;
 }
 
@@ -59,26 +62,21 @@ void onefold_rotation_destroy(onefold_rotation *rotation) {
 // ------------------------------------------------------------------- layers
 
 typedef struct in_place {
-  onefold_context *context;
-  onefold_rotation *rotation;
-  const onefold_graph *graph;
-  const onefold_exec_options *exec;
-  const onefold_tune_options *options;
-  onefold_tune_result *result;
-  onefold_runner base;
-  double start, budget;
-  double total[2][ONEFOLD_MOST_TURNS]; // seconds of whole runs, of the base and the other
+  onefold_in_place about;
+  onefold_runner base;  // what layers are compared with: pairs as decided, all else by default
+  onefold_runner plain; // all by default; empty where that is the same
+  double total[3][ONEFOLD_MOST_TURNS]; // seconds of whole runs: of the base, the other and plain
 } in_place;
 
-static int goes_on(const in_place *t, double part) {
+int onefold_in_place_goes_on(const onefold_in_place *t, double part) {
   const double used = (onefold_clock_now() - t->start) / t->budget;
   if (t->options->advanced) t->options->advanced(t->options->user, used < 1 ? used : 1);
-  if (t->options->stopped && t->options->stopped(t->options->user)) return 0;
+  if (!t->ending && t->options->stopped && t->options->stopped(t->options->user)) return 0;
   return used < part;
 }
 
 /// The candidates of a layer, without the default choice.
-static onefold_status collect(const in_place *t, onefold_layer *layer) {
+static onefold_status collect(const onefold_in_place *t, onefold_layer *layer) {
   onefold_tune_options options = *t->options;
   onefold_candidates candidates = {0};
   options.situation = ONEFOLD_COLD;
@@ -97,26 +95,34 @@ static onefold_status collect(const in_place *t, onefold_layer *layer) {
   return status;
 }
 
-static onefold_status add_layer(in_place *t, const onefold_conv2d_desc *desc) {
+onefold_status onefold_rotation_add(onefold_in_place *t, const onefold_conv2d_desc *desc,
+                                    onefold_layer **layer) {
   onefold_rotation *rotation = t->rotation;
-  onefold_layer *found = onefold_rotation_find(rotation, desc);
-  if (found) {
-    found->steps++;
-    return ONEFOLD_OK;
-  }
+  onefold_index_problem about;
+  *layer = onefold_rotation_find(rotation, desc);
+  if (*layer || !onefold_index_describe(rotation->context, desc, &about)) return ONEFOLD_OK;
   onefold_layer *grown = realloc(rotation->layer, (rotation->count + 1) * sizeof *grown);
   if (!grown) return ONEFOLD_OUT_OF_MEMORY;
   rotation->layer = grown;
-  onefold_layer *layer = &grown[rotation->count];
-  memset(layer, 0, sizeof *layer);
-  layer->desc = *desc;
-  layer->steps = 1;
-  layer->best_ratio = 1;
-  if (!onefold_index_describe(rotation->context, desc, &layer->about)) return ONEFOLD_OK;
-  rotation->count++;
+  onefold_layer *made = &grown[rotation->count];
+  memset(made, 0, sizeof *made);
+  made->about = about;
+  made->desc = *desc;
+  made->best_ratio = 1;
   const onefold_status status =
-      onefold_record_row_init(t->context, NULL, desc, ONEFOLD_IN_PLACE, &layer->row);
-  return status == ONEFOLD_OK ? collect(t, layer) : status;
+      onefold_record_row_init(t->context, NULL, desc, ONEFOLD_IN_PLACE, &made->row);
+  if (status != ONEFOLD_OK) return status;
+  rotation->count++;
+  *layer = made;
+  return ONEFOLD_OK;
+}
+
+/// One more step that is of this convolution alone.
+static onefold_status add_layer(in_place *t, const onefold_conv2d_desc *desc) {
+  onefold_layer *layer;
+  const onefold_status status = onefold_rotation_add(&t->about, desc, &layer);
+  if (status != ONEFOLD_OK || !layer) return status;
+  return layer->steps++ ? ONEFOLD_OK : collect(&t->about, layer);
 }
 
 static onefold_status add_layers(in_place *t) {
@@ -131,25 +137,29 @@ static onefold_status add_layers(in_place *t) {
 
 // ------------------------------------------------------------------- rounds
 
-/// Runs the base and an execution with the current tilings in turns. *turns is their number.
+/// Runs the base and an execution with the current tilings in turns, and at the end also the plain
+/// one. *turns is their number.
 static onefold_status compare(in_place *t, int32_t most, double part, int32_t *turns) {
+  const onefold_in_place *about = &t->about;
+  const int sides = about->ending && t->plain.exec ? 3 : 2;
   onefold_runner other;
   *turns = 0;
-  const onefold_status status = onefold_runner_make(t->context, t->graph, t->exec, &other);
-  for (; status == ONEFOLD_OK && *turns < most && goes_on(t, part); ++*turns) {
-    for (int i = 0; i < 2; i++) {
-      const int is_base = i == *turns % 2;
-      t->total[!is_base][*turns] =
-          onefold_runner_time(is_base ? &t->base : &other, t->rotation, is_base, *turns);
+  const onefold_status status =
+      onefold_runner_make(about->context, about->graph, about->exec, &other);
+  for (; status == ONEFOLD_OK && *turns < most && onefold_in_place_goes_on(about, part); ++*turns) {
+    for (int i = 0; i < sides; i++) {
+      const int side = (i + *turns) % sides;
+      t->total[side][*turns] =
+          side == 2 ? onefold_runner_run(&t->plain)
+                    : onefold_runner_time(side ? &other : &t->base, about->rotation, !side, *turns);
     }
-    t->result->samples += 2;
+    about->result->samples += sides;
   }
   onefold_runner_destroy(&other);
   return status;
 }
 
-/// Median of the layer's time over that of the base in the same turn; 0 where it was in no step.
-static double ratio_of(const onefold_layer *layer, int32_t turns, double *spread) {
+double onefold_layer_ratio(const onefold_layer *layer, int32_t turns, double *spread) {
   double ratio[ONEFOLD_MOST_TURNS];
   int32_t count = 0;
   for (int32_t i = 0; i < turns; i++) {
@@ -161,7 +171,7 @@ static double ratio_of(const onefold_layer *layer, int32_t turns, double *spread
 
 /// Each layer's candidate of that round; those that have no more take the default choice.
 static onefold_status run_round(in_place *t, size_t round) {
-  onefold_rotation *rotation = t->rotation;
+  onefold_rotation *rotation = t->about.rotation;
   int32_t turns = 0;
   for (size_t i = 0; i < rotation->count; i++) {
     onefold_layer *layer = &rotation->layer[i];
@@ -171,7 +181,7 @@ static onefold_status run_round(in_place *t, size_t round) {
   for (size_t i = 0; i < rotation->count; i++) {
     onefold_layer *layer = &rotation->layer[i];
     double spread = 0;
-    const double ratio = ratio_of(layer, turns, &spread);
+    const double ratio = onefold_layer_ratio(layer, turns, &spread);
     if (layer->current && ratio > 0 && ratio < layer->best_ratio) {
       layer->best = layer->current;
       layer->best_ratio = ratio;
@@ -180,49 +190,84 @@ static onefold_status run_round(in_place *t, size_t round) {
   return status;
 }
 
-/// Fills and gives out the layer's row.
-static void settle(in_place *t, onefold_layer *layer, int32_t turns, onefold_tune_row_fn put) {
-  double spread = 0, base_spread = 0;
-  const double margin = t->options->margin > 0 ? t->options->margin : 0.02;
-  const double ratio = layer->best ? ratio_of(layer, turns, &spread) : 0;
-  const int gains =
-      ratio > 0 && ratio * (1 + margin) < 1 && 1 - ratio > onefold_search_noise(spread, turns);
-  onefold_record_row *row = &layer->row;
-  const double base = onefold_search_median(layer->base, turns, &base_spread);
-  row->default_ns = base * 1e9 / (double)layer->steps;
-  row->median_ns = gains ? row->default_ns * ratio : row->default_ns;
-  row->spread = gains ? spread : base_spread;
-  row->trials = turns * (int64_t)layer->steps;
-  if (gains) row->tiling = *layer->best;
-  if (row->median_ns > 0 && put) put(t->options->user, row, layer->steps);
+/// Is one time less than the other by more than the margin and the noise?
+static int gains(const onefold_tune_options *o, double ratio, double spread, int32_t turns) {
+  const double margin = o->margin > 0 ? o->margin : 0.02;
+  return ratio > 0 && ratio * (1 + margin) < 1 && 1 - ratio > onefold_search_noise(spread, turns);
 }
 
-static onefold_status finish(in_place *t, onefold_tune_row_fn put) {
-  onefold_rotation *rotation = t->rotation;
+/// Fills and gives out the layer's row. Where it is the first of pairs, its times are those of both
+/// convolutions.
+static void settle(in_place *t, onefold_layer *layer, int32_t turns, onefold_tune_row_fn put) {
+  const onefold_pairing *p = &layer->pairing;
+  const onefold_tune_options *o = t->about.options;
+  double spread = 0, base_spread = 0;
+  const double ratio = layer->best ? onefold_layer_ratio(layer, turns, &spread) : 0;
+  const int is_faster = gains(o, ratio, spread, turns);
+  onefold_record_row *row = &layer->row;
+  if (layer->steps > 0) {
+    const double base = onefold_search_median(layer->base, turns, &base_spread);
+    row->default_ns = base * 1e9 / (double)layer->steps;
+    row->median_ns = is_faster ? row->default_ns * ratio : row->default_ns;
+    row->spread = is_faster ? spread : base_spread;
+    row->trials = turns * (int64_t)layer->steps;
+    if (is_faster) row->tiling = *layer->best;
+  }
+  if (p->choice || (p->steps > 0 && layer->steps == 0)) {
+    const double gain = row->default_ns - row->median_ns; // of the first, where it is apart
+    row->default_ns = p->default_ns;
+    row->median_ns = p->choice == 1 && gain < p->ns ? p->ns - gain : p->ns;
+    row->spread = p->spread;
+    row->trials = p->turns * (int64_t)p->steps;
+    row->tiling.pair = p->choice;
+  }
+  const size_t steps = layer->steps > 0 ? layer->steps : p->steps;
+  if (row->median_ns > 0 && put) put(o->user, row, steps);
+}
+
+static onefold_status finish(in_place *t, int stopped, onefold_tune_row_fn put) {
+  onefold_rotation *rotation = t->about.rotation;
+  onefold_tune_result *result = t->about.result;
   int32_t turns = 0;
   for (size_t i = 0; i < rotation->count; i++) rotation->layer[i].current = rotation->layer[i].best;
-  const onefold_status status = compare(t, END_TURNS, 1, &turns);
+  t->about.ending = 1;
+  const onefold_status status = compare(t, stopped ? STOPPED_TURNS : END_TURNS, 1, &turns);
   if (status != ONEFOLD_OK || turns < 5) return status;
   for (size_t i = 0; i < rotation->count; i++) settle(t, &rotation->layer[i], turns, put);
-  t->result->row.default_ns = onefold_search_median(t->total[0], turns, NULL) * 1e9;
-  t->result->row.median_ns =
-      onefold_search_median(t->total[1], turns, &t->result->row.spread) * 1e9;
-  t->result->row.trials = turns;
-  t->result->finished = 1;
+  double *plain = t->total[t->plain.exec ? 2 : 0];
+  result->row.default_ns = onefold_search_median(plain, turns, NULL) * 1e9;
+  result->row.median_ns = onefold_search_median(t->total[1], turns, &result->row.spread) * 1e9;
+  result->row.trials = turns;
+  result->finished = 1;
   return ONEFOLD_OK;
 }
 
+/// Decides about pairs. Where that is not as by default, the base is made anew.
+static onefold_status make_pairs(in_place *t) {
+  const onefold_in_place *about = &t->about;
+  onefold_status status = onefold_pairs_tune(&t->about, &t->base);
+  int changed = 0;
+  for (size_t i = 0; i < about->rotation->count; i++)
+    changed |= about->rotation->layer[i].pairing.choice != 0;
+  if (status != ONEFOLD_OK || !changed) return status;
+  t->plain = t->base;
+  return onefold_runner_make(about->context, about->graph, about->exec, &t->base);
+}
+
 static onefold_status tune(in_place *t, onefold_tune_row_fn put) {
-  onefold_status status = onefold_runner_make(t->context, t->graph, t->exec, &t->base);
+  const onefold_in_place *about = &t->about;
+  onefold_status status = onefold_runner_make(about->context, about->graph, about->exec, &t->base);
+  if (status == ONEFOLD_OK) status = make_pairs(t);
   if (status == ONEFOLD_OK) status = add_layers(t);
   size_t rounds = 0;
-  for (size_t i = 0; i < t->rotation->count; i++) {
-    if (t->rotation->layer[i].count > rounds) rounds = t->rotation->layer[i].count;
+  for (size_t i = 0; i < about->rotation->count; i++) {
+    if (about->rotation->layer[i].count > rounds) rounds = about->rotation->layer[i].count;
   }
-  for (size_t i = 0; i < rounds && status == ONEFOLD_OK && goes_on(t, ROUNDS); i++)
-    status = run_round(t, i);
-  const int stopped = t->options->stopped && t->options->stopped(t->options->user);
-  return status == ONEFOLD_OK && !stopped ? finish(t, put) : status;
+  size_t round = 0;
+  while (round < rounds && status == ONEFOLD_OK && onefold_in_place_goes_on(about, ROUNDS))
+    status = run_round(t, round++);
+  const int stopped = about->options->stopped && about->options->stopped(about->options->user);
+  return status == ONEFOLD_OK && (!stopped || round > 0) ? finish(t, stopped, put) : status;
 }
 
 onefold_status onefold_tune_graph(onefold_context *context, onefold_rotation *rotation,
@@ -235,17 +280,18 @@ onefold_status onefold_tune_graph(onefold_context *context, onefold_rotation *ro
     return ONEFOLD_INVALID_ARGUMENT;
   *result = (onefold_tune_result){.struct_size = sizeof *result};
   forget(rotation);
-  in_place t = {.context = context,
-                .rotation = rotation,
-                .graph = graph,
-                .exec = exec,
-                .options = options,
-                .result = result,
-                .start = onefold_clock_now(),
-                .budget = options->budget > 0 ? options->budget : 60};
+  in_place t = {.about = {.context = context,
+                          .rotation = rotation,
+                          .graph = graph,
+                          .exec = exec,
+                          .options = options,
+                          .result = result,
+                          .start = onefold_clock_now(),
+                          .budget = options->budget > 0 ? options->budget : 60}};
   const onefold_status status = tune(&t, put);
   onefold_runner_destroy(&t.base);
+  onefold_runner_destroy(&t.plain);
   forget(rotation);
-  result->seconds = onefold_clock_now() - t.start;
+  result->seconds = onefold_clock_now() - t.about.start;
   return status;
 }

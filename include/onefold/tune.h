@@ -312,14 +312,18 @@ ONEFOLD_API void onefold_rotation_destroy(onefold_rotation *rotation);
 /// Receives the row of a convolution, in place, which so many steps of the graph have.
 typedef void (*onefold_tune_row_fn)(void *user, const onefold_record_row *row, size_t steps);
 
-/// Tunes the convolutions of a graph where they run. In each round every problem takes its next
-/// candidate, all at once, and whole runs take turns with those by the default choice; each layer's
-/// time is compared with its own of the same turn. An end game of all that were fastest gives the
-/// rows. Convolutions that run as pairs are left as they are. options->situation and `visit` are
-/// not used, the budget is 60 s where it is 0, and 8 candidates of each are tried where that is 0;
-/// `put` gets options->user. Of result->row only the times and trials are set, those of whole runs
-/// with all that were fastest, and by the default choice. Errors: INVALID_ARGUMENT, and those of
-/// the calls on executions (sentence in the context). The context is used by no other thread.
+/// Tunes the convolutions of a graph where they run. First, where exec->pairs leaves the choice,
+/// runs in which all convolutions are pairs that can be take turns with runs in which none are. In
+/// each round then every problem takes its next candidate, all at once, and whole runs take turns
+/// with those by the default choice; each layer's time is compared with its own of the same turn.
+/// An end game of all that were fastest gives the rows; once a round is done, non-zero from
+/// `stopped` leads to a short one. The row of a pair's first has the times of both convolutions,
+/// and `pair` in its tiling where the default choice is beaten; of a pair nothing else is tuned.
+/// The options' situation, `exhaustive`, `sampled` and `visit` are not used, the budget is 60 s
+/// where it is 0, and 8 candidates of each are tried where that is 0; `put` gets options->user. Of
+/// result->row only the times and trials are set, those of whole runs with all that were fastest,
+/// and by the default choice. Errors: INVALID_ARGUMENT, and those of the calls on executions
+/// (sentence in the context). The context is used by no other thread.
 ONEFOLD_API onefold_status onefold_tune_graph(onefold_context *context, onefold_rotation *rotation,
                                               const onefold_graph *graph,
                                               const onefold_exec_options *exec,
