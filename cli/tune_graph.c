@@ -4,7 +4,7 @@
 #include "bench/argument.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
-#include "cli/tuning.h"
+#include "cli/tune_gains.h"
 
 #include <stdio.h>
 
@@ -23,6 +23,7 @@ typedef struct graph_tuning {
   onefold_record *record;
   onefold_status failed; // of writing rows
   json_t *json;
+  cli_gains gains;
 } graph_tuning;
 
 static const struct argp_option graph_options[] = {
@@ -109,6 +110,7 @@ static void put(void *user, const onefold_record_row *row, size_t steps) {
   onefold_cli_bar(NULL, 0, 0, 0, 0);
   const onefold_status status = onefold_record_put(g->record, row, ONEFOLD_RECORD_REPLACE, NULL);
   if (status != ONEFOLD_OK) g->failed = status;
+  if (!onefold_cli_gains_add(&g->gains, row, 0)) g->failed = ONEFOLD_OUT_OF_MEMORY;
   if (!g->json) {
     print_row(row, steps);
     return;
@@ -127,17 +129,18 @@ static void advanced(void *user, double part) {
   onefold_cli_bar(g->name, 0, 1, part, (1 - part) * (g->budget > 0 ? g->budget : 60));
 }
 
-static int print_end(const graph_tuning *g, const onefold_tune_result *result) {
+static int print_end(graph_tuning *g, const onefold_tune_result *result) {
   const onefold_record_row *row = &result->row;
   const char *path = onefold_record_path(g->record);
   onefold_cli_bar(NULL, 0, 0, 0, 0);
   if (g->json)
     return onefold_cli_print_json(
         g->rows.command,
-        json_pack("{s:s, s:s, s:O, s:b, s:f, s:f, s:I, s:f}", "record", path, "graph", g->name,
-                  "rows", g->json, "finished", (int)result->finished, "default_ns", row->default_ns,
-                  "median_ns", row->median_ns, "samples", (json_int_t)result->samples, "seconds",
-                  result->seconds));
+        json_pack("{s:s, s:s, s:O, s:o, s:b, s:f, s:f, s:I, s:f}", "record", path, "graph", g->name,
+                  "rows", g->json, "gains", onefold_cli_gains_json(&g->gains, NULL, 0), "finished",
+                  (int)result->finished, "default_ns", row->default_ns, "median_ns", row->median_ns,
+                  "samples", (json_int_t)result->samples, "seconds", result->seconds));
+  onefold_cli_gains_print(&g->gains, "the default choice's time over that of the fastest", NULL, 0);
   if (!result->finished) {
     puts("stopped, or no time: nothing is recorded");
     return ONEFOLD_EXIT_OK;
@@ -202,7 +205,7 @@ static int tune(graph_tuning *g, onefold_context *context, onefold_rotation *rot
   }
   if (g->failed != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&g->rows, g->record, g->failed);
   const int code = print_end(g, &result);
-  return code || result.finished ? code : ONEFOLD_EXIT_FAILURE;
+  return code || (result.finished && !onefold_cli_interrupted()) ? code : ONEFOLD_EXIT_FAILURE;
 }
 
 static int run(int is_block, int argc, char **argv) {
@@ -213,10 +216,11 @@ static int run(int is_block, int argc, char **argv) {
       parse_option,
       "NAME",
       "Tunes the convolutions of a folded network or block where they run: whole runs, in which "
-      "all layers "
-      "try their candidates at once, take turns with runs by the default choice."
-      "\vRows are recorded in the situation in_place, which run, net and bench net ask for "
-      "first.\n\n"
+      "all layers try their candidates at once, take turns with runs by the default choice."
+      "\vRows are recorded in the situation in_place, which run, net and bench net ask for first. "
+      "Of two convolutions that can run as a pair, the first's row says pair=1 (apart) or pair=2 "
+      "(as one) where that is faster than the default choice, and has the times of both. Ctrl-C "
+      "ends the rounds; what was fastest so far is compared once more and recorded.\n\n"
       "Exit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option or name.",
       children,
       NULL,
@@ -240,6 +244,7 @@ static int run(int is_block, int argc, char **argv) {
     code = tune(&g, context, rotation);
   }
   json_decref(g.json);
+  onefold_cli_gains_free(&g.gains);
   onefold_context_destroy(context);
   onefold_rotation_destroy(rotation);
   onefold_record_close(g.record);
