@@ -128,8 +128,22 @@ static onefold_status take_turns(pairs *p) {
   return ONEFOLD_OK;
 }
 
+/// One of a pair is depthwise.
+static int has_depthwise(const onefold_runner *base) {
+  for (size_t i = 0; i < base->steps; i++) {
+    onefold_exec_step step;
+    if (onefold_exec_get_step(base->exec, i, &step) != ONEFOLD_OK) return 0;
+    for (size_t k = 0; k < step.conv_count; k++) {
+      const onefold_conv2d_desc *d = &step.convs[k].desc;
+      if (d->groups == d->in_channels && d->groups == d->out_channels) return 1;
+    }
+  }
+  return 0;
+}
+
 onefold_status onefold_pairs_tune(onefold_in_place *t, const onefold_runner *base) {
   if (!t->exec->fuse_epilogues || t->exec->pairs != ONEFOLD_PAIRS_WHERE_FASTER) return ONEFOLD_OK;
+  if (!has_depthwise(base) || !onefold_in_place_goes_on(t, PART)) return ONEFOLD_OK;
   pairs p = {.about = t};
   onefold_exec_options options = *t->exec;
   options.pairs = ONEFOLD_PAIRS_ALWAYS;

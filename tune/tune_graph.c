@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// Turns of a round, of the end game, and of one that a user waits for; the part of the budget that
-/// rounds may use.
+/// Turns of a round, of the end game, of one that a user waits for, and of any that has begun; the
+/// part of the budget that rounds may use.
 #define ROUND_TURNS   7
 #define END_TURNS     41
 #define STOPPED_TURNS 11
+#define FEWEST_TURNS  5
 #define ROUNDS        0.6
 
 static int give(void *user, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
@@ -146,7 +147,10 @@ static onefold_status compare(in_place *t, int32_t most, double part, int32_t *t
   *turns = 0;
   const onefold_status status =
       onefold_runner_make(about->context, about->graph, about->exec, &other);
-  for (; status == ONEFOLD_OK && *turns < most && onefold_in_place_goes_on(about, part); ++*turns) {
+  for (; status == ONEFOLD_OK && *turns < most; ++*turns) {
+    const int few = *turns < FEWEST_TURNS;
+    if (!onefold_in_place_goes_on(about, few ? INFINITY : part)) break;
+
     for (int i = 0; i < sides; i++) {
       const int side = (i + *turns) % sides;
       t->total[side][*turns] =
@@ -232,7 +236,7 @@ static onefold_status finish(in_place *t, int stopped, onefold_tune_row_fn put) 
   for (size_t i = 0; i < rotation->count; i++) rotation->layer[i].current = rotation->layer[i].best;
   t->about.ending = 1;
   const onefold_status status = compare(t, stopped ? STOPPED_TURNS : END_TURNS, 1, &turns);
-  if (status != ONEFOLD_OK || turns < 5) return status;
+  if (status != ONEFOLD_OK || turns < FEWEST_TURNS) return status;
   for (size_t i = 0; i < rotation->count; i++) settle(t, &rotation->layer[i], turns, put);
   double *plain = t->total[t->plain.exec ? 2 : 0];
   result->row.default_ns = onefold_search_median(plain, turns, NULL) * 1e9;
@@ -264,7 +268,8 @@ static onefold_status tune(in_place *t, onefold_tune_row_fn put) {
     if (about->rotation->layer[i].count > rounds) rounds = about->rotation->layer[i].count;
   }
   size_t round = 0;
-  while (round < rounds && status == ONEFOLD_OK && onefold_in_place_goes_on(about, ROUNDS))
+  while (round < rounds && status == ONEFOLD_OK &&
+         onefold_in_place_goes_on(about, round ? ROUNDS : INFINITY))
     status = run_round(t, round++);
   const int stopped = about->options->stopped && about->options->stopped(about->options->user);
   return status == ONEFOLD_OK && (!stopped || round > 0) ? finish(t, stopped, put) : status;

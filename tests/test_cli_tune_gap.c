@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold tune explain --svg, exhaustive searches, and onefold tune gap.
+#include "tests/cli_support.h"
+#include "tests/record_support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int create(void **state) {
+  test_place *place = calloc(1, sizeof *place);
+  assert_non_null(place);
+  test_place_make(place);
+  setenv("ONEFOLD_RECORD", place->path, 1);
+  *state = place;
+  return 0;
+}
+
+static int destroy(void **state) {
+  test_place_remove(*state);
+  free(*state);
+  return 0;
+}
+
+static json_t *json_of(const char *arguments) {
+  test_run r = test_program(arguments);
+  test_exits(&r, arguments, 0);
+  json_t *root = json_loads(r.out, 0, NULL);
+  if (!root) fail_msg("%s: no JSON", arguments);
+  test_run_free(&r);
+  return root;
+}
+
+static void expect(const char *arguments, const char *words) {
+  test_run r = test_program(arguments);
+  test_exits(&r, arguments, 0);
+  test_case("%s: \"%s\"", arguments, words);
+  assert_non_null(strstr(r.out, words));
+  test_run_free(&r);
+}
+
+static void expect_number(json_t *root, const char *key, double want) {
+  const double got = test_number(root, key);
+  if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
+}
+
+static char *read_file(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) return NULL;
+  char *text = calloc(1, 1 << 20);
+  assert_non_null(text);
+  assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+  fclose(file);
+  return text;
+}
+
+static void test_figure(void **state) {
+  (void)state;
+  char *path = test_path(), arguments[512];
+  snprintf(arguments, sizeof arguments,
+           "tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=30ms --svg %s", path);
+  expect(arguments, " best; ");
+  char *text = read_file(path);
+  assert_non_null(text);
+  const char *words[] = {
+      "<svg ",     "mb1ic16ih9oc16oh9kh3ph1",   ">look<", ">end<", "class=\"mark ",
+      "fastest: ", "prefers-color-scheme:dark", "</svg>"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    test_case("%s", words[i]);
+    assert_non_null(strstr(text, words[i]));
+  }
+  free(text);
+  test_path_free(path);
+}
+
+/// An exhaustive search prunes nothing; the gap to it is of two bests that took turns.
+static void test_exhaustive(void **state) {
+  (void)state;
+  json_t *root = json_of("tune explain ic16ih5oc16oh5kh3ph1 --threads=1 --isa=ref --per-shape=1s "
+                         "--exhaustive --json");
+  const json_t *candidates = json_object_get(json_array_get(root, 0), "candidates");
+  for (size_t i = 0; i < json_array_size(candidates); i++) {
+    const char *fate = json_string_value(json_object_get(json_array_get(candidates, i), "fate"));
+    assert_string_not_equal(fate, "pruned");
+  }
+  json_decref(root);
+  root = json_of("tune gap g32ic32ih5oc32oh5kh3ph1 ic8ih4oc8oh4kh1 --threads=1 --isa=ref "
+                 "--per-shape=50ms --turns=5 --json");
+  const json_t *shapes = json_object_get(root, "shapes");
+  assert_int_equal(json_array_size(shapes), 2);
+  expect_number(root, "left", 0);
+  json_t *second = json_array_get(shapes, 1);
+  assert_string_equal(json_string_value(json_object_get(second, "problem")), "mb1ic8ih4oc8oh4kh1");
+  assert_true(test_number(second, "gap") > 0 && test_number(second, "default_gap") > 0);
+  assert_true(test_number(json_object_get(second, "exhaustive"), "timed") >=
+              test_number(json_object_get(second, "search"), "timed"));
+  assert_true(test_number(root, "geometric_mean_gap") > 0);
+  json_decref(root);
+  expect("tune gap g32ic32ih5oc32oh5kh3ph1 --threads=1 --isa=ref --per-shape=50ms --turns=5",
+         "1 compared; geometric mean");
+  expect("tune run ic8ih4oc8oh4kh1 --threads=1 --isa=ref --exhaustive --per-shape=1s",
+         "1 tuned in ");
+}
+
+static void test_mistakes(void **state) {
+  (void)state;
+  static const test_mistake mistakes[] = {
+      {"tune explain ic8oc8ih4kh1 ic8oc8ih5kh1 --svg x.svg", 2, "one problem, not 2"},
+      {"tune explain ic8oc8ih4kh1 --svg x.svg --estimates", 2, "--estimates"},
+      {"tune explain ic8oc8ih4kh1 --per-shape=5ms --svg /nonexistent/x.svg", 1, "/nonexistent/x"},
+      {"tune gap", 2, "no problem is given"},
+      {"tune gap ic8oc8ih4kh1 --turns=2", 2, "--turns=2"},
+  };
+  test_expect_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0]);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_figure, create, destroy),
+      cmocka_unit_test_setup_teardown(test_exhaustive, create, destroy),
+      cmocka_unit_test_setup_teardown(test_mistakes, create, destroy),
+  };
+  return cmocka_run_group_tests_name("onefold tune gap", tests, NULL, NULL);
+}
