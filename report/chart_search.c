@@ -12,10 +12,12 @@
 #define HEADS  34.0 // of phases
 #define BOTTOM 62.0
 #define RADIUS 3.0
+#define MOST   2.5 // ratios beyond, as of samples that were disturbed, are drawn at the edge
 
 typedef struct frame {
   report_scale x, y;
   double top;
+  int is_cut; // there are ratios beyond
 } frame;
 
 static frame make_frame(const report_svg *svg, const report_search *s, double top) {
@@ -29,15 +31,15 @@ static frame make_frame(const report_svg *svg, const report_search *s, double to
   const double end = s->phases[s->phase_count - 1].end;
   const double bottom = top + HEADS + fmax(220, fmin(380, 0.5 * svg->width));
   return (frame){.x = {0, 0, end > 0 ? end : 1, LEFT, svg->width - RIGHT},
-                 .y = {1, low * 0.95, high * 1.08, bottom, top + HEADS},
-                 .top = top};
+                 .y = {1, low * 0.95, fmin(high * 1.08, MOST), bottom, top + HEADS},
+                 .top = top,
+                 .is_cut = high * 1.08 > MOST};
 }
 
 /// Ratios that are round, some space apart.
 static void draw_ratios(report_svg *svg, const frame *f) {
-  static const double ratios[] = {1,   0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1,
-                                  1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2,   2.5, 3,   4,   5,
-                                  6,   8,   10,  15,  20,  30,  50,  100, 200, 500, 1000};
+  static const double ratios[] = {1,   0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
+                                  1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2,   2.2, MOST};
   double taken[sizeof ratios / sizeof ratios[0]];
   size_t count = 0;
   for (size_t i = 0; i < sizeof ratios / sizeof ratios[0]; i++) {
@@ -76,12 +78,12 @@ static void draw_phase(report_svg *svg, const frame *f, const report_phase *phas
 }
 
 static void draw_track(report_svg *svg, const frame *f, const report_track *t, double radius) {
-  enum { MOST = 64 };
-  double xy[2 * MOST];
-  const size_t count = t->count < MOST ? t->count : MOST;
+  enum { POINTS = 64 };
+  double xy[2 * POINTS];
+  const size_t count = t->count < POINTS ? t->count : POINTS;
   for (size_t i = 0; i < count; i++) {
     xy[2 * i] = onefold_report_at(&f->x, t->x[i]);
-    xy[2 * i + 1] = onefold_report_at(&f->y, t->y[i]);
+    xy[2 * i + 1] = onefold_report_at(&f->y, fmin(t->y[i], f->y.high));
   }
   if (count > 1) onefold_report_svg_path(svg, xy, count, t->colour);
   for (size_t i = 0; i < count; i++) {
@@ -104,12 +106,14 @@ void onefold_report_draw_search(report_svg *svg, const void *chart) {
   if (s->best < s->count && s->tracks[s->best].count > 0) {
     const report_track *t = &s->tracks[s->best];
     draw_track(svg, &f, t, REPORT_RADIUS);
-    const double y = onefold_report_at(&f.y, t->y[t->count - 1]);
+    const double y = onefold_report_at(&f.y, fmin(t->y[t->count - 1], f.y.high));
     onefold_report_svg_text(svg, svg->width - RIGHT + 6, y + 4, REPORT_START, REPORT_LABEL,
                             onefold_report_times(t->y[t->count - 1]).text);
   }
-  onefold_report_svg_text_in(svg, 0, f.y.from + 34, svg->width, REPORT_START, REPORT_NOTE,
-                             "x: seconds; y: time over that of the default choice");
+  onefold_report_svg_text_in(
+      svg, 0, f.y.from + 34, svg->width, REPORT_START, REPORT_NOTE,
+      f.is_cut ? "x: seconds; y: time over the default choice's, 2.5 and more at the edge"
+               : "x: seconds; y: time over that of the default choice");
   onefold_report_svg_text_in(svg, 0, f.y.from + 52, svg->width, REPORT_START, REPORT_NOTE, s->note);
   svg->height = f.y.from + BOTTOM;
 }
