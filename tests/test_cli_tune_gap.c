@@ -63,7 +63,7 @@ static void test_figure(void **state) {
   char *text = read_file(path);
   assert_non_null(text);
   const char *words[] = {
-      "<svg ",     "mb1ic16ih9oc16oh9kh3ph1",   ">look<", ">end<", "class=\"mark ",
+      "<svg ",     "mb1ic16ih9oc16oh9kh3ph1",   ">round<", ">left<", "class=\"mark ",
       "fastest: ", "prefers-color-scheme:dark", "</svg>"};
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     test_case("%s", words[i]);
