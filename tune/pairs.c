@@ -6,9 +6,10 @@
 
 #include <stdlib.h>
 
-/// Turns, and the part of the budget that they may use.
-#define TURNS 21
-#define PART  0.25
+/// Turns, and the part of the budget that may be used by then.
+#define TURNS      21
+#define PART       0.25
+#define PART_AGAIN 0.35
 
 /// A pair's step, and the first of its two steps where nothing is paired.
 typedef struct place {
@@ -96,6 +97,7 @@ static void choose(const pairs *p, onefold_layer *layer, int32_t turns) {
   const double ratio = onefold_layer_ratio(layer, turns, &spread);
   const double apart = onefold_search_median(layer->base, turns, &apart_spread);
   const double together = onefold_search_median(layer->other, turns, &together_spread);
+  made->choice = 0;
   if (!(ratio > 0)) {
     made->steps = 0;
     return;
@@ -110,22 +112,35 @@ static void choose(const pairs *p, onefold_layer *layer, int32_t turns) {
   made->turns = turns;
 }
 
-static onefold_status take_turns(pairs *p) {
-  onefold_in_place *about = p->about;
-  const onefold_rotation *rotation = about->rotation;
+/// Both executions in turns, within a part of the budget. Returns their number.
+static int32_t take_turns(pairs *p, double part) {
+  onefold_runner *const sides[2] = {&p->apart, &p->together};
   int32_t turns = 0;
-  for (; turns < TURNS && onefold_in_place_goes_on(about, PART); turns++) {
-    onefold_runner *const sides[2] = {&p->apart, &p->together};
+  for (; turns < TURNS && onefold_in_place_goes_on(p->about, part); turns++) {
     for (int i = 0; i < 2; i++) {
-      if (!(onefold_runner_run(sides[(i + turns) % 2]) > 0)) return ONEFOLD_OK;
+      if (!(onefold_runner_run(sides[(i + turns) % 2]) > 0)) return 0;
     }
     count(p, turns);
-    about->result->samples += 2;
+    p->about->result->samples += 2;
   }
+  return turns;
+}
+
+/// Chooses, and again by turns of their own where that was not the default: what was only lucky
+/// loses its luck there.
+static void choose_all(pairs *p) {
+  const onefold_rotation *rotation = p->about->rotation;
+  int others = 0;
+  int32_t turns = take_turns(p, PART);
   for (size_t i = 0; i < rotation->count; i++) {
-    if (rotation->layer[i].pairing.steps > 0) choose(p, &rotation->layer[i], turns);
+    onefold_layer *layer = &rotation->layer[i];
+    if (layer->pairing.steps > 0) choose(p, layer, turns);
+    others += layer->pairing.choice != 0;
   }
-  return ONEFOLD_OK;
+  turns = others ? take_turns(p, PART_AGAIN) : 0;
+  for (size_t i = 0; i < rotation->count; i++) {
+    if (rotation->layer[i].pairing.choice) choose(p, &rotation->layer[i], turns);
+  }
 }
 
 /// One of a pair is depthwise.
@@ -154,7 +169,7 @@ onefold_status onefold_pairs_tune(onefold_in_place *t, const onefold_runner *bas
     status = onefold_runner_make(t->context, t->graph, &options, &p.apart);
     if (status == ONEFOLD_OK) status = find_defaults(&p, base);
     if (status == ONEFOLD_OK) status = add_layers(&p);
-    if (status == ONEFOLD_OK) status = take_turns(&p);
+    if (status == ONEFOLD_OK) choose_all(&p);
   }
   onefold_runner_destroy(&p.together);
   onefold_runner_destroy(&p.apart);

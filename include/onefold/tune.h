@@ -244,7 +244,7 @@ typedef struct onefold_tune_options {
   onefold_situation situation; // WARM or COLD
   double budget;               // seconds at most, but for what has begun; 0: 2, exhaustive: none
   double margin;               // a gain over the default choice that is no larger is none; 0: 0.02
-  int32_t candidates;          // that are timed at most; 0: 48
+  int32_t candidates;          // that are timed at most; 0: 48; exhaustive: all are
   int32_t exhaustive;          // non-zero: no estimate prunes, and only noise ends the rounds
   int32_t plan_only;           // non-zero: nothing is timed, and no row made
   const onefold_tiling *only;  // NULL: all candidates; else this alone against the default choice
