@@ -81,6 +81,7 @@ static onefold_status collect(const onefold_in_place *t, onefold_layer *layer) {
   onefold_tune_options options = *t->options;
   onefold_candidates candidates = {0};
   options.situation = ONEFOLD_COLD;
+  options.exhaustive = 0;
   if (!options.candidates) options.candidates = 8;
   onefold_status status =
       onefold_candidates_make(t->rotation->context, &layer->desc, &options, &candidates);
