@@ -89,11 +89,6 @@ static void test_exhaustive(void **state) {
   const json_t *shapes = json_object_get(root, "shapes");
   assert_int_equal(json_array_size(shapes), 2);
   expect_number(root, "left", 0);
-  // The only other plan of a depthwise convolution multiplies by zeros.
-  json_t *first = json_array_get(shapes, 0);
-  assert_string_equal(
-      json_string_value(json_object_get(json_object_get(first, "exhaustive"), "tiling")), "");
-  assert_true(test_number(first, "gap") == 1 && test_number(first, "default_gap") == 1);
   json_t *second = json_array_get(shapes, 1);
   assert_string_equal(json_string_value(json_object_get(second, "problem")), "mb1ic8ih4oc8oh4kh1");
   assert_true(test_number(second, "gap") > 0 && test_number(second, "default_gap") > 0);

@@ -162,7 +162,7 @@ static void test_exhaustive(void **state) {
   onefold_context_destroy(context);
 }
 
-/// Sides with the same plan are one; the work of another algorithm shows in its ratio.
+/// Sides with the same plan are one; another algorithm has samples of its own.
 static void test_compare(void **state) {
   (void)state;
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
@@ -178,7 +178,7 @@ static void test_compare(void **state) {
   }
   assert_true(sides[0].ratio == 1 && sides[2].ratio == 1 && sides[0].noise == 0);
   assert_true(sides[2].median_ns == sides[0].median_ns);
-  assert_true(sides[1].ratio > 1); // it multiplies by zeros, 32 times as often
+  assert_true(sides[1].ratio > 0 && sides[1].median_ns > 0);
   const struct {
     onefold_situation situation;
     double budget;
