@@ -6,7 +6,7 @@
 #include "arch/cores.h"
 #include "arch/fingerprint.h"
 #include "arch/isa.h"
-#include "arch/memory.h"
+#include "arch/pool.h"
 #include "arch/threads.h"
 #include "arch/topology.h"
 
@@ -21,6 +21,7 @@
 
 struct onefold_context {
   onefold_context_options options; // threads resolved
+  onefold_pool *pool;              // the default allocator's, or NULL
   onefold_dispatch dispatch;
   pthread_mutex_t error_lock; // guards the two below; taken on failure only
   onefold_status error;
@@ -33,13 +34,11 @@ static size_t whole(size_t size) {
 }
 
 static void *default_allocate(void *user, size_t size, size_t alignment) {
-  (void)user;
-  return onefold_memory_allocate(size, alignment);
+  return onefold_pool_allocate(user, size, alignment);
 }
 
 static void default_release(void *user, void *pointer) {
-  (void)user;
-  free(pointer);
+  onefold_pool_release(user, pointer);
 }
 
 static void openmp_parallel_for(void *user, onefold_task_fn fn, void *arg, size_t n) {
@@ -67,14 +66,22 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   if ((unsigned)chosen.accuracy > ONEFOLD_ACCURACY_FAST) return ONEFOLD_INVALID_ARGUMENT;
 
   if (chosen.threads == 0) chosen.threads = onefold_cores_usable();
+  onefold_pool *pool = NULL;
   if (!chosen.allocate) {
+    pool = onefold_pool_create();
+    if (!pool) return ONEFOLD_OUT_OF_MEMORY;
     chosen.allocate = default_allocate;
     chosen.release = default_release;
+    chosen.allocator_user = pool;
   }
   onefold_context *made = chosen.allocate(chosen.allocator_user, whole(sizeof *made), ALIGNMENT);
-  if (!made) return ONEFOLD_OUT_OF_MEMORY;
+  if (!made) {
+    onefold_pool_destroy(pool);
+    return ONEFOLD_OUT_OF_MEMORY;
+  }
   memset(made, 0, sizeof *made);
   made->options = chosen;
+  made->pool = pool;
   if (!chosen.parallel_for && onefold_threads_have_openmp()) {
     made->options.parallel_for = openmp_parallel_for;
     made->options.parallel_user = made;
@@ -92,6 +99,7 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   made->dispatch.fma_rate = onefold_fma_rate(&machine, isa);
   if (fault || pthread_mutex_init(&made->error_lock, NULL) != 0) {
     chosen.release(chosen.allocator_user, made);
+    onefold_pool_destroy(pool);
     return ONEFOLD_UNSUPPORTED;
   }
   if (unknown) {
@@ -103,8 +111,10 @@ onefold_status onefold_context_create(const onefold_context_options *options,
 
 void onefold_context_destroy(onefold_context *context) {
   if (!context) return;
+  onefold_pool *pool = context->pool;
   pthread_mutex_destroy(&context->error_lock);
   context->options.release(context->options.allocator_user, context);
+  onefold_pool_destroy(pool);
 }
 
 onefold_isa onefold_context_isa(const onefold_context *context) {
@@ -185,11 +195,17 @@ onefold_status onefold_context_last_error(const onefold_context *context, char *
 // ------------------------------------------------------------------ memory
 
 void *onefold_allocate(const onefold_context *context, size_t size) {
+  void *pointer = onefold_allocate_unset(context, size);
+  if (pointer) memset(pointer, 0, size);
+  return pointer;
+}
+
+void *onefold_allocate_unset(const onefold_context *context, size_t size) {
   if (size > SIZE_MAX - ALIGNMENT) return NULL;
   const size_t rounded = whole(size);
   const onefold_context_options *o = &context->options;
-  void *pointer = o->allocate(o->allocator_user, rounded, ALIGNMENT);
-  if (pointer) memset(pointer, 0, rounded);
+  char *pointer = o->allocate(o->allocator_user, rounded, ALIGNMENT);
+  if (pointer) memset(pointer + size, 0, rounded - size);
   return pointer;
 }
 

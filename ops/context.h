@@ -16,6 +16,9 @@ onefold_status onefold_fail(const onefold_context *context, onefold_status statu
 /// 64-byte aligned memory from the context's allocator, zeroed; NULL where
 /// there is none. size 0 gives a valid pointer.
 void *onefold_allocate(const onefold_context *context, size_t size);
+/// The same for memory that is all written before it is read: zeros are past `size` alone, up to a
+/// multiple of 64 bytes.
+void *onefold_allocate_unset(const onefold_context *context, size_t size);
 void onefold_release(const onefold_context *context, void *pointer);
 
 /// fn(arg, i) for i in [0, n) by the context's means; inline when n is 1.
