@@ -83,6 +83,7 @@ struct onefold_conv2d_packed {
   float *weight;
   float *bias;           // [out_blocks*v], zero past O; NULL where there is none
   float *residual_scale; // the same
+  int borrowed;          // all three are another's
 };
 
 /// The tiles of an output row, nearly equal pieces of it: those that read outside the image, `left`
@@ -336,9 +337,17 @@ onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
 onefold_status onefold_conv_check_packed(const onefold_conv2d_plan *plan,
                                          const onefold_conv2d_packed *packed);
 
-/// Packs into packed->weight.
+/// Weights that were packed before, 64-byte aligned and of the lengths that packing gives them;
+/// they stay where they are. Errors: OUT_OF_MEMORY; SHAPE_MISMATCH where `key` is not the plan's.
+onefold_status onefold_conv_borrow_packed(const onefold_conv2d_plan *plan,
+                                          const onefold_pack_key *key, const float *weight,
+                                          const float *bias, const float *residual_scale,
+                                          onefold_conv2d_packed **packed);
+
+/// Packs into packed->weight, by the context's means.
 void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed);
+/// The floats of one output block, all of which are written.
 void onefold_conv_pack_winograd(const onefold_conv_problem *problem, onefold_pack_format format,
-                                const float *weight, float *packed);
+                                int32_t block, const float *weight, float *packed);
 
 #endif

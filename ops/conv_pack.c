@@ -5,50 +5,68 @@
 
 #include <string.h>
 
-/// [block][K_h][K_w][v]
-static void pack_depthwise(const onefold_conv_problem *problem, const float *weight,
+/// [K_h][K_w][v] of a block; lanes past the last channel stay.
+static void pack_depthwise(const onefold_conv_problem *problem, int32_t block, const float *weight,
                            float *packed) {
   const int64_t v = problem->v, taps = problem->desc.kernel_h * problem->desc.kernel_w;
-  for (int64_t c = 0; c < problem->desc.out_channels; c++) {
-    float *to = packed + c / v * taps * v + c % v;
-    for (int64_t t = 0; t < taps; t++) to[t * v] = weight[c * taps + t];
-  }
+  const int64_t first = block * v, left = problem->desc.out_channels - first;
+  for (int64_t lane = 0; lane < v && lane < left; lane++)
+    for (int64_t t = 0; t < taps; t++) packed[t * v + lane] = weight[(first + lane) * taps + t];
 }
 
-/// [output block][source block][K_h][K_w][cb][v]; lanes and channels that are
-/// not the group's stay zero.
-static void pack_bands(const onefold_conv_problem *problem, onefold_pack_format format,
-                       const float *weight, float *packed) {
+/// [source block][K_h][K_w][cb][v] of an output block; lanes and channels that are not the group's
+/// stay.
+static void pack_band(const onefold_conv_problem *problem, onefold_pack_format format,
+                      int32_t block, const float *weight, float *packed) {
   const int64_t v = problem->v, taps = problem->desc.kernel_h * problem->desc.kernel_w;
   const int64_t cb = format == ONEFOLD_PACK_PLAIN ? 1 : v;
-  for (int64_t block = 0; block < problem->out_blocks; block++) {
-    const onefold_conv_band band = onefold_conv_band_of(problem, format, (int32_t)block);
-    const int64_t origin = band.block * cb + band.skip; // absolute channel of the band's start
-    for (int64_t lane = 0; lane < v; lane++) {
-      const int64_t o = block * v + lane;
-      if (o >= problem->desc.out_channels) break;
-      const int64_t channel = o / problem->out_group * problem->in_group - origin;
-      const float *from = weight + o * problem->in_group * taps;
-      for (int64_t j = 0; j < problem->in_group; j++) {
-        const int64_t i = channel + j;
-        float *to = packed + i / cb * taps * cb * v + i % cb * v + lane;
-        for (int64_t t = 0; t < taps; t++) to[t * cb * v] = from[j * taps + t];
-      }
+  const onefold_conv_band band = onefold_conv_band_of(problem, format, block);
+  const int64_t origin = band.block * cb + band.skip; // absolute channel of the band's start
+  const int64_t first = block * v, left = problem->desc.out_channels - first;
+  for (int64_t j = 0; j < problem->in_group; j++)
+    for (int64_t lane = 0; lane < v && lane < left; lane++) {
+      const int64_t o = first + lane;
+      const int64_t i = o / problem->out_group * problem->in_group - origin + j;
+      const float *from = weight + (o * problem->in_group + j) * taps;
+      float *to = packed + i / cb * taps * cb * v + i % cb * v + lane;
+      for (int64_t t = 0; t < taps; t++) to[t * cb * v] = from[t];
     }
-    packed += onefold_conv_block_floats(problem, format, (int32_t)block);
+}
+
+/// What the pieces of a packing share.
+typedef struct packing {
+  const onefold_conv2d_plan *plan;
+  const float *weight;
+  float *packed;
+  size_t pieces;
+} packing;
+
+/// The output blocks of one piece.
+static void pack_piece(void *arg, size_t index) {
+  const packing *p = arg;
+  const onefold_conv_problem *problem = &p->plan->problem;
+  const onefold_pack_format format = p->plan->algorithm->format;
+  float *packed = p->packed;
+  size_t begin, end;
+  onefold_split((size_t)problem->out_blocks, p->pieces, index, &begin, &end);
+  for (int32_t block = 0; block < (int32_t)end; block++) {
+    if (block >= (int32_t)begin) {
+      if (format == ONEFOLD_PACK_DEPTHWISE)
+        pack_depthwise(problem, block, p->weight, packed);
+      else if (onefold_pack_points(format))
+        onefold_conv_pack_winograd(problem, format, block, p->weight, packed);
+      else
+        pack_band(problem, format, block, p->weight, packed);
+    }
+    packed += onefold_conv_block_floats(problem, format, block);
   }
 }
 
 void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight,
                                float *packed) {
-  const onefold_pack_format format = plan->algorithm->format;
-  if (format == ONEFOLD_PACK_DEPTHWISE) {
-    pack_depthwise(&plan->problem, weight, packed);
-  } else if (onefold_pack_points(format)) {
-    onefold_conv_pack_winograd(&plan->problem, format, weight, packed);
-  } else {
-    pack_bands(&plan->problem, format, weight, packed);
-  }
+  packing p = {plan, weight, packed, (size_t)onefold_context_threads(plan->context)};
+  if (p.pieces > (size_t)plan->problem.out_blocks) p.pieces = (size_t)plan->problem.out_blocks;
+  onefold_parallel(plan->context, pack_piece, &p, p.pieces);
 }
 
 onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
@@ -76,10 +94,35 @@ onefold_status onefold_conv_check_packed(const onefold_conv2d_plan *plan,
 
 void onefold_conv2d_packed_destroy(onefold_conv2d_packed *packed) {
   if (!packed) return;
-  onefold_release(packed->context, packed->weight);
-  onefold_release(packed->context, packed->bias);
-  onefold_release(packed->context, packed->residual_scale);
+  if (!packed->borrowed) {
+    onefold_release(packed->context, packed->weight);
+    onefold_release(packed->context, packed->bias);
+    onefold_release(packed->context, packed->residual_scale);
+  }
   onefold_release(packed->context, packed);
+}
+
+onefold_status onefold_conv_borrow_packed(const onefold_conv2d_plan *plan,
+                                          const onefold_pack_key *key, const float *weight,
+                                          const float *bias, const float *residual_scale,
+                                          onefold_conv2d_packed **packed) {
+  onefold_conv2d_packed *made = onefold_allocate(plan->context, sizeof *made);
+  if (!made)
+    return onefold_fail(plan->context, ONEFOLD_OUT_OF_MEMORY, "no memory for packed weights");
+  // Nobody writes to packed weights.
+  *made = (onefold_conv2d_packed){.context = plan->context,
+                                  .key = *key,
+                                  .weight = (float *)(uintptr_t)weight,
+                                  .bias = (float *)(uintptr_t)bias,
+                                  .residual_scale = (float *)(uintptr_t)residual_scale,
+                                  .borrowed = 1};
+  const onefold_status status = onefold_conv_check_packed(plan, made);
+  if (status != ONEFOLD_OK) {
+    onefold_conv2d_packed_destroy(made);
+    return status;
+  }
+  *packed = made;
+  return ONEFOLD_OK;
 }
 
 /// [O] zero-padded to whole blocks.
@@ -115,7 +158,10 @@ onefold_status onefold_conv2d_pack(const onefold_conv2d_plan *plan,
   if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for packed weights");
   made->context = context;
   made->key = plan->key;
-  made->weight = onefold_allocate(context, plan->packed_floats * sizeof(float));
+  // Winograd's packing writes all of it; else lanes that no channel has are zeros.
+  made->weight = (onefold_pack_points(plan->algorithm->format)
+                      ? onefold_allocate_unset
+                      : onefold_allocate)(context, plan->packed_floats * sizeof(float));
   if (weights->bias) made->bias = padded_copy(context, problem, weights->bias);
   if (weights->residual_scale) {
     made->residual_scale = padded_copy(context, problem, weights->residual_scale);

@@ -120,7 +120,8 @@ typedef struct onefold_conv2d_weights {
 /// agree. Read-only once made; thread-safe.
 typedef struct onefold_conv2d_packed onefold_conv2d_packed;
 
-/// Copies and packs; the source arrays are not needed afterwards.
+/// Copies and packs, on the context's threads: not from inside one of its tasks. The
+/// source arrays are not needed afterwards. The same bits for any number of threads.
 /// Errors: INVALID_ARGUMENT, OUT_OF_MEMORY.
 ONEFOLD_API onefold_status onefold_conv2d_pack(const onefold_conv2d_plan *plan,
                                                const onefold_conv2d_weights *weights,

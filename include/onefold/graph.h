@@ -228,7 +228,8 @@ ONEFOLD_API onefold_status onefold_exec_create(onefold_context *context, const o
                                                const onefold_exec_options *options,
                                                onefold_exec **exec);
 
-/// Packs the weights and allocates the arena. Must be called once before run.
+/// Packs the weights, on the context's threads, and allocates the arena. Must be called once
+/// before run.
 ONEFOLD_API onefold_status onefold_exec_pack(onefold_exec *exec);
 
 /// Runs: inputs and outputs in the order of declaration, in the layouts of the
