@@ -10,7 +10,9 @@ size_t onefold_affine_weights(const onefold_affine *affine) {
          (size_t)affine->h.taps * (size_t)affine->w.taps;
 }
 
-onefold_affine *onefold_affine_create(const onefold_context *context, const onefold_affine *like) {
+/// The same with weights by one of the two ways to allocate.
+static onefold_affine *create(const onefold_context *context, const onefold_affine *like,
+                              void *(*way)(const onefold_context *context, size_t size)) {
   size_t count = (size_t)like->out_channels, bytes = 0;
   onefold_affine *affine = NULL;
   const int fits = onefold_mul(count, (size_t)(like->in_channels / like->groups), &count) &&
@@ -21,7 +23,7 @@ onefold_affine *onefold_affine_create(const onefold_context *context, const onef
     *affine = *like;
     const int has_border = !onefold_ring_is_empty(&like->ring);
     affine->border = NULL;
-    affine->weight = onefold_allocate(context, bytes);
+    affine->weight = way(context, bytes);
     affine->bias = onefold_allocate(context, (size_t)like->out_channels * sizeof(double));
     if (has_border)
       affine->border = onefold_allocate(context, onefold_affine_border(like) * sizeof(double));
@@ -31,6 +33,10 @@ onefold_affine *onefold_affine_create(const onefold_context *context, const onef
   onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to fold %lld x %lld channels",
                (long long)like->out_channels, (long long)like->in_channels);
   return NULL;
+}
+
+onefold_affine *onefold_affine_create(const onefold_context *context, const onefold_affine *like) {
+  return create(context, like, onefold_allocate);
 }
 
 void onefold_affine_destroy(const onefold_context *context, onefold_affine *affine) {
@@ -80,7 +86,7 @@ onefold_affine *onefold_affine_conv2d(const onefold_context *context, onefold_sh
       .h = conv_axis(in.h, p->kernel_h, p->stride_h, p->dilation_h, p->pad_top, p->pad_bottom),
       .w = conv_axis(in.w, p->kernel_w, p->stride_w, p->dilation_w, p->pad_left, p->pad_right),
   };
-  onefold_affine *affine = onefold_affine_create(context, &geometry);
+  onefold_affine *affine = create(context, &geometry, onefold_allocate_unset);
   if (!affine) return NULL;
   const size_t count = onefold_affine_weights(affine);
   for (size_t i = 0; i < count; i++) affine->weight[i] = (double)weight[i];

@@ -58,9 +58,9 @@ onefold_affine *onefold_form_affine(onefold_folding *folding, onefold_form *form
   return form->affine;
 }
 
-/// `count` floats of the context's memory; NULL after a failure (status is set).
+/// Room for `count` floats, all of which are to be written; NULL after a failure (status is set).
 static float *make_floats(onefold_folding *folding, size_t count) {
-  float *values = onefold_allocate(folding->context, count * sizeof *values);
+  float *values = onefold_allocate_unset(folding->context, count * sizeof *values);
   if (!values)
     folding->status =
         onefold_fail(folding->context, ONEFOLD_OUT_OF_MEMORY, "no memory for a folded node");

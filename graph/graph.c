@@ -122,7 +122,7 @@ static int take_arrays(const onefold_context *context, onefold_graph_node *node,
     if (arrays[i].source && __builtin_add_overflow(total, arrays[i].count, &total)) return 0;
   if (!onefold_mul(total, sizeof(float), &total)) return 0;
   node->weights = NULL;
-  if (total && !(node->weights = onefold_allocate(context, total))) return 0;
+  if (total && !(node->weights = onefold_allocate_unset(context, total))) return 0;
   float *next = node->weights;
   for (size_t i = 0; i < count; i++) {
     *arrays[i].target = arrays[i].source ? next : NULL;

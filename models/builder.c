@@ -82,14 +82,14 @@ int onefold_build_has(const onefold_builder *builder, const char *name, const ch
   return file && full_name(builder, name, suffix, text) && onefold_safetensors_find(file, text);
 }
 
-/// Zeroed room for a tensor with its full name.
+/// Room for a tensor with its full name, by one of the two ways to allocate.
 static float *allocate(onefold_builder *builder, const char *text, const int64_t *dims,
-                       int32_t rank) {
+                       int32_t rank, void *(*way)(const onefold_context *context, size_t size)) {
   size_t bytes = sizeof(float);
   int fits = 1;
   for (int32_t i = 0; i < rank; i++)
     fits &= dims[i] >= 0 && onefold_mul(bytes, (size_t)dims[i], &bytes) && bytes <= PTRDIFF_MAX;
-  float *values = fits ? onefold_allocate(builder->context, bytes) : NULL;
+  float *values = fits ? way(builder->context, bytes) : NULL;
   if (!fits)
     onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_OVERFLOW,
                                              "'%s' does not fit in memory", text));
@@ -102,14 +102,17 @@ static float *allocate(onefold_builder *builder, const char *text, const int64_t
 float *onefold_build_room(onefold_builder *builder, const char *name, const int64_t *dims,
                           int32_t rank) {
   char text[ONEFOLD_BUILD_NAME];
-  return demand_name(builder, name, "", text) ? allocate(builder, text, dims, rank) : NULL;
+  return demand_name(builder, name, "", text)
+             ? allocate(builder, text, dims, rank, onefold_allocate)
+             : NULL;
 }
 
 float *onefold_build_read(onefold_builder *builder, const char *name, const char *suffix,
                           const int64_t *dims, int32_t rank) {
   char text[ONEFOLD_BUILD_NAME];
-  float *values =
-      demand_name(builder, name, suffix, text) ? allocate(builder, text, dims, rank) : NULL;
+  float *values = demand_name(builder, name, suffix, text)
+                      ? allocate(builder, text, dims, rank, onefold_allocate_unset)
+                      : NULL;
   if (!values) return NULL;
   const onefold_status status = onefold_weights_read(builder->weights, text, dims, rank, values);
   if (status == ONEFOLD_OK) return values;
