@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Executions: create, pack, run.
+#include "graph/bytes.h"
 #include "graph/lower.h"
 
 #include <time.h>
@@ -46,6 +47,16 @@ static onefold_status note_buffers(onefold_exec *exec) {
   return ONEFOLD_OK;
 }
 
+/// Keeps what the graph is, for those who save the execution.
+static onefold_status keep_graph(onefold_exec *exec, const onefold_graph *graph) {
+  exec->graph_bytes = onefold_graph_write(graph, NULL);
+  exec->graph = onefold_allocate(exec->context, exec->graph_bytes);
+  if (!exec->graph)
+    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an execution");
+  onefold_graph_write(graph, exec->graph);
+  return ONEFOLD_OK;
+}
+
 onefold_status onefold_exec_create(onefold_context *context, const onefold_graph *graph,
                                    const onefold_exec_options *options, onefold_exec **exec) {
   const onefold_exec_options defaults = {.struct_size = sizeof defaults, .fuse_epilogues = 1};
@@ -57,12 +68,14 @@ onefold_status onefold_exec_create(onefold_context *context, const onefold_graph
   onefold_exec *made = onefold_allocate(context, sizeof *made);
   if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for an execution");
   made->context = context;
+  made->options = *options;
   status = onefold_lower(made, graph, options);
   if (status == ONEFOLD_OK) status = note_buffers(made);
   if (status == ONEFOLD_OK) {
     onefold_exec_resolve_views(made);
     status = onefold_exec_plan_arena(made);
   }
+  if (status == ONEFOLD_OK) status = keep_graph(made, graph);
   if (status != ONEFOLD_OK) {
     onefold_exec_destroy(made);
     return status;
@@ -82,7 +95,30 @@ void onefold_exec_destroy(onefold_exec *exec) {
   onefold_release(exec->context, exec->output_bytes);
   onefold_release(exec->context, exec->steps);
   onefold_release(exec->context, exec->values);
+  onefold_release(exec->context, exec->graph);
+  if (exec->backing.release) exec->backing.release(exec->context, exec->backing.state);
   onefold_release(exec->context, exec);
+}
+
+onefold_status onefold_exec_finish(onefold_exec *exec) {
+  exec->arena = onefold_allocate(exec->context, exec->arena_bytes);
+  if (!exec->arena)
+    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an arena of %zu bytes",
+                        exec->arena_bytes);
+  exec->packed = 1;
+  return ONEFOLD_OK;
+}
+
+size_t onefold_exec_convs(const onefold_exec *exec, onefold_step_conv2d **convs) {
+  size_t count = 0;
+  for (int32_t i = 0; i < exec->step_count; i++) {
+    onefold_step *step = &exec->steps[i];
+    if (step->type == &onefold_step_type_conv2d) convs[count++] = &step->as.conv2d;
+    if (step->type != &onefold_step_type_pair) continue;
+    convs[count++] = &step->as.pair.first;
+    convs[count++] = &step->as.pair.second;
+  }
+  return count;
 }
 
 onefold_status onefold_exec_pack(onefold_exec *exec) {
@@ -94,12 +130,7 @@ onefold_status onefold_exec_pack(onefold_exec *exec) {
     onefold_status status = step->type->pack ? step->type->pack(exec->context, step) : ONEFOLD_OK;
     if (status != ONEFOLD_OK) return status;
   }
-  exec->arena = onefold_allocate(exec->context, exec->arena_bytes);
-  if (!exec->arena)
-    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an arena of %zu bytes",
-                        exec->arena_bytes);
-  exec->packed = 1;
-  return ONEFOLD_OK;
+  return onefold_exec_finish(exec);
 }
 
 static int overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {

@@ -102,8 +102,18 @@ struct onefold_step {
   } as;
 };
 
+/// What the packed weights lie in, where the execution has not packed them itself.
+typedef struct onefold_exec_backing {
+  void (*release)(const onefold_context *context, void *state); // NULL: there is none
+  void *state;
+  size_t bytes;
+} onefold_exec_backing;
+
 struct onefold_exec {
   onefold_context *context;
+  onefold_exec_options options;
+  unsigned char *graph; // what it was made of (graph/bytes.h)
+  size_t graph_bytes;
   onefold_value *values;
   onefold_step *steps;
   int32_t value_count, value_capacity, step_count, step_capacity;
@@ -112,10 +122,21 @@ struct onefold_exec {
   size_t arena_bytes, tensor_bytes;
   char *arena;
   int packed;
+  onefold_exec_backing backing;
 };
+
+/// Allocates the arena: all steps have their weights.
+onefold_status onefold_exec_finish(onefold_exec *exec);
+
+/// The convolutions of an execution in the order of its steps, into convs[], which has room for
+/// ONEFOLD_STEP_CONVS a step. Returns how many.
+size_t onefold_exec_convs(const onefold_exec *exec, onefold_step_conv2d **convs);
 
 /// Packs, appends the description of and frees one convolution.
 onefold_status onefold_step_conv2d_pack(onefold_context *context, onefold_step_conv2d *conv);
+/// Gives a convolution weights that were packed elsewhere.
+void onefold_step_conv2d_adopt(const onefold_context *context, onefold_step_conv2d *conv,
+                               onefold_conv2d_packed *packed);
 void onefold_step_conv2d_describe(const onefold_step_conv2d *conv, char *text, size_t size);
 void onefold_step_conv2d_destroy(const onefold_context *context, onefold_step_conv2d *conv);
 

@@ -9,10 +9,25 @@ void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info) {
   if (!exec || !info) return;
   *info = (onefold_exec_info){.steps = (size_t)exec->step_count,
                               .arena_bytes = exec->arena_bytes,
-                              .tensor_bytes = exec->tensor_bytes};
+                              .tensor_bytes = exec->tensor_bytes,
+                              .mapped_bytes = exec->backing.bytes};
   for (int32_t i = 0; i < exec->step_count; i++) info->packed_bytes += exec->steps[i].packed;
   for (int32_t i = 0; i < exec->value_count; i++)
     if (exec->values[i].constant) info->packed_bytes += exec->values[i].bytes;
+}
+
+onefold_shape onefold_exec_input_shape(const onefold_exec *exec, size_t index) {
+  for (int32_t i = 0; exec && i < exec->value_count; i++)
+    if (exec->values[i].input >= 0 && (size_t)exec->values[i].input == index)
+      return exec->values[i].shape;
+  return (onefold_shape){0};
+}
+
+onefold_shape onefold_exec_output_shape(const onefold_exec *exec, size_t index) {
+  for (int32_t i = 0; exec && i < exec->value_count; i++)
+    if (exec->values[i].output >= 0 && (size_t)exec->values[i].output == index)
+      return exec->values[i].shape;
+  return (onefold_shape){0};
 }
 
 static void add_conv(const onefold_step_conv2d *conv, onefold_exec_step *told) {

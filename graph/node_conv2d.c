@@ -47,15 +47,12 @@ void onefold_node_conv2d_desc(const onefold_graph *graph, const onefold_graph_no
   fill_desc(graph->nodes[node->inputs[0]].shape, &node->as.conv2d.params, desc);
 }
 
+/// `weight` is NULL only of a node that was read from bytes (graph/bytes.h).
 static onefold_node add(onefold_graph *graph, onefold_node input,
                         const onefold_graph_conv2d_params *params, const float *weight,
                         const float *bias, int fixed) {
   if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
   onefold_context *context = graph->context;
-  if (!params || !weight)
-    return onefold_graph_fail(graph,
-                              onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "conv2d: %s is NULL",
-                                           params ? "weight" : "params"));
   onefold_graph_node node = {.kind = ONEFOLD_NODE_CONV2D,
                              .as.conv2d = {.params = *params, .fixed = fixed}};
   const onefold_shape in = graph->nodes[input].shape;
@@ -79,16 +76,28 @@ static onefold_node add(onefold_graph *graph, onefold_node input,
   return onefold_graph_add_node(graph, &node, &input, 1, arrays, 2);
 }
 
+/// The same from a caller, who may forget an argument.
+static onefold_node add_checked(onefold_graph *graph, onefold_node input,
+                                const onefold_graph_conv2d_params *params, const float *weight,
+                                const float *bias, int fixed) {
+  if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
+  if (!params || !weight)
+    return onefold_graph_fail(graph,
+                              onefold_fail(graph->context, ONEFOLD_INVALID_ARGUMENT,
+                                           "conv2d: %s is NULL", params ? "weight" : "params"));
+  return add(graph, input, params, weight, bias, fixed);
+}
+
 onefold_node onefold_graph_conv2d(onefold_graph *graph, onefold_node input,
                                   const onefold_graph_conv2d_params *params, const float *weight,
                                   const float *bias) {
-  return add(graph, input, params, weight, bias, 0);
+  return add_checked(graph, input, params, weight, bias, 0);
 }
 
 onefold_node onefold_graph_filter(onefold_graph *graph, onefold_node input,
                                   const onefold_graph_conv2d_params *params, const float *weight,
                                   const float *bias) {
-  return add(graph, input, params, weight, bias, 1);
+  return add_checked(graph, input, params, weight, bias, 1);
 }
 
 onefold_node onefold_graph_linear(onefold_graph *graph, onefold_node input, int64_t out_features,
@@ -98,7 +107,7 @@ onefold_node onefold_graph_linear(onefold_graph *graph, onefold_node input, int6
   onefold_graph_conv2d_params params = onefold_graph_conv2d_square(out_features, 1, 1, 1);
   params.kernel_h = in.h;
   params.kernel_w = in.w;
-  return add(graph, input, &params, weight, bias, 0);
+  return add_checked(graph, input, &params, weight, bias, 0);
 }
 
 static double weight_count(const onefold_graph *graph, const onefold_graph_node *node) {

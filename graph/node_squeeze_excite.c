@@ -2,14 +2,10 @@
 // Squeeze-and-excitation nodes.
 #include "graph/graph.h"
 
-onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onefold_node input,
-                                          const onefold_squeeze_excite_params *params) {
-  if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
+/// Weights are NULL only of a node that was read from bytes (graph/bytes.h).
+static onefold_node add(onefold_graph *graph, onefold_node input,
+                        const onefold_squeeze_excite_params *params) {
   onefold_context *context = graph->context;
-  if (!params || !params->reduce_weight || !params->expand_weight)
-    return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
-                                                  "squeeze_excite: %s is NULL",
-                                                  params ? "a weight" : "params"));
   if (params->hidden <= 0)
     return onefold_graph_fail(graph, onefold_fail(context, ONEFOLD_INVALID_ARGUMENT,
                                                   "squeeze_excite: hidden is %lld",
@@ -39,6 +35,16 @@ onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onefold_node inp
   return onefold_graph_add_node(graph, &node, &input, 1, arrays, 4);
 }
 
+onefold_node onefold_graph_squeeze_excite(onefold_graph *graph, onefold_node input,
+                                          const onefold_squeeze_excite_params *params) {
+  if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;
+  if (!params || !params->reduce_weight || !params->expand_weight)
+    return onefold_graph_fail(graph, onefold_fail(graph->context, ONEFOLD_INVALID_ARGUMENT,
+                                                  "squeeze_excite: %s is NULL",
+                                                  params ? "a weight" : "params"));
+  return add(graph, input, params);
+}
+
 static int64_t parameters(const onefold_graph *graph, const onefold_graph_node *node) {
   (void)graph;
   const onefold_squeeze_excite_params *p = &node->as.squeeze_excite;
@@ -54,7 +60,8 @@ static double macs(const onefold_graph *graph, const onefold_graph_node *node) {
 
 static onefold_node copy(onefold_graph *to, const onefold_graph_node *node,
                          const onefold_node *inputs) {
-  return onefold_graph_squeeze_excite(to, inputs[0], &node->as.squeeze_excite);
+  if (!onefold_graph_check_node(to, inputs[0])) return ONEFOLD_NO_NODE;
+  return add(to, inputs[0], &node->as.squeeze_excite);
 }
 
 const onefold_node_type onefold_node_type_squeeze_excite = {

@@ -5,14 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
-onefold_status onefold_step_conv2d_pack(onefold_context *context, onefold_step_conv2d *own) {
-  if (own->packed) return ONEFOLD_OK;
-  onefold_status status = onefold_conv2d_pack(own->plan, &own->weights, &own->packed);
-  if (status != ONEFOLD_OK) return status;
+void onefold_step_conv2d_adopt(const onefold_context *context, onefold_step_conv2d *own,
+                               onefold_conv2d_packed *packed) {
+  own->packed = packed;
   onefold_release(context, own->vectors);
   own->vectors = NULL;
   own->weights = (onefold_conv2d_weights){0};
-  return ONEFOLD_OK;
+}
+
+onefold_status onefold_step_conv2d_pack(onefold_context *context, onefold_step_conv2d *own) {
+  if (own->packed) return ONEFOLD_OK;
+  onefold_conv2d_packed *packed = NULL;
+  const onefold_status status = onefold_conv2d_pack(own->plan, &own->weights, &packed);
+  if (status == ONEFOLD_OK) onefold_step_conv2d_adopt(context, own, packed);
+  return status;
 }
 
 static onefold_status run(onefold_context *context, const onefold_step *step,

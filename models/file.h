@@ -16,6 +16,10 @@ onefold_status onefold_file_map(const onefold_context *context, const char *path
                                 onefold_mapping *mapping);
 void onefold_file_unmap(onefold_mapping *mapping);
 
+/// Brings the whole file in at once, where the system can: for those who read all of it, a page
+/// fault for every few pages takes longer than the reading.
+void onefold_file_populate(const onefold_mapping *mapping);
+
 /// A file that appears at its path only when it is complete.
 typedef struct onefold_output {
   const onefold_context *context;

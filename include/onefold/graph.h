@@ -239,11 +239,17 @@ ONEFOLD_API onefold_status onefold_exec_run(onefold_exec *exec, const float *con
 
 ONEFOLD_API void onefold_exec_destroy(onefold_exec *exec);
 
+/// Shapes of the inputs and outputs by their place in the order of declaration; zeros past the
+/// last. Thread-safe.
+ONEFOLD_API onefold_shape onefold_exec_input_shape(const onefold_exec *exec, size_t index);
+ONEFOLD_API onefold_shape onefold_exec_output_shape(const onefold_exec *exec, size_t index);
+
 typedef struct onefold_exec_info {
   size_t steps;        // operator calls per run
   size_t packed_bytes; // weights and constants
   size_t arena_bytes;  // intermediate tensors and workspace
   size_t tensor_bytes; // intermediate tensors, had each memory of its own
+  size_t mapped_bytes; // of the file that the packed weights lie in (cache.h); 0: in none
 } onefold_exec_info;
 ONEFOLD_API void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info);
 
