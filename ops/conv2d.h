@@ -46,11 +46,12 @@ typedef struct onefold_conv_strips {
   int32_t count;
 } onefold_conv_strips;
 
-/// How weights lie in memory: [output block][source block][K_h][K_w][cb][v],
-/// cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v]; WINOGRAD_m, of the weights at
-/// the points of F(m x m, 3x3): [output block][m+2][m+2][source block][v][v]; POLYPHASE_m, of the
-/// even and the odd taps at the points of F(m x m, 2x2): [output block][m+1][m+1][rows' phase]
-/// [source block][columns' phase][v][v], where infinity has the even phase alone.
+/// How weights lie in memory (a change of it raises PACKING in cache/key.c): [output block][source
+/// block][K_h][K_w][cb][v], cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v];
+/// WINOGRAD_m, of the weights at the points of F(m x m, 3x3): [output block][m+2][m+2][source
+/// block][v][v]; POLYPHASE_m, of the even and the odd taps at the points of F(m x m, 2x2): [output
+/// block][m+1][m+1][rows' phase] [source block][columns' phase][v][v], where infinity has the even
+/// phase alone.
 typedef enum onefold_pack_format {
   ONEFOLD_PACK_BLOCKED,
   ONEFOLD_PACK_PLAIN,

@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_ONEFOLD_H
 #define ONEFOLD_ONEFOLD_H
 
+#include <onefold/cache.h>
 #include <onefold/checkpoint.h>
 #include <onefold/context.h>
 #include <onefold/conv2d.h>

@@ -19,6 +19,7 @@ ops     arch kernels
 graph   arch kernels ops
 fold    arch kernels ops graph
 models  arch kernels ops graph fold
+cache   arch kernels ops graph fold models
 tune    arch kernels ops graph
 bench   kernels/kernel.h
 report
