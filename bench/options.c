@@ -30,7 +30,8 @@ enum {
   OPT_REWRITES,
   OPT_NO_CHECK,
   OPT_RECORD,
-  OPT_NO_RECORD
+  OPT_NO_RECORD,
+  OPT_CACHE
 };
 
 /// An option of argp and the suites that take it (0: all).
@@ -74,6 +75,9 @@ static const suite_option suite_options[] = {
       "siblings, unfused",
       0},
      BENCH_TAKES_FORMS},
+    {{"cache", OPT_CACHE, "DIR", 0,
+      "Also the start of the folded form from its file in DIR, which is made there first", 0},
+     BENCH_TAKES_NETWORKS},
     {{"record", OPT_RECORD, "FILE", 0,
       "Plan by the tilings of this record (default: ONEFOLD_RECORD, else onefold/tilings.db in "
       "XDG_CACHE_HOME or ~/.cache)",
@@ -227,6 +231,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_NO_RECORD:
     o->record = "";
+    return 0;
+  case OPT_CACHE:
+    o->cache = text;
     return 0;
   case OPT_NO_CHECK:
     o->check = 0;

@@ -35,6 +35,7 @@ typedef struct bench_options {
   uint64_t seed;
   const char *weights, *json; // paths or NULL
   const char *record;         // the same; "": no record is read
+  const char *cache;          // a directory or NULL
   int32_t check;              // compare with the reference kernels
   // Arguments and Google Benchmark's flags; both point into argv, or into
   // lines of a batch file that live until onefold_bench_options_free.

@@ -23,8 +23,9 @@ static int say(const bench_options *options, onefold_exit status, const char *fo
 
 static int make_context(bench_session *session) {
   const bench_options *o = session->options;
-  onefold_context_options options = {
-      .struct_size = sizeof options,
+  onefold_context_options *options = &session->context_options;
+  *options = (onefold_context_options){
+      .struct_size = sizeof *options,
       .threads = o->threads,
       .has_max_isa = o->has_isa,
       .max_isa = o->isa,
@@ -35,8 +36,8 @@ static int make_context(bench_session *session) {
                                nets                         ? ONEFOLD_IN_PLACE
                                : o->cold != BENCH_COLD_NONE ? ONEFOLD_COLD
                                                             : ONEFOLD_WARM,
-                               &options, &session->tilings);
-  const onefold_status status = onefold_context_create(&options, &session->context);
+                               options, &session->tilings);
+  const onefold_status status = onefold_context_create(options, &session->context);
   if (status != ONEFOLD_OK) {
     return say(o, ONEFOLD_EXIT_FAILURE, "no context: %s", onefold_status_name(status));
   }
@@ -46,6 +47,11 @@ static int make_context(bench_session *session) {
                onefold_isa_name(o->isa));
   }
   return ONEFOLD_EXIT_OK;
+}
+
+onefold_status onefold_bench_session_context(const bench_session *session,
+                                             onefold_context **context) {
+  return onefold_context_create(&session->context_options, context);
 }
 
 /// Twice what all caches hold, so that reading it leaves nothing else.

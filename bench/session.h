@@ -16,7 +16,8 @@ typedef struct bench_session {
   const bench_options *options;
   onefold_machine machine; // before pinning
   onefold_context *context;
-  onefold_tilings *tilings; // of the context; NULL: no record
+  onefold_context_options context_options; // that it was made with
+  onefold_tilings *tilings;                // of the context; NULL: no record
   onefold_peak peak;
   onefold_gbench *gbench;
   FILE *out; // of the tables; the standard error where JSON owns the standard output
@@ -31,6 +32,10 @@ typedef struct bench_session {
 /// Opens, measures the peaks and prints the machine's part of the header.
 /// Returns an onefold_exit; on failure a sentence has been written and nothing is open.
 int onefold_bench_session_open(bench_session *session, const bench_options *options);
+
+/// Another context like the session's.
+onefold_status onefold_bench_session_context(const bench_session *session,
+                                             onefold_context **context);
 
 /// Adds a line to the header and to the JSON's context.
 void onefold_bench_session_note(bench_session *session, const char *key, const char *format, ...)

@@ -2,6 +2,7 @@
 // Whole networks in each of their forms, layer by layer where asked for.
 #include "bench/compare_model.h"
 #include "bench/layers.h"
+#include "bench/prepare.h"
 #include "bench/timed.h"
 
 #include <stdlib.h>
@@ -94,6 +95,7 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
              o->has_layout ? onefold_layout_name(o->layout) : "");
     status =
         o->peer_count ? onefold_bench_compare_model(peers, &model, name) : time_forms(&model, name);
+    if (!status && !o->peer_count) status = onefold_bench_prepare_time(&model, name, network);
     if (!status && o->layers) status = onefold_bench_layers_time(&model, name);
   }
   kept->name = network;
@@ -153,7 +155,8 @@ static int run(bench_session *session, const networks *list) {
 static const char doc[] =
     "Times whole networks in each of their forms, from NCHW to NCHW."
     "\vNAME is a network, or all; onefold net lists them. The forms alternate in one run and are "
-    "compared with each other before. Google Benchmark's own flags (--benchmark_...) are passed "
+    "compared with each other before; what the folded form takes before its first run is given "
+    "after them. Google Benchmark's own flags (--benchmark_...) are passed "
     "on.\n\n"
     "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or network; "
     "3 the forms, or a peer's result, differ by more than 1e-4 of the largest value.";

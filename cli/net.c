@@ -2,6 +2,7 @@
 // onefold net: the networks that there are, and the layers of one with how each is run.
 #include "cli/net.h"
 
+#include "bench/cached.h"
 #include "cli/commands.h"
 
 #include <stdio.h>
@@ -9,15 +10,15 @@
 
 typedef struct net_options {
   cli_net net;
-  const char *weights, *record; // NULL: the default
-  onefold_shape input;          // 0: the network's own
+  const char *weights, *cache, *record; // record NULL: the default
+  onefold_shape input;                  // 0: the network's own
   int32_t threads;
   int has_isa, json;
   onefold_isa isa;
   uint64_t seed;
 } net_options;
 
-enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_SEED, OPT_BATCH, OPT_SIZE };
+enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_SEED, OPT_BATCH, OPT_SIZE, OPT_CACHE };
 
 static const struct argp_option argp_options[] = {
     {"form", OPT_FORM, "FORM", 0, ONEFOLD_CLI_FORMS, 0},
@@ -29,6 +30,8 @@ static const struct argp_option argp_options[] = {
     {"weights", 'w', "FILE", 0,
      "A safetensors file in the training form (default: generated weights)", 0},
     {"seed", OPT_SEED, "N", 0, "Seed of generated weights (default 1)", 0},
+    {"cache", OPT_CACHE, "DIR", 0,
+     "Also pack the weights and keep them in a file of DIR, for onefold run --cache=DIR", 0},
     {"json", 'j', NULL, 0, "As JSON", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
@@ -63,6 +66,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_SEED:
     o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);
+    return 0;
+  case OPT_CACHE:
+    o->cache = text;
     return 0;
   case 'j':
     o->json = 1;
@@ -102,13 +108,35 @@ static onefold_status prepare(const net_options *o, cli_net *net) {
   return status;
 }
 
+/// Leaves the network's file in the cache, if it is not there.
+static onefold_status fill_cache(const net_options *o, const cli_net *net) {
+  bench_source source = {.network = net->name,
+                         .input =
+                             onefold_graph_shape(net->built, onefold_graph_input_at(net->built, 0)),
+                         .form = net->form,
+                         .weights = o->weights,
+                         .seed = o->seed};
+  const onefold_exec_options options =
+      onefold_bench_form_options(net->form, ONEFOLD_NCHW, ONEFOLD_NCHW);
+  const onefold_cache_options cache = onefold_bench_cache(o->cache, net->command);
+  char content[BENCH_CONTENT];
+  onefold_exec *exec = NULL;
+  onefold_status status = onefold_bench_source_content(net->context, &source, content);
+  if (status == ONEFOLD_OK)
+    status = onefold_exec_cached(net->context, &cache, content, onefold_bench_source_make, &source,
+                                 &options, &exec);
+  onefold_exec_destroy(exec);
+  return status;
+}
+
 static int show(const net_options *o) {
   cli_net net = o->net;
   int code =
       onefold_cli_tuned_context(net.command, o->threads, o->has_isa ? &o->isa : NULL, net.accuracy,
                                 o->record, ONEFOLD_IN_PLACE, &net.context, &net.tilings);
   if (!code) {
-    const onefold_status status = prepare(o, &net);
+    onefold_status status = prepare(o, &net);
+    if (status == ONEFOLD_OK && o->cache) status = fill_cache(o, &net);
     if (status != ONEFOLD_OK) code = (int)onefold_cli_fail(net.command, net.context, status);
     if (status == ONEFOLD_NOT_FOUND && !onefold_network_summary(net.name))
       code = ONEFOLD_EXIT_USAGE;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold run: one block or network on arrays of .npy files, to be compared with another framework.
+#include "bench/cached.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 
@@ -18,7 +19,7 @@ typedef struct texts {
 } texts;
 
 typedef struct run_options {
-  const char *command, *model, *weights, *prefix, *record; // record NULL: the default
+  const char *command, *model, *weights, *prefix, *cache, *record; // record NULL: the default
   texts inputs, outputs, sets;
   int form; // of onefold_bench_forms
   int32_t threads;
@@ -28,7 +29,7 @@ typedef struct run_options {
   uint64_t seed;
 } run_options;
 
-enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_PREFIX, OPT_SET, OPT_SEED };
+enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_PREFIX, OPT_SET, OPT_SEED, OPT_CACHE };
 
 static const struct argp_option argp_options[] = {
     {"model", 'm', "NAME", 0,
@@ -45,6 +46,7 @@ static const struct argp_option argp_options[] = {
     {"threads", 't', "N", 0, "Threads to run on (default: the usable cores)", 0},
     {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
     {"accuracy", OPT_ACCURACY, "CLASS", 0, "standard (default), strict or fast", 0},
+    {"cache", OPT_CACHE, "DIR", 0, BENCH_CACHE_DOC, 0},
     {"verbose", 'v', NULL, 0, "Print what was folded and the steps that are run", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
@@ -104,6 +106,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case OPT_ACCURACY:
     o->accuracy = (onefold_accuracy)onefold_argument_accuracy(state, text);
     return 0;
+  case OPT_CACHE:
+    o->cache = text;
+    return 0;
   case 'v':
     o->verbose = 1;
     return 0;
@@ -127,7 +132,7 @@ typedef struct run {
   onefold_array inputs[MAX_FILES], outputs[MAX_FILES]; // values of outputs by malloc
   onefold_shape shapes[MAX_FILES];                     // of the inputs
   onefold_weights *weights;
-  onefold_graph *built, *folded;
+  onefold_graph *built;
   onefold_exec *exec;
 } run;
 
@@ -194,18 +199,86 @@ static onefold_exit read_params(run *r) {
   return code;
 }
 
-static onefold_exit open_weights(run *r) {
+static onefold_status open_weights(run *r) {
   const run_options *o = r->options;
-  return check(r, o->weights ? onefold_weights_open(r->context, o->weights, &r->weights)
-                             : onefold_weights_seeded(r->context, o->seed, &r->weights));
+  return o->weights ? onefold_weights_open(r->context, o->weights, &r->weights)
+                    : onefold_weights_seeded(r->context, o->seed, &r->weights);
 }
 
 // ------------------------------------------------------------------- graphs
 
-static size_t count_nodes(const onefold_graph *graph,
-                          onefold_node (*at)(const onefold_graph *graph, size_t index)) {
+static onefold_status build(run *r) {
+  const run_options *o = r->options;
+  return is_network(r)
+             ? onefold_network_build(r->context, o->model, r->shapes[0], r->weights, &r->built)
+             : onefold_block_build(r->context, o->model, &r->params, r->weights, &r->built);
+}
+
+static void print_region(void *user, const onefold_fold_region *region) {
+  (void)user;
+  printf("%s: %s: %s; nodes %d -> %d, parameters %lld -> %lld, MACs %.4g -> %.4g%s%s\n",
+         region->name, region->kind, onefold_fold_verdict_name(region->verdict),
+         (int)region->nodes_before, (int)region->nodes_after, (long long)region->parameters_before,
+         (long long)region->parameters_after, region->macs_before, region->macs_after,
+         region->reason[0] ? "; " : "", region->reason);
+}
+
+/// The graph that is run: an onefold_graph_make_fn of a run.
+static onefold_status make_graph(void *user, onefold_context *context, onefold_graph **graph) {
+  run *r = user;
+  onefold_status status = open_weights(r);
+  if (status == ONEFOLD_OK) status = build(r);
+  if (status == ONEFOLD_OK)
+    status = onefold_bench_form_fold(context, r->built, r->options->form,
+                                     r->options->verbose ? print_region : NULL, NULL, graph);
+  if (status == ONEFOLD_OK && !*graph) {
+    *graph = r->built;
+    r->built = NULL;
+  }
+  return status;
+}
+
+// --------------------------------------------------------------- executions
+
+/// What is run, for a cache: all that the graph depends on.
+static onefold_exit describe(const run *r, char content[BENCH_CONTENT]) {
+  const run_options *o = r->options;
+  char what[BENCH_CONTENT - 64];
+  size_t used = (size_t)snprintf(what, sizeof what, "%s", o->model);
+  for (size_t i = 0; i < o->inputs.count && used < sizeof what; i++) {
+    const onefold_shape s = r->shapes[i];
+    used += (size_t)snprintf(what + used, sizeof what - used, " %lldx%lldx%lldx%lld",
+                             (long long)s.n, (long long)s.c, (long long)s.h, (long long)s.w);
+  }
+  for (size_t i = 0; i < o->sets.count && used < sizeof what; i++)
+    used += (size_t)snprintf(what + used, sizeof what - used, ", %s", o->sets.items[i]);
+  if (*o->prefix && used < sizeof what)
+    used += (size_t)snprintf(what + used, sizeof what - used, ", at %s", o->prefix);
+  if (used >= sizeof what)
+    return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
+                           "--cache: what is set takes more than %zu characters", sizeof what - 1);
+  return check(r, onefold_bench_content(r->context, what, o->form, o->weights, o->seed, content));
+}
+
+static onefold_exit prepare(run *r) {
+  const run_options *o = r->options;
+  if (!is_network(r) && !r->params.out_channels)
+    return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
+                           "out_channels is not known; --set out_channels=N");
+  char content[BENCH_CONTENT] = "";
+  const onefold_exit code = o->cache ? describe(r, content) : ONEFOLD_EXIT_OK;
+  if (code) return code;
+  const onefold_exec_options options =
+      onefold_bench_form_options(o->form, ONEFOLD_NCHW, ONEFOLD_NCHW);
+  const onefold_cache_options cache = onefold_bench_cache(o->cache, o->command);
+  return check(r,
+               onefold_exec_cached(r->context, &cache, content, make_graph, r, &options, &r->exec));
+}
+
+static size_t count_of(const onefold_exec *exec,
+                       onefold_shape (*at)(const onefold_exec *exec, size_t index)) {
   size_t count = 0;
-  while (at(graph, count) != ONEFOLD_NO_NODE) count++;
+  while (at(exec, count).n) count++;
   return count;
 }
 
@@ -220,22 +293,15 @@ static int same_shape(onefold_shape a, onefold_shape b) {
   return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w;
 }
 
-static onefold_exit build(run *r) {
+/// The files against what the execution reads and writes.
+static onefold_exit check_shapes(run *r) {
   const run_options *o = r->options;
-  if (!is_network(r) && !r->params.out_channels)
-    return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
-                           "out_channels is not known; --set out_channels=N");
-  onefold_exit code = check(
-      r, is_network(r)
-             ? onefold_network_build(r->context, o->model, r->shapes[0], r->weights, &r->built)
-             : onefold_block_build(r->context, o->model, &r->params, r->weights, &r->built));
+  onefold_exit code =
+      check_files(r, "input", o->inputs.count, count_of(r->exec, onefold_exec_input_shape));
   if (!code)
-    code = check_files(r, "input", o->inputs.count, count_nodes(r->built, onefold_graph_input_at));
-  if (!code)
-    code =
-        check_files(r, "output", o->outputs.count, count_nodes(r->built, onefold_graph_output_at));
+    code = check_files(r, "output", o->outputs.count, count_of(r->exec, onefold_exec_output_shape));
   for (size_t i = 0; i < o->inputs.count && !code; i++) {
-    const onefold_shape s = onefold_graph_shape(r->built, onefold_graph_input_at(r->built, i));
+    const onefold_shape s = onefold_exec_input_shape(r->exec, i);
     if (same_shape(s, r->shapes[i])) continue;
     code =
         onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
@@ -245,21 +311,6 @@ static onefold_exit build(run *r) {
   return code;
 }
 
-static void print_region(void *user, const onefold_fold_region *region) {
-  (void)user;
-  printf("%s: %s: %s; nodes %d -> %d, parameters %lld -> %lld, MACs %.4g -> %.4g%s%s\n",
-         region->name, region->kind, onefold_fold_verdict_name(region->verdict),
-         (int)region->nodes_before, (int)region->nodes_after, (long long)region->parameters_before,
-         (long long)region->parameters_after, region->macs_before, region->macs_after,
-         region->reason[0] ? "; " : "", region->reason);
-}
-
-static onefold_exit fold(run *r) {
-  return check(r, onefold_bench_form_fold(r->context, r->built, r->options->form,
-                                          r->options->verbose ? print_region : NULL, NULL,
-                                          &r->folded));
-}
-
 // ------------------------------------------------------------------ running
 
 static void print_step(void *user, const char *text) {
@@ -267,10 +318,10 @@ static void print_step(void *user, const char *text) {
   puts(text);
 }
 
-/// Room for the results, in the shapes of the graph.
+/// Room for the results.
 static onefold_exit make_outputs(run *r) {
   for (size_t i = 0; i < r->options->outputs.count; i++) {
-    const onefold_shape s = onefold_graph_shape(r->built, onefold_graph_output_at(r->built, i));
+    const onefold_shape s = onefold_exec_output_shape(r->exec, i);
     const size_t count = onefold_tensor_elements(r->context, s, ONEFOLD_NCHW);
     r->outputs[i] = (onefold_array){.dims = {s.n, s.c, s.h, s.w}, .rank = 4};
     r->outputs[i].values = calloc(count, sizeof *r->outputs[i].values);
@@ -282,20 +333,14 @@ static onefold_exit make_outputs(run *r) {
 }
 
 static onefold_exit execute(run *r) {
-  const onefold_exec_options options =
-      onefold_bench_form_options(r->options->form, ONEFOLD_NCHW, ONEFOLD_NCHW);
   const float *inputs[MAX_FILES];
   float *outputs[MAX_FILES];
   for (size_t i = 0; i < MAX_FILES; i++) {
     inputs[i] = r->inputs[i].values;
     outputs[i] = r->outputs[i].values;
   }
-  onefold_status status =
-      onefold_exec_create(r->context, r->folded ? r->folded : r->built, &options, &r->exec);
-  if (status == ONEFOLD_OK) status = onefold_exec_pack(r->exec);
-  if (status == ONEFOLD_OK && r->options->verbose) onefold_exec_describe(r->exec, print_step, NULL);
-  if (status == ONEFOLD_OK) status = onefold_exec_run(r->exec, inputs, outputs);
-  return check(r, status);
+  if (r->options->verbose) onefold_exec_describe(r->exec, print_step, NULL);
+  return check(r, onefold_exec_run(r->exec, inputs, outputs));
 }
 
 static onefold_exit write_outputs(const run *r) {
@@ -307,7 +352,6 @@ static onefold_exit write_outputs(const run *r) {
 
 static void release(run *r) {
   onefold_exec_destroy(r->exec);
-  onefold_graph_destroy(r->folded);
   onefold_graph_destroy(r->built);
   onefold_weights_close(r->weights);
   for (size_t i = 0; i < MAX_FILES; i++) {
@@ -337,8 +381,8 @@ int onefold_cli_run(int argc, char **argv) {
   onefold_exit code =
       onefold_cli_tuned_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, o.accuracy,
                                 o.record, ONEFOLD_IN_PLACE, &r.context, &r.tilings);
-  static onefold_exit (*const stages[])(run * r) = {read_params, open_weights, build,
-                                                    fold,        make_outputs, execute};
+  static onefold_exit (*const stages[])(run * r) = {read_params, prepare, check_shapes,
+                                                    make_outputs, execute};
   for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !code; i++) code = stages[i](&r);
   if (!code) code = write_outputs(&r);
   release(&r);
