@@ -1,131 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold run: one block or network on arrays of .npy files, to be compared with another framework.
+#include "cli/run.h"
+
 #include "bench/cached.h"
 #include "cli/commands.h"
-#include "cli/options.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FILES 8
-#define MAX_SETS  64
-
-/// Texts of an option that may be given several times.
-typedef struct texts {
-  const char *items[MAX_SETS];
-  size_t count;
-} texts;
-
-typedef struct run_options {
-  const char *command, *model, *weights, *prefix, *cache, *record; // record NULL: the default
-  texts inputs, outputs, sets;
-  int form; // of onefold_bench_forms
-  int32_t threads;
-  int has_isa, has_seed, verbose;
-  onefold_isa isa;
-  onefold_accuracy accuracy;
-  uint64_t seed;
-} run_options;
-
-enum { OPT_FORM = 256, OPT_ISA, OPT_ACCURACY, OPT_PREFIX, OPT_SET, OPT_SEED, OPT_CACHE };
-
-static const struct argp_option argp_options[] = {
-    {"model", 'm', "NAME", 0,
-     "A block or a network: repvgg, repvgg-a0, ... (another name lists the blocks)", 0},
-    {"weights", 'w', "FILE", 0, "Its weights: a safetensors file in the training form", 0},
-    {"seed", OPT_SEED, "N", 0, "Generated weights instead of a file", 0},
-    {"prefix", OPT_PREFIX, "TEXT", 0, "What the names of its weights begin with: stage1.0.", 0},
-    {"set", OPT_SET, "NAME=VALUE...", 0,
-     "Parameters of the block: \"out_channels=64 stride=2\"; may be given again", 0},
-    {"input", 'i', "FILE", 0,
-     "A .npy file of float32: NCHW, or CHW for one image; again for a second input", 0},
-    {"output", 'o', "FILE", 0, "The result as a .npy file, NCHW; again for further results", 0},
-    {"form", OPT_FORM, "FORM", 0, ONEFOLD_CLI_FORMS, 0},
-    {"threads", 't', "N", 0, "Threads to run on (default: the usable cores)", 0},
-    {"isa", OPT_ISA, "LEVEL", 0, "ISA level: ref, avx2, avx512 or neon (default: the best)", 0},
-    {"accuracy", OPT_ACCURACY, "CLASS", 0, "standard (default), strict or fast", 0},
-    {"cache", OPT_CACHE, "DIR", 0, BENCH_CACHE_DOC, 0},
-    {"verbose", 'v', NULL, 0, "Print what was folded and the steps that are run", 0},
-    {NULL, 0, NULL, 0, NULL, 0},
-};
-
-static void add_text(struct argp_state *state, texts *list, size_t most, const char *option,
-                     const char *text) {
-  if (list->count == most) argp_error(state, "--%s: more than %zu", option, most);
-  list->items[list->count++] = text;
-}
-
-static void check_complete(struct argp_state *state, const run_options *o) {
-  if (!o->model) argp_error(state, "--model is missing");
-  if (!o->weights && !o->has_seed) argp_error(state, "--weights or --seed is missing");
-  if (o->weights && o->has_seed) argp_error(state, "--weights and --seed exclude each other");
-  if (!o->inputs.count) argp_error(state, "--input is missing");
-  if (!o->outputs.count) argp_error(state, "--output is missing");
-}
-
-static error_t parse_option(int key, char *text, struct argp_state *state) {
-  run_options *o = state->input;
-  switch (key) {
-  case ARGP_KEY_INIT:
-    state->child_inputs[0] = &o->record;
-    return 0;
-  case 'm':
-    o->model = text;
-    return 0;
-  case 'w':
-    o->weights = text;
-    return 0;
-  case OPT_SEED:
-    o->has_seed = 1;
-    o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);
-    return 0;
-  case OPT_PREFIX:
-    o->prefix = text;
-    return 0;
-  case OPT_SET:
-    add_text(state, &o->sets, MAX_SETS, "set", text);
-    return 0;
-  case 'i':
-    add_text(state, &o->inputs, MAX_FILES, "input", text);
-    return 0;
-  case 'o':
-    add_text(state, &o->outputs, MAX_FILES, "output", text);
-    return 0;
-  case OPT_FORM:
-    o->form = onefold_cli_form(state, text);
-    return 0;
-  case 't':
-    o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
-    return 0;
-  case OPT_ISA:
-    o->has_isa = 1;
-    o->isa = (onefold_isa)onefold_argument_isa(state, text);
-    return 0;
-  case OPT_ACCURACY:
-    o->accuracy = (onefold_accuracy)onefold_argument_accuracy(state, text);
-    return 0;
-  case OPT_CACHE:
-    o->cache = text;
-    return 0;
-  case 'v':
-    o->verbose = 1;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "%s: no argument is expected", text);
-    return EINVAL;
-  case ARGP_KEY_END:
-    check_complete(state, o);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
 /// What is made on the way, each part once; all of it is released at the end.
 typedef struct run {
-  const run_options *options;
+  const cli_run_options *options;
   onefold_context *context;
   onefold_tilings *tilings;
   onefold_block_params params;
@@ -171,7 +57,7 @@ static int is_network(const run *r) {
 
 /// A network has no parameters but the shape of its image.
 static onefold_exit read_image(run *r) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   if (o->sets.count || *o->prefix)
     return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE, "--%s: %s is a network, not a block",
                            o->sets.count ? "set" : "prefix", o->model);
@@ -182,7 +68,7 @@ static onefold_exit read_image(run *r) {
 
 /// The block's parameters: its defaults, what was set, and the shapes of the inputs.
 static onefold_exit read_params(run *r) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   if (is_network(r)) return read_image(r);
   onefold_status status = onefold_block_params_init(r->context, o->model, &r->params);
   if (status == ONEFOLD_NOT_FOUND) {
@@ -200,7 +86,7 @@ static onefold_exit read_params(run *r) {
 }
 
 static onefold_status open_weights(run *r) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   return o->weights ? onefold_weights_open(r->context, o->weights, &r->weights)
                     : onefold_weights_seeded(r->context, o->seed, &r->weights);
 }
@@ -208,7 +94,7 @@ static onefold_status open_weights(run *r) {
 // ------------------------------------------------------------------- graphs
 
 static onefold_status build(run *r) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   return is_network(r)
              ? onefold_network_build(r->context, o->model, r->shapes[0], r->weights, &r->built)
              : onefold_block_build(r->context, o->model, &r->params, r->weights, &r->built);
@@ -242,7 +128,7 @@ static onefold_status make_graph(void *user, onefold_context *context, onefold_g
 
 /// What is run, for a cache: all that the graph depends on.
 static onefold_exit describe(const run *r, char content[BENCH_CONTENT]) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   char what[BENCH_CONTENT - 64];
   size_t used = (size_t)snprintf(what, sizeof what, "%s", o->model);
   for (size_t i = 0; i < o->inputs.count && used < sizeof what; i++) {
@@ -261,7 +147,7 @@ static onefold_exit describe(const run *r, char content[BENCH_CONTENT]) {
 }
 
 static onefold_exit prepare(run *r) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   if (!is_network(r) && !r->params.out_channels)
     return onefold_cli_say(o->command, ONEFOLD_EXIT_USAGE,
                            "out_channels is not known; --set out_channels=N");
@@ -295,7 +181,7 @@ static int same_shape(onefold_shape a, onefold_shape b) {
 
 /// The files against what the execution reads and writes.
 static onefold_exit check_shapes(run *r) {
-  const run_options *o = r->options;
+  const cli_run_options *o = r->options;
   onefold_exit code =
       check_files(r, "input", o->inputs.count, count_of(r->exec, onefold_exec_input_shape));
   if (!code)
@@ -363,24 +249,12 @@ static void release(run *r) {
 }
 
 int onefold_cli_run(int argc, char **argv) {
-  static const struct argp_child children[] = {{&onefold_cli_record_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      argp_options,
-      parse_option,
-      NULL,
-      "Runs a block or a network on arrays in .npy files, in its training form, as branches or "
-      "folded."
-      "\vThe input's shape is that of its file. Nothing is printed unless --verbose is given.\n\n"
-      "Exit codes: 0 done; 1 it could not be done; 2 a bad option or value.",
-      children,
-      NULL,
-      NULL};
-  run_options o = {.command = argv[0], .prefix = "", .form = BENCH_FOLDED};
-  if (argp_parse(&argp, argc, argv, 0, NULL, &o)) return ONEFOLD_EXIT_FAILURE;
+  cli_run_options o;
+  onefold_exit code = onefold_cli_run_parse(argc, argv, &o);
+  if (code) return code;
   run r = {.options = &o};
-  onefold_exit code =
-      onefold_cli_tuned_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, o.accuracy,
-                                o.record, ONEFOLD_IN_PLACE, &r.context, &r.tilings);
+  code = onefold_cli_tuned_context(o.command, o.threads, o.has_isa ? &o.isa : NULL, o.accuracy,
+                                   o.record, ONEFOLD_IN_PLACE, &r.context, &r.tilings);
   static onefold_exit (*const stages[])(run * r) = {read_params, prepare, check_shapes,
                                                     make_outputs, execute};
   for (size_t i = 0; i < sizeof stages / sizeof stages[0] && !code; i++) code = stages[i](&r);
