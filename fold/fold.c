@@ -4,6 +4,8 @@
 // passes are repeated until no region changes.
 #include "fold/rewrite.h"
 
+#include <stddef.h>
+
 // Passes at most.
 #define MAX_PASSES 64
 
@@ -203,31 +205,61 @@ static onefold_status fold_until_done(onefold_context *context, const onefold_fo
   return status;
 }
 
-/// The rewrites and passes of a level, once each. *again is set where there are rewrites and
-/// something has changed, so that another turn may find more.
+/// Rewrites of what the passes made, in this order.
+static const struct {
+  size_t option; // place of its switch in the options
+  onefold_fold_rewrite_fn *rewrite;
+} rewrites[] = {
+    {offsetof(onefold_fold_options, horizontal), onefold_fold_horizontal},
+    {offsetof(onefold_fold_options, chain_pools), onefold_fold_chain_pools},
+};
+
+static int is_on(const onefold_fold_options *options, size_t option) {
+  return *(const int32_t *)((const char *)options + option) != 0;
+}
+
+/// Those that are on. *graph becomes what they made; *changed is set where they did.
+static onefold_status rewrite_all(onefold_context *context, const onefold_fold_options *options,
+                                  onefold_graph **graph, int *changed) {
+  onefold_status status = ONEFOLD_OK;
+  for (size_t i = 0; i < sizeof rewrites / sizeof *rewrites && status == ONEFOLD_OK; i++) {
+    if (!is_on(options, rewrites[i].option)) continue;
+    onefold_graph *next = NULL;
+    status = rewrites[i].rewrite(context, *graph, &next);
+    if (!next) continue;
+    onefold_graph_destroy(*graph);
+    *graph = next;
+    *changed = 1;
+  }
+  return status;
+}
+
+/// The rewrites and passes of a level, once each. *again is set where something has changed, so
+/// that another turn may find more.
 static onefold_status turn(onefold_context *context, const onefold_fold_options *options,
                            const onefold_graph *source, onefold_graph **folded, int *again) {
-  onefold_graph *spread = NULL, *made = NULL, *joined = NULL;
+  onefold_graph *spread = NULL, *made = NULL;
   onefold_status status = ONEFOLD_OK;
   if (options->level == ONEFOLD_FOLD_BATCH_NORM)
     status = onefold_fold_distribute(context, source, &spread);
   if (status == ONEFOLD_OK)
     status = fold_until_done(context, options, spread ? spread : source, &made);
-  if (status == ONEFOLD_OK && options->horizontal)
-    status = onefold_fold_horizontal(context, made, &joined);
-  const int rewrites = options->level == ONEFOLD_FOLD_BATCH_NORM || options->horizontal;
-  *again = spread || joined ||
-           (rewrites && made && onefold_fold_geometry(made) != onefold_fold_geometry(source));
+  *again = spread != NULL;
+  if (status == ONEFOLD_OK) status = rewrite_all(context, options, &made, again);
+  if (options->level == ONEFOLD_FOLD_BATCH_NORM || options->horizontal)
+    *again |= made && onefold_fold_geometry(made) != onefold_fold_geometry(source);
   onefold_graph_destroy(spread);
-  if (joined || status != ONEFOLD_OK) onefold_graph_destroy(made);
-  *folded = status != ONEFOLD_OK ? NULL : joined ? joined : made;
+  if (status != ONEFOLD_OK) onefold_graph_destroy(made);
+  *folded = status != ONEFOLD_OK ? NULL : made;
   return status;
 }
 
 void onefold_fold_options_init(onefold_fold_options *options) {
   if (!options) return;
-  *options = (onefold_fold_options){
-      .struct_size = sizeof *options, .level = ONEFOLD_FOLD_REGIONS, .border = 1};
+  *options = (onefold_fold_options){.struct_size = sizeof *options,
+                                    .level = ONEFOLD_FOLD_REGIONS,
+                                    .border = 1,
+                                    .chain_pools = 1};
 }
 
 onefold_status onefold_fold(onefold_context *context, const onefold_graph *source,

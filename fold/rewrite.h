@@ -12,10 +12,16 @@
 onefold_status onefold_fold_distribute(onefold_context *context, const onefold_graph *source,
                                        onefold_graph **target);
 
-/// The same graph with convolutions of one input that have one geometry, and one activation after
-/// them, as one convolution and slices. NULL in *target where there are none.
-onefold_status onefold_fold_horizontal(onefold_context *context, const onefold_graph *source,
-                                       onefold_graph **target);
+/// A rewrite of a folded graph, with the same inputs and outputs. NULL in *target where it has
+/// nothing to do.
+typedef onefold_status onefold_fold_rewrite_fn(onefold_context *context,
+                                               const onefold_graph *source, onefold_graph **target);
+
+/// Convolutions of one input that have one geometry, and one activation after them, become one
+/// convolution and slices.
+onefold_fold_rewrite_fn onefold_fold_horizontal;
+/// Max pools of one input become chains.
+onefold_fold_rewrite_fn onefold_fold_chain_pools;
 
 /// Notes that the target's nodes without an origin were made for this node of the source.
 void onefold_fold_note_origin(onefold_folding *folding, onefold_node node);

@@ -15,7 +15,7 @@ ONEFOLD_BEGIN
 /// How far to fold.
 typedef enum onefold_fold_level {
   /// Batch normalisations into the convolutions and poolings before them, also
-  /// those of a sum, and padding into the convolution after it; nothing else:
+  /// those of a sum, and padding into the convolution after it; no branches:
   /// the best multi-branch form.
   ONEFOLD_FOLD_BATCH_NORM = 0,
   /// Whole linear regions.
@@ -71,6 +71,10 @@ typedef struct onefold_fold_options {
   /// Non-zero: convolutions of one input, with one geometry and one activation after them,
   /// become one convolution and slices.
   int32_t horizontal;
+  /// Non-zero: of max pools of one input with stride 1, a larger one pools what the next smaller
+  /// gives (SPP's 9x9 is 5x5 over 5x5). The same results, to the bit but for the sign of a zero and
+  /// which NaN it is.
+  int32_t chain_pools;
   /// Non-zero: fills max_abs_error and max_rel_error, on data made from `seed`.
   int32_t measure;
   uint64_t seed;
@@ -78,7 +82,7 @@ typedef struct onefold_fold_options {
   void *user;
 } onefold_fold_options;
 
-/// The defaults: level REGIONS, border on, all else off.
+/// The defaults: level REGIONS; border and chain_pools on, all else off.
 ONEFOLD_API void onefold_fold_options_init(onefold_fold_options *options);
 
 /// Makes a new graph with the same inputs and outputs, folded. `options` NULL for the defaults.
