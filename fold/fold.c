@@ -212,6 +212,7 @@ static const struct {
 } rewrites[] = {
     {offsetof(onefold_fold_options, horizontal), onefold_fold_horizontal},
     {offsetof(onefold_fold_options, chain_pools), onefold_fold_chain_pools},
+    {offsetof(onefold_fold_options, before_upsample), onefold_fold_before_upsample},
 };
 
 static int is_on(const onefold_fold_options *options, size_t option) {
@@ -259,7 +260,8 @@ void onefold_fold_options_init(onefold_fold_options *options) {
   *options = (onefold_fold_options){.struct_size = sizeof *options,
                                     .level = ONEFOLD_FOLD_REGIONS,
                                     .border = 1,
-                                    .chain_pools = 1};
+                                    .chain_pools = 1,
+                                    .before_upsample = 1};
 }
 
 onefold_status onefold_fold(onefold_context *context, const onefold_graph *source,

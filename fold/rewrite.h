@@ -22,6 +22,8 @@ typedef onefold_status onefold_fold_rewrite_fn(onefold_context *context,
 onefold_fold_rewrite_fn onefold_fold_horizontal;
 /// Max pools of one input become chains.
 onefold_fold_rewrite_fn onefold_fold_chain_pools;
+/// What looks at one pixel goes before a nearest upsampling.
+onefold_fold_rewrite_fn onefold_fold_before_upsample;
 
 /// Notes that the target's nodes without an origin were made for this node of the source.
 void onefold_fold_note_origin(onefold_folding *folding, onefold_node node);

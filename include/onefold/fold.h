@@ -75,6 +75,10 @@ typedef struct onefold_fold_options {
   /// gives (SPP's 9x9 is 5x5 over 5x5). The same results, to the bit but for the sign of a zero and
   /// which NaN it is.
   int32_t chain_pools;
+  /// Non-zero: 1x1 convolutions of a nearest upsampling, and the batch normalisations and
+  /// activations after them, come before it, on the small image; of a 1x1 convolution of a concat,
+  /// the part whose input is upsampled. Only where that pays by operations and bytes.
+  int32_t before_upsample;
   /// Non-zero: fills max_abs_error and max_rel_error, on data made from `seed`.
   int32_t measure;
   uint64_t seed;
@@ -82,7 +86,7 @@ typedef struct onefold_fold_options {
   void *user;
 } onefold_fold_options;
 
-/// The defaults: level REGIONS; border and chain_pools on, all else off.
+/// The defaults: level REGIONS; border, chain_pools and before_upsample on, all else off.
 ONEFOLD_API void onefold_fold_options_init(onefold_fold_options *options);
 
 /// Makes a new graph with the same inputs and outputs, folded. `options` NULL for the defaults.
