@@ -19,6 +19,10 @@ const bench_form_kind onefold_bench_forms[BENCH_FORMS] = {
                             .pairs = ONEFOLD_PAIRS_ALWAYS),
     [BENCH_SIBLINGS] =
         FOLDED("siblings", "T2 siblings", .rewrite = 1, .fuse_epilogues = 1, .horizontal = 1),
+    [BENCH_UNCHAINED] =
+        FOLDED("unchained", "T2 unchained", .rewrite = 1, .fuse_epilogues = 1, .unchained = 1),
+    [BENCH_UNMOVED] =
+        FOLDED("unmoved", "T2 unmoved", .rewrite = 1, .fuse_epilogues = 1, .unmoved = 1),
     [BENCH_UNFUSED] = FOLDED("unfused", "T2 unfused", .rewrite = 1),
     [BENCH_GENERATED] = {.key = "generated", .title = "TG generated"},
 };
@@ -37,6 +41,8 @@ onefold_status onefold_bench_form_fold(onefold_context *context, const onefold_g
   onefold_fold_options_init(&options);
   options.level = kind->level;
   options.horizontal = kind->horizontal;
+  options.chain_pools = !kind->unchained;
+  options.before_upsample = !kind->unmoved;
   options.report = report;
   options.user = user;
   return onefold_fold(context, graph, &options, folded);

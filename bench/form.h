@@ -15,6 +15,8 @@ enum {
   BENCH_UNPAIRED,
   BENCH_PAIRED,
   BENCH_SIBLINGS,
+  BENCH_UNCHAINED,
+  BENCH_UNMOVED,
   BENCH_UNFUSED,
   BENCH_GENERATED,
   BENCH_FORMS
@@ -25,7 +27,8 @@ typedef struct bench_form_kind {
   int rewrite;             // the folded form with one rewrite changed
   int folds;               // whether the graph is folded
   onefold_fold_level level;
-  int32_t horizontal; // of onefold_fold_options
+  int32_t horizontal;         // of onefold_fold_options
+  int32_t unchained, unmoved; // the contrary of chain_pools and before_upsample
   int32_t fuse_epilogues;
   onefold_pairs pairs;
 } bench_form_kind;

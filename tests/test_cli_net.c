@@ -70,8 +70,8 @@ static const json_t *check_row(const json_t *report, const char *name,
 /// Every form and rewrite of a network with several outputs, against each other.
 static void test_bench_forms(void **state) {
   (void)state;
-  static const char *const forms[] = {"eager",  "branches", "folded", "unpaired",
-                                      "paired", "siblings", "unfused"};
+  static const char *const forms[] = {"eager",    "branches",  "folded",  "unpaired", "paired",
+                                      "siblings", "unchained", "unmoved", "unfused"};
   static const char *const counters[] = {"gflops", "percent_peak", "arena_bytes", NULL};
   json_t *report =
       test_report("bench net yolov7-tiny --json - --rewrites --batch 2 --size 32x64 " QUICK);
