@@ -199,15 +199,15 @@ static void check_peer(const char *peer, const char *options) {
   assert_int_equal(compared, 9);
 }
 
-/// Networks of several outputs, with squeeze-and-excitation, groups and a classifier.
-static void check_networks(const char *peer) {
+/// Networks of several outputs, with squeeze-and-excitation, groups, sums and a classifier.
+static void check_networks(const char *peer, int batch, const char *options) {
   static const char *const networks[] = {"repghostnet-0.5x", "yolov7-tiny"};
   for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
     char arguments[256], name[128], key[64];
     snprintf(arguments, sizeof arguments,
-             "bench net %s --size 64x32 --batch 2 --json - --form all --peers %s "
+             "bench net %s --size 64x32 --batch %d --json - --form all --peers %s %s "
              "--benchmark_min_time=0.0001 --benchmark_repetitions=2",
-             networks[i], peer);
+             networks[i], batch, peer, options);
     test_run run = test_program(arguments);
     if (run.code == 1 && strstr(run.err, "onefold bench net: --peers")) {
       print_message("%s", strstr(run.err, "onefold bench"));
@@ -216,9 +216,9 @@ static void check_networks(const char *peer) {
     }
     json_t *report = parse(&run, arguments);
     snprintf(key, sizeof key, "peer_%s_ns", peer);
-    snprintf(name, sizeof name, "net/%s/mb2ih64iw32/folded/threads:1_median", networks[i]);
+    snprintf(name, sizeof name, "net/%s/mb%dih64iw32/folded/threads:1_median", networks[i], batch);
     assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
-    snprintf(name, sizeof name, "net/%s/mb2ih64iw32/eager/threads:1_median", networks[i]);
+    snprintf(name, sizeof name, "net/%s/mb%dih64iw32/eager/threads:1_median", networks[i], batch);
     assert_true(counter(report, name, "real_time") > 0);
     json_decref(report);
   }
@@ -229,6 +229,8 @@ static void test_onednn(void **state) {
   check_peer("onednn", "--act=relu");
   check_peer("onednn", "--act=silu --threads=2");
   check_peer("onednn", "--act=hard_swish --cold-cache=wei");
+  check_networks("onednn", 1, "--cold-cache=wei");
+  check_networks("onednn", 2, "--isa avx2");
 }
 
 static void test_xnnpack(void **state) {
@@ -241,14 +243,14 @@ static void test_ort(void **state) {
   (void)state;
   check_peer("ort", "--act=silu");
   check_peer("ort", "--act=relu6 --threads=2");
-  check_networks("ort");
+  check_networks("ort", 2, "");
 }
 
 static void test_torch(void **state) {
   (void)state;
   check_peer("torch", "--act=leaky_relu");
   check_peer("torch", "--act=hard_sigmoid --threads=2");
-  check_networks("torch");
+  check_networks("torch", 2, "");
 }
 
 int main(void) {

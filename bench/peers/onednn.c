@@ -2,17 +2,22 @@
 // oneDNN 2.x by its C API, direct and Winograd, each in the layouts that it asks for, with the
 // activation as a post-op or, where there is none, as a primitive of its own in place. Two
 // convolutions are two primitives, or one where the second can be a post-op of the first. Reorders
-// at the edges are not timed.
+// at the edges are not timed. Networks: onednn_net.c.
 #include "bench/peers/onednn.h"
+
+#include "bench/peers/onednn_net.h"
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct onednn {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   onefold_shape out;
   onednn_variant variants[BENCH_PEER_VARIANTS];
+  onednn_net nets[ONEDNN_NETS];
+  onednn_net *kept[BENCH_PEER_VARIANTS]; // of a network, by variant; NULL: there is none
 } onednn;
 
 static const struct {
@@ -59,6 +64,8 @@ static int activates(const bench_peer_problem *problem) {
 static void unmake(bench_peer_state *peer) {
   onednn *own = peer->own;
   for (size_t i = 0; i < BENCH_PEER_VARIANTS; i++) onefold_onednn_clear(&own->variants[i]);
+  for (size_t i = 0; i < ONEDNN_NETS; i++) onefold_onednn_net_clear(&own->nets[i]);
+  for (size_t i = 0; i < BENCH_PEER_VARIANTS; i++) own->kept[i] = NULL;
   peer->variant_count = 0;
 }
 
@@ -134,8 +141,34 @@ static dnnl_status_t make_two(bench_peer_state *peer, const bench_peer_problem *
   return status == dnnl_out_of_memory ? status : dnnl_success;
 }
 
+/// Keeps the ways that are worth timing.
+static bench_peer_made make_network(bench_peer_state *peer, const bench_peer_problem *problem) {
+  onednn *own = peer->own;
+  for (size_t i = 0; i < ONEDNN_NETS; i++)
+    own->nets[i].base = (onednn_variant){.engine = own->engine, .stream = own->stream};
+  const dnnl_status_t status = onefold_onednn_net_make_all(own->nets, problem);
+  if (own->nets[0].refusal[0])
+    return onefold_peer_say(peer, BENCH_PEER_REFUSED, "%s", own->nets[0].refusal);
+  if (status != dnnl_success) return onefold_peer_say(peer, BENCH_PEER_FAILED, "no memory");
+  for (size_t i = 0; i < ONEDNN_NETS; i++) {
+    onednn_net *net = &own->nets[i];
+    if (!net->step_count) continue;
+    own->kept[peer->variant_count] = net;
+    const onednn_value *input = &net->values[net->of_node[onefold_graph_input_at(net->graph, 0)]];
+    const onednn_value *last = &net->values[net->outputs[net->output_count - 1]];
+    bench_peer_variant *added = onefold_peer_add(peer, onefold_onednn_net_names[i]);
+    added->bytes = net->bytes;
+    added->input = input->constant;
+    added->input_floats = input->floats;
+    added->output = last->constant;
+    added->output_floats = last->floats;
+  }
+  return BENCH_PEER_READY;
+}
+
 static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *problem) {
   onednn *own = peer->own;
+  if (problem->network) return make_network(peer, problem);
   for (size_t i = 0; i < problem->count; i++) {
     const onefold_activation function = problem->layers[i].desc.activation;
     if (!onefold_onednn_activates(function))
@@ -160,16 +193,32 @@ static int call(void *user) {
   return 0;
 }
 
+static int call_network(void *user) {
+  return onefold_onednn_net_run(user, NULL);
+}
+
 static double run(bench_peer_state *peer, size_t index, int64_t count) {
   onednn *own = peer->own;
-  const double seconds = onefold_peer_time(peer, index, count, call, &own->variants[index]);
+  const double seconds = own->kept[index]
+                             ? onefold_peer_time(peer, index, count, call_network, own->kept[index])
+                             : onefold_peer_time(peer, index, count, call, &own->variants[index]);
   if (seconds < 0) onefold_peer_say(peer, 0, "the primitive failed");
   return seconds;
+}
+
+static int network_output(const onednn_net *net, float *values) {
+  for (int32_t k = 0; k < net->output_count; k++) {
+    const onednn_value *v = &net->values[net->outputs[k]];
+    memcpy(values, v->constant, v->floats * sizeof *values);
+    values += v->floats;
+  }
+  return 0;
 }
 
 static int output(bench_peer_state *peer, size_t index, float *values, size_t count) {
   (void)count;
   const onednn *own = peer->own;
+  if (own->kept[index]) return network_output(own->kept[index], values);
   const onednn_variant *v = &own->variants[index];
   const dnnl_dims_t out = {own->out.n, own->out.c, own->out.h, own->out.w};
   dnnl_memory_desc_t plain;
@@ -179,6 +228,7 @@ static int output(bench_peer_state *peer, size_t index, float *values, size_t co
 }
 
 const bench_peer onefold_peer_onednn = {.holds_isa = 1,
+                                        .networks = 1,
                                         .chains = 1,
                                         .open = open_peer,
                                         .close = close_peer,

@@ -75,6 +75,22 @@ typedef struct onednn_way {
 /// Non-zero where oneDNN has the activation.
 int onefold_onednn_activates(onefold_activation activation);
 
+/// Its kind with alpha and beta; `param` is the activation's own.
+typedef struct onednn_eltwise {
+  dnnl_alg_kind_t kind;
+  float alpha, beta;
+} onednn_eltwise;
+onednn_eltwise onefold_onednn_eltwise(onefold_activation activation, float param);
+
+enum { ONEDNN_PLAIN, ONEDNN_ANY, ONEDNN_LAYOUTS };
+
+/// Geometry of a layer in oneDNN's words.
+typedef struct onednn_geometry {
+  dnnl_memory_desc_t source[ONEDNN_LAYOUTS], weights[ONEDNN_LAYOUTS], bias, result[ONEDNN_LAYOUTS];
+  dnnl_dims_t strides, dilations, padding_begin, padding_end;
+} onednn_geometry;
+dnnl_status_t onefold_onednn_describe(const bench_peer_layer *layer, onednn_geometry *geometry);
+
 /// Adds a convolution of the result so far, or of `input`, NCHW, where there is none.
 dnnl_status_t onefold_onednn_add_conv(onednn_variant *variant, const bench_peer_layer *layer,
                                       onednn_way way, const float *input);

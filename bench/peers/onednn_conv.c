@@ -2,11 +2,8 @@
 // oneDNN's convolutions, in the layouts that they ask for.
 #include "bench/peers/onednn.h"
 
-/// oneDNN's kind with alpha and beta; undefined for none.
-static const struct {
-  dnnl_alg_kind_t kind;
-  float alpha, beta;
-} activations[ONEFOLD_ACT_COUNT] = {
+/// Of each activation; undefined for none.
+static const onednn_eltwise activations[ONEFOLD_ACT_COUNT] = {
     [ONEFOLD_ACT_RELU] = {dnnl_eltwise_relu, 0.0f, 0.0f},
     [ONEFOLD_ACT_RELU6] = {dnnl_eltwise_clip, 0.0f, 6.0f},
     [ONEFOLD_ACT_LEAKY_RELU] = {dnnl_eltwise_relu, 0.0f, 0.0f}, // alpha is the problem's
@@ -20,22 +17,19 @@ int onefold_onednn_activates(onefold_activation activation) {
   return activation == ONEFOLD_ACT_NONE || activations[activation].kind != dnnl_alg_kind_undef;
 }
 
-static float alpha_of(const onefold_conv2d_desc *d) {
-  return d->activation == ONEFOLD_ACT_LEAKY_RELU ? d->activation_param
-                                                 : activations[d->activation].alpha;
+onednn_eltwise onefold_onednn_eltwise(onefold_activation activation, float param) {
+  onednn_eltwise e = activations[activation];
+  if (activation == ONEFOLD_ACT_LEAKY_RELU) e.alpha = param;
+  return e;
+}
+
+static onednn_eltwise eltwise_of(const onefold_conv2d_desc *d) {
+  return onefold_onednn_eltwise(d->activation, d->activation_param);
 }
 
 // -------------------------------------------------------------- description
 
-enum { PLAIN, ANY, LAYOUTS };
-
-/// Geometry of a layer in oneDNN's words.
-typedef struct geometry {
-  dnnl_memory_desc_t source[LAYOUTS], weights[LAYOUTS], bias, result[LAYOUTS];
-  dnnl_dims_t strides, dilations, padding_begin, padding_end;
-} geometry;
-
-static dnnl_status_t describe(const bench_peer_layer *l, geometry *g) {
+dnnl_status_t onefold_onednn_describe(const bench_peer_layer *l, onednn_geometry *g) {
   const onefold_conv2d_desc *d = &l->desc;
   const dnnl_dims_t source = {l->in.n, l->in.c, l->in.h, l->in.w};
   const dnnl_dims_t result = {l->out.n, l->out.c, l->out.h, l->out.w};
@@ -45,11 +39,11 @@ static dnnl_status_t describe(const bench_peer_layer *l, geometry *g) {
   const dnnl_dims_t bias = {d->out_channels};
   const int has_groups = d->groups > 1;
   dnnl_status_t status = dnnl_memory_desc_init_by_tag(&g->bias, 1, bias, dnnl_f32, dnnl_a);
-  for (int i = 0; i < LAYOUTS && status == dnnl_success; i++) {
-    const dnnl_format_tag_t image = i == ANY ? dnnl_format_tag_any : dnnl_nchw;
-    const dnnl_format_tag_t kernel = i == ANY     ? dnnl_format_tag_any
-                                     : has_groups ? dnnl_goihw
-                                                  : dnnl_oihw;
+  for (int i = 0; i < ONEDNN_LAYOUTS && status == dnnl_success; i++) {
+    const dnnl_format_tag_t image = i == ONEDNN_ANY ? dnnl_format_tag_any : dnnl_nchw;
+    const dnnl_format_tag_t kernel = i == ONEDNN_ANY ? dnnl_format_tag_any
+                                     : has_groups    ? dnnl_goihw
+                                                     : dnnl_oihw;
     status = dnnl_memory_desc_init_by_tag(&g->source[i], 4, source, dnnl_f32, image);
     if (status == dnnl_success)
       status = dnnl_memory_desc_init_by_tag(&g->weights[i], has_groups ? 5 : 4,
@@ -75,8 +69,8 @@ static dnnl_status_t describe(const bench_peer_layer *l, geometry *g) {
 /// Appends the activation, if there is one.
 static dnnl_status_t append_activation(dnnl_post_ops_t ops, const onefold_conv2d_desc *d) {
   if (d->activation == ONEFOLD_ACT_NONE) return dnnl_success;
-  return dnnl_post_ops_append_eltwise(ops, 1.0f, activations[d->activation].kind, alpha_of(d),
-                                      activations[d->activation].beta);
+  const onednn_eltwise e = eltwise_of(d);
+  return dnnl_post_ops_append_eltwise(ops, 1.0f, e.kind, e.alpha, e.beta);
 }
 
 /// Appends a depthwise convolution.
@@ -88,8 +82,9 @@ static dnnl_status_t append_depthwise(dnnl_post_ops_t ops, const onefold_conv2d_
 /// Describes the primitive: the layer, its activation unless that is separate, and what is fused
 /// behind it, or NULL.
 static dnnl_status_t make_desc(dnnl_engine_t engine, const bench_peer_layer *layer,
-                               const geometry *g, const dnnl_memory_desc_t *source, onednn_way way,
-                               const bench_peer_layer *fused, dnnl_primitive_desc_t *desc) {
+                               const onednn_geometry *g, const dnnl_memory_desc_t *source,
+                               onednn_way way, const bench_peer_layer *fused,
+                               dnnl_primitive_desc_t *desc) {
   dnnl_convolution_desc_t conv;
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_post_ops_t ops = NULL;
@@ -101,8 +96,8 @@ static dnnl_status_t make_desc(dnnl_engine_t engine, const bench_peer_layer *lay
   if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, ops);
   if (status == dnnl_success)
     status = dnnl_dilated_convolution_forward_desc_init(
-        &conv, dnnl_forward_inference, way.kind, source, &g->weights[ANY], &g->bias,
-        &g->result[ANY], g->strides, g->dilations, g->padding_begin, g->padding_end);
+        &conv, dnnl_forward_inference, way.kind, source, &g->weights[ONEDNN_ANY], &g->bias,
+        &g->result[ONEDNN_ANY], g->strides, g->dilations, g->padding_begin, g->padding_end);
   if (status == dnnl_success)
     status = dnnl_primitive_desc_create(desc, &conv, attributes, engine, NULL);
   if (ops) dnnl_post_ops_destroy(ops);
@@ -112,12 +107,13 @@ static dnnl_status_t make_desc(dnnl_engine_t engine, const bench_peer_layer *lay
 
 /// The activation in place over the result.
 static dnnl_status_t add_activation(onednn_variant *v, const onefold_conv2d_desc *d) {
+  const onednn_eltwise e = eltwise_of(d);
   dnnl_eltwise_desc_t activation;
   dnnl_primitive_desc_t desc = NULL;
   dnnl_primitive_t primitive = NULL;
-  dnnl_status_t status = dnnl_eltwise_forward_desc_init(
-      &activation, dnnl_forward_inference, activations[d->activation].kind,
-      onefold_onednn_layout(v->result), alpha_of(d), activations[d->activation].beta);
+  dnnl_status_t status =
+      dnnl_eltwise_forward_desc_init(&activation, dnnl_forward_inference, e.kind,
+                                     onefold_onednn_layout(v->result), e.alpha, e.beta);
   if (status == dnnl_success)
     status = dnnl_primitive_desc_create(&desc, &activation, NULL, v->engine, NULL);
   if (status == dnnl_success) status = dnnl_primitive_create(&primitive, desc);
@@ -132,7 +128,7 @@ static dnnl_status_t add_activation(onednn_variant *v, const onefold_conv2d_desc
 
 /// The tensor that the primitive reads: the input in its layout, the result before it, or a
 /// reordered copy of that. NULL without memory.
-static const onednn_tensor *source_of(onednn_variant *v, const geometry *g,
+static const onednn_tensor *source_of(onednn_variant *v, const onednn_geometry *g,
                                       dnnl_primitive_desc_t desc, const float *input) {
   const dnnl_memory_desc_t *wanted = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
   // A tensor between two convolutions is workspace, and so is a copy of it.
@@ -146,7 +142,8 @@ static const onednn_tensor *source_of(onednn_variant *v, const geometry *g,
     v->bytes += (double)(source->floats * sizeof(float));
     return onefold_onednn_add_reorder(v, v->result, source) == dnnl_success ? source : NULL;
   }
-  return onefold_onednn_fill(v, &g->source[PLAIN], input, source) == dnnl_success ? source : NULL;
+  return onefold_onednn_fill(v, &g->source[ONEDNN_PLAIN], input, source) == dnnl_success ? source
+                                                                                         : NULL;
 }
 
 /// Adds a tensor that holds the values in the layout `wanted`, and an argument.
@@ -162,7 +159,7 @@ static dnnl_status_t add_constant(onednn_variant *v, const dnnl_memory_desc_t *w
 
 /// Adds the step that `desc` describes, with its tensors.
 static dnnl_status_t add_step(onednn_variant *v, dnnl_primitive_desc_t desc,
-                              const bench_peer_layer *layer, const geometry *g,
+                              const bench_peer_layer *layer, const onednn_geometry *g,
                               const bench_peer_layer *fused, const float *input) {
   dnnl_exec_arg_t arguments[ONEDNN_ARGUMENTS];
   int count = 0;
@@ -171,7 +168,7 @@ static dnnl_status_t add_step(onednn_variant *v, dnnl_primitive_desc_t desc,
   arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_SRC, source->memory};
   dnnl_status_t status =
       add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0),
-                   &g->weights[PLAIN], layer->weight, DNNL_ARG_WEIGHTS, &arguments[count++]);
+                   &g->weights[ONEDNN_PLAIN], layer->weight, DNNL_ARG_WEIGHTS, &arguments[count++]);
   if (status == dnnl_success)
     status = add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 1), &g->bias,
                           layer->bias, DNNL_ARG_BIAS, &arguments[count++]);
@@ -180,12 +177,12 @@ static dnnl_status_t add_step(onednn_variant *v, dnnl_primitive_desc_t desc,
       FUSED_WEIGHTS = DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_WEIGHTS,
       FUSED_BIAS = DNNL_ARG_ATTR_POST_OP_DW | DNNL_ARG_BIAS
     };
-    geometry behind;
-    status = describe(fused, &behind);
+    onednn_geometry behind;
+    status = onefold_onednn_describe(fused, &behind);
     if (status == dnnl_success)
-      status =
-          add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_exec_arg_md, FUSED_WEIGHTS),
-                       &behind.weights[PLAIN], fused->weight, FUSED_WEIGHTS, &arguments[count++]);
+      status = add_constant(
+          v, dnnl_primitive_desc_query_md(desc, dnnl_query_exec_arg_md, FUSED_WEIGHTS),
+          &behind.weights[ONEDNN_PLAIN], fused->weight, FUSED_WEIGHTS, &arguments[count++]);
     if (status == dnnl_success)
       status =
           add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_exec_arg_md, FUSED_BIAS),
@@ -209,11 +206,11 @@ static dnnl_status_t add_step(onednn_variant *v, dnnl_primitive_desc_t desc,
 
 static dnnl_status_t add(onednn_variant *v, const bench_peer_layer *layer, onednn_way way,
                          const bench_peer_layer *fused, const float *input) {
-  geometry g;
+  onednn_geometry g;
   dnnl_primitive_desc_t desc = NULL;
-  dnnl_status_t status = describe(layer, &g);
+  dnnl_status_t status = onefold_onednn_describe(layer, &g);
   const dnnl_memory_desc_t *source =
-      v->result && !way.any_source ? onefold_onednn_layout(v->result) : &g.source[ANY];
+      v->result && !way.any_source ? onefold_onednn_layout(v->result) : &g.source[ONEDNN_ANY];
   if (status == dnnl_success) status = make_desc(v->engine, layer, &g, source, way, fused, &desc);
   if (status == dnnl_success) status = add_step(v, desc, layer, &g, fused, input);
   if (desc) dnnl_primitive_desc_destroy(desc);

@@ -28,7 +28,9 @@ if(ONEFOLD_PEERS AND NOT CMAKE_CROSSCOMPILING)
   endif()
 endif()
 if(have_dnnl)
-  target_sources(onefold_bench PRIVATE peers/onednn.c peers/onednn_conv.c peers/onednn_tensor.c)
+  target_sources(onefold_bench PRIVATE peers/onednn.c peers/onednn_conv.c peers/onednn_tensor.c
+    peers/onednn_net.c peers/onednn_net_channels.c peers/onednn_net_conv.c peers/onednn_net_memory.c peers/onednn_net_nodes.c
+    peers/onednn_net_ways.c)
   target_link_libraries(onefold_bench PRIVATE ${DNNL_LIBRARY} OpenMP::OpenMP_C)
 endif()
 if(have_xnnpack)
