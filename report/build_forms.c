@@ -15,8 +15,10 @@ report_colour onefold_report_role_colour(report_role role) {
   case REPORT_DEFAULT:
     return REPORT_COLOUR_eager;
   case REPORT_BRANCHES:
+  case REPORT_SEPARATE:
     return REPORT_COLOUR_branches;
   case REPORT_FOLDED:
+  case REPORT_FUSED:
   case REPORT_RUN:
   case REPORT_TUNED:
     return REPORT_COLOUR_ours;

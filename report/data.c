@@ -27,6 +27,7 @@ static const char *const counter_keys[REPORT_COUNTERS] = {
     [REPORT_MAX_ERROR] = "max_error",
     [REPORT_RELATIVE_ERROR] = "relative_error",
     [REPORT_LARGEST_ERROR] = "largest_error",
+    [REPORT_CHOSEN] = "chosen",
 };
 
 static int refuse(report_data *data, const char *path, const char *format, ...)

@@ -30,6 +30,7 @@ typedef enum report_counter {
   REPORT_MAX_ERROR,
   REPORT_RELATIVE_ERROR,
   REPORT_LARGEST_ERROR,
+  REPORT_CHOSEN, // of a pair: 1 where a graph makes one operator of it
   REPORT_COUNTERS
 } report_counter;
 

@@ -49,6 +49,7 @@ int onefold_report_build(report_data *data, report_document *document) {
   onefold_report_build_layers(document);
   onefold_report_build_blocks(document);
   onefold_report_build_convs(document);
+  onefold_report_build_pairs(document);
   onefold_report_build_roofline(document);
   onefold_report_build_tuned(document);
   onefold_report_build_errors(document);

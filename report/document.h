@@ -81,6 +81,7 @@ void onefold_report_build_networks(report_document *document);
 void onefold_report_build_layers(report_document *document);
 void onefold_report_build_blocks(report_document *document);
 void onefold_report_build_convs(report_document *document);
+void onefold_report_build_pairs(report_document *document);
 void onefold_report_build_roofline(report_document *document);
 void onefold_report_build_tuned(report_document *document);
 void onefold_report_build_errors(report_document *document);

@@ -163,7 +163,7 @@ void onefold_report_join(report_data *data, report_groups *groups) {
 }
 
 const report_row *onefold_report_ours(const report_group *group) {
-  static const report_role ours[] = {REPORT_FOLDED, REPORT_TUNED, REPORT_RUN};
+  static const report_role ours[] = {REPORT_FOLDED, REPORT_FUSED, REPORT_TUNED, REPORT_RUN};
   for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
     if (group->roles[ours[i]]) return group->roles[ours[i]];
   }

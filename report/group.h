@@ -38,7 +38,8 @@ report_groups onefold_report_group(report_data *data, const char *suite);
 /// setting: the rivals join the forms, each with what it was measured with. Up to 2000 groups.
 void onefold_report_join(report_data *data, report_groups *groups);
 
-/// Median of ours: the folded form, the run or the tuned one; NULL where there is none.
+/// Median of ours: the folded form, the pair in one, the run or the tuned one; NULL where there is
+/// none.
 const report_row *onefold_report_ours(const report_group *group);
 
 /// How a file was measured: "avx512, 2 threads, cold weights".

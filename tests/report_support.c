@@ -82,6 +82,18 @@ char *test_report_everything(const char *odd) {
   test_json_row(&json, name, "winograd4", work, fast, 5);
   snprintf(name, sizeof name, "conv/mb1ic64ih56oc64oh56kh3ph1%s/onednn_wino/threads:1", odd);
   test_json_row(&json, name, "", ", \"max_error\": 2e-6", slow, 5);
+  static const struct {
+    const char *word, *counters;
+    const double *times;
+  } ways[] = {{"separate", work, slow},
+              {"fused", ", \"flops\": 2e7, \"bytes\": 1e6, \"chosen\": 0", fast},
+              {"onednn_calls", "", slow},
+              {"onednn_fused", "", fast}};
+  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    snprintf(name, sizeof name, "pair/g96ic96ih56oc96kh3ph1:relu6+ic96ih56oc24kh1%s/%s/threads:1",
+             odd, ways[i].word);
+    test_json_row(&json, name, "", ways[i].counters, ways[i].times, 5);
+  }
   snprintf(name, sizeof name, "conv/ic8ih8oc8kh1%s/default/threads:1", odd);
   test_json_row(&json, name, "direct", work, slow, 5);
   snprintf(name, sizeof name, "conv/ic8ih8oc8kh1%s/tuned/threads:1", odd);

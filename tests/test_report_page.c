@@ -19,7 +19,7 @@ static report_document build(report_data *data, const char *text) {
 /// Every section has a figure, and every figure a chart in three widths with its table.
 static void test_whole(void **state) {
   (void)state;
-  static const char *const ids[] = {"networks", "layers", "blocks", "convolutions",
+  static const char *const ids[] = {"networks", "layers", "blocks", "convolutions", "pairs",
                                     "roofline", "tuned",  "errors", "errors-2"};
   char *text = test_report_everything("");
   report_data data = {0};
@@ -41,7 +41,17 @@ static void test_whole(void **state) {
   assert_true(test_count(page, ">ONNX Runtime</text>") >= 3);
   assert_true(test_count(page, ">302 µs</text>") >= 3);
   char *markdown = test_report_markdown(&document);
-  assert_int_equal(test_count(markdown, "\n## "), 7);
+  assert_int_equal(test_count(markdown, "\n## "), 8);
+  // A pair: the two ways, the rival by the faster of its own, and what a graph would choose.
+  static const char *const pair[] = {
+      "| dw 96 3×3 relu6 + 96→24 1×1, 56×56 | two calls | avx2, 1 thread | 302 µs |",
+      "| one operator | avx2, 1 thread | 200 µs |",
+      "| oneDNN (fused) | avx2, 1 thread | 200 µs |",
+      "one operator of 0 of 1, and takes the way that was faster here for 0",
+      "Two calls by one operator: geometric mean 1.51× over 1.",
+  };
+  for (size_t i = 0; i < sizeof pair / sizeof pair[0]; i++)
+    if (!strstr(markdown, pair[i])) fail_msg("no \"%s\" in:\n%s", pair[i], markdown);
   assert_non_null(strstr(markdown, "| T0 eager |"));
   free(markdown);
   free(page);

@@ -21,16 +21,18 @@ bench() { # bench SUITE ARGUMENTS...
   "$onefold" bench "$@" $quick --json "$work/$1.json" >/dev/null
 }
 bench conv --batch bench/shapes/mobilenet-v2.txt --no-check
+head -n 8 bench/shapes/pairs.txt >"$work/pairs.txt"
+bench pair --batch "$work/pairs.txt"
 bench block repvgg mb1ic24ih7oc24kh3ph1 mb1ic8ih20oc16kh3sh2ph1
 bench net repghostnet-0.5x --per-layer --no-check
 "$onefold" bench accuracy --json "$work/accuracy.json" >/dev/null
 python3 tests/report/sample.py "$work/sample.json" "$work/changed.json"
-"$onefold" report "$work"/{conv,block,net,accuracy}.json -o "$work/measured.html" --svg "$work/svg"
+"$onefold" report "$work"/{conv,pair,block,net,accuracy}.json -o "$work/measured.html" --svg "$work/svg"
 "$onefold" report "$work/sample.json" -o "$work/sample.html"
 "$onefold" tune explain ic32ih14oc32oh14kh3ph1 --per-shape 200ms --svg "$work/svg/search.svg" >/dev/null
 "$onefold" report --compare "$work/sample.json" "$work/changed.json" -o "$work/compared.html"
 python3 tests/report/page.py --charts 1 "$work/compared.html"
-python3 tests/report/page.py --charts 6 "$work/measured.html" "$work/sample.html"
+python3 tests/report/page.py --charts 7 "$work/measured.html" "$work/sample.html"
 
 # What is wrong is found: larger letters, a script, a wide paragraph, and charts without marks.
 mkdir -p "$work/broken"

@@ -62,6 +62,19 @@ def convolutions(rows, slower):
         case(rows, f"conv/{problem}/tuned/threads:1", seconds, algorithm)
 
 
+def pairs(rows, slower):
+    for _, channels, size in LAYERS[-4:]:
+        name = (f"pair/g{channels}mb1ic{channels}ih{size}oc{channels}oh{size}kh3ph1:relu6+"
+                f"mb1ic{channels}ih{size}oc{channels // 4}oh{size}kh1")
+        flops = 2 * size * size * channels * (9 + channels // 4)
+        seconds = flops * 1e-11 * fixed(name, 0.9, 1.2)
+        work = {"flops": flops, "bytes": 5 * channels * size * size, "max_error": 10 ** random.uniform(-7, -6)}
+        case(rows, f"{name}/fused/threads:1", seconds * slower(name), chosen=int(size > 50), **work)
+        case(rows, f"{name}/separate/threads:1", seconds * fixed(name + "two", 0.95, 1.4), **work)
+        for rival in ("onednn_calls", "onednn_calls+reorder", "xnnpack"):
+            case(rows, f"{name}/{rival}/threads:1", seconds * fixed(name + rival, 1, 2.5))
+
+
 def forms(rows, name, seconds, ratios, slower, label=""):
     for form, ratio in zip(("eager", "branches", "folded"), ratios):
         case(rows, f"{name}/{form}/threads:1", seconds * ratio * slower(name), label,
@@ -108,6 +121,7 @@ def results(slower):
     networks(rows, slower)
     blocks(rows, slower)
     convolutions(rows, slower)
+    pairs(rows, slower)
     errors(rows)
     return {"context": CONTEXT, "benchmarks": rows}
 
