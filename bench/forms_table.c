@@ -26,10 +26,14 @@ void onefold_bench_model_print(const bench_model *model, const char *name,
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &model->forms[i];
     if (!form->ready) continue;
-    fprintf(session->out, "%-12s  %zu operator%s, weights %s, arena %s\n",
+    fprintf(session->out, "%-12s  %zu operator%s, weights %s, arena %s",
             onefold_bench_forms[i].title, form->info.steps, form->info.steps == 1 ? "" : "s",
             onefold_bench_cell_bytes((double)form->info.packed_bytes).text,
             onefold_bench_cell_bytes((double)form->info.arena_bytes).text);
+    if (form->info.tensor_bytes)
+      fprintf(session->out, " at its peak, its tensors one by one %s",
+              onefold_bench_cell_bytes((double)form->info.tensor_bytes).text);
+    fputc('\n', session->out);
   }
   fflush(session->out);
 }

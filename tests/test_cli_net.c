@@ -72,7 +72,8 @@ static void test_bench_forms(void **state) {
   (void)state;
   static const char *const forms[] = {"eager",    "branches",  "folded",  "unpaired", "paired",
                                       "siblings", "unchained", "unmoved", "unfused"};
-  static const char *const counters[] = {"gflops", "percent_peak", "arena_bytes", NULL};
+  static const char *const counters[] = {"gflops", "percent_peak", "arena_bytes", "tensor_bytes",
+                                         NULL};
   json_t *report =
       test_report("bench net yolov7-tiny --json - --rewrites --batch 2 --size 32x64 " QUICK);
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
@@ -81,6 +82,7 @@ static void test_bench_forms(void **state) {
     const json_t *row = check_row(report, name, counters);
     const double error = test_number(row, "max_error");
     assert_true(i == 0 ? error == 0 : error > 0 && error <= 1e-4);
+    assert_true(test_number(row, "tensor_bytes") > test_number(row, "arena_bytes"));
   }
   static const char *const steps[] = {"fold", "plan", "pack", "first_run"};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -133,6 +135,7 @@ static void test_bench_tables(void **state) {
   } cases[] = {
       {"bench net repghostnet-0.5x mobileone-s0 --size 32 " QUICK, "T1/T2"},
       {"bench net repghostnet-0.5x --size 32 --form folded " QUICK, "unprofitable"},
+      {"bench net repghostnet-0.5x --size 32 --form folded " QUICK, "its tensors one by one"},
       {"bench net mobileone-s0 --form folded --per-layer --size 32 " QUICK, "alone with cold"},
       {"bench net mobileone-s0 --benchmark_list_tests --size 64 --form folded",
        "net/mobileone-s0/mb1ih64/folded/threads:1"},
