@@ -174,6 +174,23 @@ static void release(void *user, void *pointer) {
   free(pointer);
 }
 
+/// Outputs of what the rewrites of a whole graph change: two pools of one image, and a 1x1
+/// convolution of a concat of upsampled parts.
+static void add_pools_and_upsampling(onefold_graph *graph, onefold_node x, test_rng *rng) {
+  const onefold_pool2d_params five = onefold_pool2d_square(5, 1, 2);
+  const onefold_pool2d_params three = onefold_pool2d_square(3, 1, 1);
+  const onefold_graph_conv2d_params k1 = onefold_graph_conv2d_square(16, 1, 1, 1);
+  const onefold_node pools[2] = {onefold_graph_max_pool(graph, x, &five),
+                                 onefold_graph_max_pool(graph, x, &three)};
+  const onefold_node y = onefold_graph_input(graph, (onefold_shape){1, 32, 5, 6});
+  const onefold_node parts[2] = {onefold_graph_upsample(graph, x, 2),
+                                 onefold_graph_upsample(graph, y, 2)};
+  const onefold_node concat = onefold_graph_concat(graph, parts, 2);
+  onefold_graph_output(graph, onefold_graph_concat(graph, pools, 2));
+  test_ok(graph->context,
+          onefold_graph_output(graph, graph_random_conv(rng, graph, concat, &k1, 1)));
+}
+
 /// Every allocation of a fold fails once, and all after it.
 static void test_out_of_memory(void **state) {
   (void)state;
@@ -198,6 +215,7 @@ static void test_out_of_memory(void **state) {
   const onefold_node parts[2] = {graph_random_bn(&rng, graph, sum, 1e-5),
                                  graph_random_conv(&rng, graph, sum, &k1, 0)};
   test_ok(starved, onefold_graph_output(graph, onefold_graph_concat(graph, parts, 2)));
+  add_pools_and_upsampling(graph, x, &rng);
   onefold_fold_options options;
   onefold_fold_options_init(&options);
   options.horizontal = 1;
@@ -212,6 +230,14 @@ static void test_out_of_memory(void **state) {
     assert_int_equal(m.held, held);
   }
   assert_true(m.failing > 50);
+  for (int32_t i = 0; i < folded->node_count; i++) {
+    const onefold_graph_node *n = &folded->nodes[i];
+    if (n->kind == ONEFOLD_NODE_MAX_POOL) assert_int_equal(n->as.pool.kernel_h, 3); // a chain
+    if (n->kind != ONEFOLD_NODE_CONV2D) continue;
+    const int64_t channels = folded->nodes[n->inputs[0]].shape.c;
+    assert_true(channels <= 32); // none reads the concat of 36
+    if (channels == 32) assert_int_equal(n->shape.h, 5);
+  }
   onefold_graph_destroy(folded);
   onefold_graph_destroy(graph);
   onefold_context_destroy(starved);

@@ -37,6 +37,8 @@ static onefold_fold_options read_options(fuzz_stream *stream, int *regions) {
   options.horizontal = (flags & 4) != 0;
   options.force = (flags & 8) != 0;
   options.measure = (flags & 16) != 0;
+  options.chain_pools = !(flags & 32);
+  options.before_upsample = !(flags & 64);
   options.seed = flags;
   options.report = check_region;
   options.user = regions;
