@@ -23,9 +23,9 @@ static const struct {
   const char *prefix;
   report_algorithm algorithm;
 } labels[] = {
-    {"winograd", REPORT_WINOGRAD},   {"polyphase", REPORT_WINOGRAD},
-    {"direct", REPORT_DIRECT},       {"pointwise", REPORT_POINTWISE},
-    {"gather", REPORT_POINTWISE}, {"depthwise", REPORT_DEPTHWISE},
+    {"winograd", REPORT_WINOGRAD}, {"polyphase", REPORT_WINOGRAD},
+    {"direct", REPORT_DIRECT},     {"pointwise", REPORT_POINTWISE},
+    {"gather", REPORT_POINTWISE},  {"depthwise", REPORT_DEPTHWISE},
     {"plain", REPORT_PLAIN},
 };
 
