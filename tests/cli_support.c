@@ -117,6 +117,18 @@ double test_number(const json_t *object, const char *key) {
   return json_number_value(value);
 }
 
+void test_expect_number(const json_t *object, const char *key, double want) {
+  const double got = test_number(object, key);
+  if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
+}
+
+void test_expect_words(const char *arguments, const char *words) {
+  test_run run = test_program(arguments);
+  test_exits(&run, arguments, 0);
+  if (!strstr(run.out, words)) fail_msg("onefold %s: no \"%s\" in:\n%s", arguments, words, run.out);
+  test_run_free(&run);
+}
+
 const char *test_fact(const json_t *report, const char *key) {
   const char *text = json_string_value(json_object_get(json_object_get(report, "context"), key));
   return text ? text : "";

@@ -32,6 +32,9 @@ typedef struct test_mistake {
 void test_expect_mistake(const char *arguments, int code, const char *says);
 void test_expect_mistakes(const test_mistake *mistakes, size_t count);
 
+/// Fails unless the program ends with 0 and writes the words on the standard output.
+void test_expect_words(const char *arguments, const char *words);
+
 /// A temporary file's path, removed by test_path_free.
 char *test_path(void);
 void test_path_free(char *path);
@@ -46,6 +49,8 @@ json_t *test_report(const char *arguments);
 
 /// The number of that name; fails where there is none.
 double test_number(const json_t *object, const char *key);
+/// Fails unless it is `want`.
+void test_expect_number(const json_t *object, const char *key, double want);
 
 /// A text of a report's context; "" where there is none.
 const char *test_fact(const json_t *report, const char *key);

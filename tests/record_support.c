@@ -24,6 +24,21 @@ void test_place_remove(const test_place *place) {
   assert_int_equal(system(command), 0);
 }
 
+int test_record_here(void **state) {
+  test_place *place = calloc(1, sizeof *place);
+  assert_non_null(place);
+  test_place_make(place);
+  setenv("ONEFOLD_RECORD", place->path, 1);
+  *state = place;
+  return 0;
+}
+
+int test_record_gone(void **state) {
+  test_place_remove(*state);
+  free(*state);
+  return 0;
+}
+
 int test_place_files(const test_place *place, const char *part) {
   DIR *directory = opendir(place->directory);
   int count = 0;

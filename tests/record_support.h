@@ -19,6 +19,9 @@ typedef struct test_place {
 } test_place;
 void test_place_make(test_place *place);
 void test_place_remove(const test_place *place);
+/// Set-up and tear-down of a test: a place, *state, whose record the program takes.
+int test_record_here(void **state);
+int test_record_gone(void **state);
 /// Files of the directory whose names contain `part`.
 int test_place_files(const test_place *place, const char *part);
 

@@ -15,21 +15,6 @@
 
 #define PROBLEMS "ic16ih9oc16oh9kh3ph1 ic16ih9oc32oh9kh1 ic8ih5oc8oh5kh1 ic16ih5oc8oh5kh1"
 
-static int create(void **state) {
-  test_place *place = calloc(1, sizeof *place);
-  assert_non_null(place);
-  test_place_make(place);
-  setenv("ONEFOLD_RECORD", place->path, 1);
-  *state = place;
-  return 0;
-}
-
-static int destroy(void **state) {
-  test_place_remove(*state);
-  free(*state);
-  return 0;
-}
-
 static void test_mistakes(void **state) {
   (void)state;
   static const test_mistake mistakes[] = {
@@ -76,18 +61,6 @@ static void fails(const char *first, const char *second, int code, const char *s
   test_run_free(&r);
 }
 
-static void expect(const char *arguments, const char *words) {
-  test_run r = test_program(arguments);
-  test_exits(&r, arguments, 0);
-  if (!strstr(r.out, words)) fail_msg("%s: no \"%s\" in:\n%s", arguments, words, r.out);
-  test_run_free(&r);
-}
-
-static void expect_number(const json_t *root, const char *key, double want) {
-  const double got = test_number(root, key);
-  if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
-}
-
 /// Two machines of one fingerprint share the list, which rank 1 does not have, and rank 0 records
 /// it all; what is recorded is not shared out again.
 static void test_one_group(void **state) {
@@ -96,8 +69,8 @@ static void test_one_group(void **state) {
                            "--mpi-as=b --json --per-shape=80ms --batch=/nonexistent/list");
   assert_int_equal(json_array_size(root), 1);
   const json_t *group = json_array_get(root, 0);
-  expect_number(group, "tuned", 4);
-  expect_number(group, "left", 0);
+  test_expect_number(group, "tuned", 4);
+  test_expect_number(group, "left", 0);
   const json_t *shapes = json_object_get(group, "shapes");
   int of[2] = {0};
   for (size_t i = 0; i < json_array_size(shapes); i++)
@@ -108,20 +81,20 @@ static void test_one_group(void **state) {
   assert_int_equal(json_array_size(ranks), 2);
   for (size_t i = 0; i < 2; i++) {
     const json_t *rank = json_array_get(ranks, i);
-    expect_number(rank, "tuned", 2);
+    test_expect_number(rank, "tuned", 2);
     assert_string_equal(json_string_value(json_object_get(rank, "node")),
                         test_number(rank, "rank") > 0 ? "b" : "a");
   }
   json_decref(root);
-  expect("tune show --here", "4 rows of ");
+  test_expect_words("tune show --here", "4 rows of ");
 
   root = groups_of("--mpi-as=a --json --per-shape=80ms ic8ih6oc8oh6kh1 " PROBLEMS,
                    "--mpi-as=b --json --per-shape=80ms");
   group = json_array_get(root, 0);
-  expect_number(group, "tuned", 1);
-  expect_number(group, "recorded_before", 4);
+  test_expect_number(group, "tuned", 1);
+  test_expect_number(group, "recorded_before", 4);
   json_decref(root);
-  expect("tune show", "5 rows of ");
+  test_expect_words("tune show", "5 rows of ");
 }
 
 /// Two machines with fingerprints of their own: both tune all, and each first rank writes a record.
@@ -142,7 +115,7 @@ static void test_two_groups(void **state) {
     const int number = (int)test_number(group, "group");
     assert_in_range(number, 1, 2);
     paths[number - 1] = json_string_value(json_object_get(group, "record"));
-    expect_number(group, "tuned", 4);
+    test_expect_number(group, "tuned", 4);
     assert_int_equal(json_array_size(json_object_get(group, "ranks")), 1);
   }
   assert_non_null(strstr(paths[0], "/one-avx2-"));
@@ -150,11 +123,11 @@ static void test_two_groups(void **state) {
   assert_int_equal(test_place_files(place, ".db"), 2);
   for (int i = 0; i < 2; i++) {
     snprintf(merge, sizeof merge, "tune show --record %s", paths[i]);
-    expect(merge, "4 rows of ");
+    test_expect_words(merge, "4 rows of ");
   }
   snprintf(merge, sizeof merge, "tune merge %s %s %s", place->path, paths[0], paths[1]);
-  expect(merge, ": ");
-  expect("tune show", "4 rows of "); // the keys of both are this machine's
+  test_expect_words(merge, ": ");
+  test_expect_words("tune show", "4 rows of "); // the keys of both are this machine's
   json_decref(root);
 
   test_run r = launch("--mpi-as=a/one --per-shape=50ms ic8ih5oc8oh5kh1",
@@ -190,7 +163,7 @@ static void test_one_node(void **state) {
   } else {
     json_t *root = groups_of(both, both);
     const json_t *group = json_array_get(root, 0), *ranks = json_object_get(group, "ranks");
-    expect_number(group, "tuned", 4);
+    test_expect_number(group, "tuned", 4);
     assert_int_equal(json_array_size(ranks), 2);
     for (size_t i = 0; i < 2; i++) {
       const json_t *rank = json_array_get(ranks, i);
@@ -234,14 +207,14 @@ static void test_kill(void **state) {
   assert_non_null(lines);
   while (!strstr(line, "  mb1ic4ih4oc4oh4kh1 ")) assert_non_null(fgets(line, sizeof line, lines));
   assert_memory_equal(line, "    1     1  ", 13);
-  expect("tune show", "1 rows of ");
+  test_expect_words("tune show", "1 rows of ");
   assert_int_equal(kill(child, SIGTERM), 0);
   while (fgets(line, sizeof line, lines)) continue;
   fclose(lines);
   int status = 0;
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  expect("tune show", "1 rows of ");
+  test_expect_words("tune show", "1 rows of ");
 }
 
 static void test_mistakes_of_ranks(void **state) {
@@ -281,13 +254,13 @@ int main(void) {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 1);
   setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 1);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_mistakes, create, destroy),
+      cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
 #ifdef ONEFOLD_TEST_MPIEXEC
-      cmocka_unit_test_setup_teardown(test_one_group, create, destroy),
-      cmocka_unit_test_setup_teardown(test_two_groups, create, destroy),
-      cmocka_unit_test_setup_teardown(test_one_node, create, destroy),
-      cmocka_unit_test_setup_teardown(test_kill, create, destroy),
-      cmocka_unit_test_setup_teardown(test_mistakes_of_ranks, create, destroy),
+      cmocka_unit_test_setup_teardown(test_one_group, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_two_groups, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_one_node, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_kill, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_mistakes_of_ranks, test_record_here, test_record_gone),
 #endif
   };
   return cmocka_run_group_tests_name("onefold tune --mpi", tests, NULL, NULL);

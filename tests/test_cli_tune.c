@@ -68,20 +68,6 @@ static char *output_of(const char *arguments) {
   return run.out;
 }
 
-static void expect_output(const char *arguments, const char *says) {
-  char *out = output_of(arguments);
-  if (!strstr(out, says)) fail_msg("onefold %s: no \"%s\" in:\n%s", arguments, says, out);
-  free(out);
-}
-
-static json_t *json_of(const char *arguments) {
-  char *out = output_of(arguments);
-  json_t *root = json_loads(out, 0, NULL);
-  if (!root) fail_msg("onefold %s wrote no JSON:\n%s", arguments, out);
-  free(out);
-  return root;
-}
-
 static int count_lines(const char *text) {
   int count = 0;
   for (; *text; text++) count += *text == '\n';
@@ -92,12 +78,12 @@ static int count_lines(const char *text) {
 
 static void test_help(void **state) {
   (void)state;
-  expect_output("tune --help", "prune");
-  expect_output("tune show --help", "--older-than");
-  expect_output("tune export --help", "--output");
-  expect_output("tune import --help", "--replace");
-  expect_output("tune merge --help", "INTO FROM");
-  expect_output("tune prune --help", "--dry-run");
+  test_expect_words("tune --help", "prune");
+  test_expect_words("tune show --help", "--older-than");
+  test_expect_words("tune export --help", "--output");
+  test_expect_words("tune import --help", "--replace");
+  test_expect_words("tune merge --help", "INTO FROM");
+  test_expect_words("tune prune --help", "--dry-run");
 }
 
 static void test_show(void **state) {
@@ -113,7 +99,7 @@ static void test_show(void **state) {
   assert_non_null(strstr(out, "8 rows of "));
   free(out);
 
-  json_t *root = json_of("tune show --json --here");
+  json_t *root = test_report("tune show --json --here");
   const json_t *rows = json_object_get(root, "rows");
   assert_int_equal(json_array_size(rows), 4);
   assert_string_equal(json_string_value(json_object_get(root, "record")), f->place.path);
@@ -167,14 +153,14 @@ static void test_round_trip(void **state) {
   fill(f);
   char *first = output_of("tune export");
   snprintf(arguments, sizeof arguments, "tune export -o '%s'", exported);
-  expect_output(arguments, "");
+  test_expect_words(arguments, "");
   snprintf(arguments, sizeof arguments, "tune import '%s' --record '%s.2'", exported,
            f->place.path);
-  expect_output(arguments, "8 rows written");
-  expect_output(arguments, "0 rows written, 8 were there with better evidence");
+  test_expect_words(arguments, "8 rows written");
+  test_expect_words(arguments, "0 rows written, 8 were there with better evidence");
   snprintf(arguments, sizeof arguments, "tune import '%s' --record '%s.2' --replace --json",
            exported, f->place.path);
-  json_t *root = json_of(arguments);
+  json_t *root = test_report(arguments);
   assert_int_equal(json_integer_value(json_object_get(root, "written")), 8);
   json_decref(root);
   snprintf(arguments, sizeof arguments, "tune export --record '%s.2'", f->place.path);
@@ -195,7 +181,7 @@ static void test_bad_import(void **state) {
   snprintf(arguments, sizeof arguments, "tune import '%s'", path);
   test_expect_mistake(arguments, 1, "line 2: machine is 7");
   assert_int_equal(test_place_files(&f->place, ".damaged-"), 0);
-  expect_output("tune export", "");
+  test_expect_words("tune export", "");
   test_path_free(path);
 }
 
@@ -215,7 +201,7 @@ static void test_merge(void **state) {
   row.key.situation = ONEFOLD_IN_PLACE;
   put(other, &row);
   snprintf(arguments, sizeof arguments, "tune merge '%s' '%s'", f->place.path, other);
-  expect_output(arguments, "2 rows written, 1 were there with better evidence");
+  test_expect_words(arguments, "2 rows written, 1 were there with better evidence");
   onefold_record *record = test_record(f->place.path, 1, NULL);
   onefold_record_row got;
   assert_int_equal(test_record_count(record), 9);
@@ -232,17 +218,17 @@ static void test_merge(void **state) {
 
 static void test_prune(void **state) {
   fill(*state);
-  expect_output("tune prune --elsewhere --dry-run", "4 rows would be removed");
-  expect_output("tune prune --older-than 1000", "1 rows removed");
-  expect_output("tune prune --elsewhere", "4 rows removed");
-  json_t *root = json_of("tune prune --stale --json");
+  test_expect_words("tune prune --elsewhere --dry-run", "4 rows would be removed");
+  test_expect_words("tune prune --older-than 1000", "1 rows removed");
+  test_expect_words("tune prune --elsewhere", "4 rows removed");
+  json_t *root = test_report("tune prune --stale --json");
   assert_int_equal(json_integer_value(json_object_get(root, "removed")), 0);
   json_decref(root);
   char *out = output_of("tune export");
   assert_int_equal(count_lines(out), 3);
   free(out);
-  expect_output("tune prune --all", "3 rows removed");
-  expect_output("tune show", "0 rows of");
+  test_expect_words("tune prune --all", "3 rows removed");
+  test_expect_words("tune show", "0 rows of");
 }
 
 static void test_mistakes(void **state) {
@@ -292,7 +278,7 @@ static void test_damaged(void **state) {
   assert_non_null(strstr(run.err, ".damaged-"));
   test_run_free(&run);
   assert_int_equal(test_place_files(&f->place, ".damaged-"), 1);
-  expect_output("tune show", "0 rows of");
+  test_expect_words("tune show", "0 rows of");
 }
 
 /// The default path, which is nothing to warn of until something is recorded.
@@ -300,13 +286,13 @@ static void test_nothing_yet(void **state) {
   fixture *f = *state;
   unsetenv("ONEFOLD_RECORD");
   setenv("XDG_CACHE_HOME", f->place.directory, 1);
-  expect_output("tune show", "nothing is recorded yet");
-  json_t *root = json_of("tune show --json");
+  test_expect_words("tune show", "nothing is recorded yet");
+  json_t *root = test_report("tune show --json");
   assert_int_equal(json_array_size(json_object_get(root, "rows")), 0);
   json_decref(root);
-  expect_output("tune export", "");
+  test_expect_words("tune export", "");
   assert_int_equal(test_place_files(&f->place, ""), 0);
-  expect_output("tune import /dev/null", "onefold/tilings.db: 0 rows written");
+  test_expect_words("tune import /dev/null", "onefold/tilings.db: 0 rows written");
   unsetenv("XDG_CACHE_HOME");
 }
 
@@ -329,7 +315,7 @@ static void test_net(void **state) {
   assert_non_null(strstr(run.err, "is not there; no tilings are read"));
   test_run_free(&run);
   put(f->place.path, &row);
-  expect_output(command, exact);
+  test_expect_words(command, exact);
   setenv("ONEFOLD_RECORD", "", 1);
   char *out = output_of(command);
   assert_null(strstr(out, exact));

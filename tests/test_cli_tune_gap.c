@@ -7,43 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int create(void **state) {
-  test_place *place = calloc(1, sizeof *place);
-  assert_non_null(place);
-  test_place_make(place);
-  setenv("ONEFOLD_RECORD", place->path, 1);
-  *state = place;
-  return 0;
-}
-
-static int destroy(void **state) {
-  test_place_remove(*state);
-  free(*state);
-  return 0;
-}
-
-static json_t *json_of(const char *arguments) {
-  test_run r = test_program(arguments);
-  test_exits(&r, arguments, 0);
-  json_t *root = json_loads(r.out, 0, NULL);
-  if (!root) fail_msg("%s: no JSON", arguments);
-  test_run_free(&r);
-  return root;
-}
-
-static void expect(const char *arguments, const char *words) {
-  test_run r = test_program(arguments);
-  test_exits(&r, arguments, 0);
-  test_case("%s: \"%s\"", arguments, words);
-  assert_non_null(strstr(r.out, words));
-  test_run_free(&r);
-}
-
-static void expect_number(json_t *root, const char *key, double want) {
-  const double got = test_number(root, key);
-  if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
-}
-
 static char *read_file(const char *path) {
   FILE *file = fopen(path, "r");
   if (!file) return NULL;
@@ -59,7 +22,7 @@ static void test_figure(void **state) {
   char *path = test_path(), arguments[512];
   snprintf(arguments, sizeof arguments,
            "tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=30ms --svg %s", path);
-  expect(arguments, " best; ");
+  test_expect_words(arguments, " best; ");
   char *text = read_file(path);
   assert_non_null(text);
   const char *words[] = {
@@ -76,19 +39,20 @@ static void test_figure(void **state) {
 /// An exhaustive search prunes nothing; the gap to it is of two bests that took turns.
 static void test_exhaustive(void **state) {
   (void)state;
-  json_t *root = json_of("tune explain ic16ih5oc16oh5kh3ph1 --threads=1 --isa=ref --per-shape=1s "
-                         "--exhaustive --json");
+  json_t *root =
+      test_report("tune explain ic16ih5oc16oh5kh3ph1 --threads=1 --isa=ref --per-shape=1s "
+                  "--exhaustive --json");
   const json_t *candidates = json_object_get(json_array_get(root, 0), "candidates");
   for (size_t i = 0; i < json_array_size(candidates); i++) {
     const char *fate = json_string_value(json_object_get(json_array_get(candidates, i), "fate"));
     assert_string_not_equal(fate, "pruned");
   }
   json_decref(root);
-  root = json_of("tune gap g32ic32ih5oc32oh5kh3ph1 ic8ih4oc8oh4kh1 --threads=1 --isa=ref "
-                 "--per-shape=50ms --turns=5 --json");
+  root = test_report("tune gap g32ic32ih5oc32oh5kh3ph1 ic8ih4oc8oh4kh1 --threads=1 --isa=ref "
+                     "--per-shape=50ms --turns=5 --json");
   const json_t *shapes = json_object_get(root, "shapes");
   assert_int_equal(json_array_size(shapes), 2);
-  expect_number(root, "left", 0);
+  test_expect_number(root, "left", 0);
   json_t *second = json_array_get(shapes, 1);
   assert_string_equal(json_string_value(json_object_get(second, "problem")), "mb1ic8ih4oc8oh4kh1");
   assert_true(test_number(second, "gap") > 0 && test_number(second, "default_gap") > 0);
@@ -96,10 +60,11 @@ static void test_exhaustive(void **state) {
               test_number(json_object_get(second, "search"), "timed"));
   assert_true(test_number(root, "geometric_mean_gap") > 0);
   json_decref(root);
-  expect("tune gap g32ic32ih5oc32oh5kh3ph1 --threads=1 --isa=ref --per-shape=50ms --turns=5",
-         "1 compared; geometric mean");
-  expect("tune run ic8ih4oc8oh4kh1 --threads=1 --isa=ref --exhaustive --per-shape=1s",
-         "1 tuned in ");
+  test_expect_words(
+      "tune gap g32ic32ih5oc32oh5kh3ph1 --threads=1 --isa=ref --per-shape=50ms --turns=5",
+      "1 compared; geometric mean");
+  test_expect_words("tune run ic8ih4oc8oh4kh1 --threads=1 --isa=ref --exhaustive --per-shape=1s",
+                    "1 tuned in ");
 }
 
 static void test_mistakes(void **state) {
@@ -116,9 +81,9 @@ static void test_mistakes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_figure, create, destroy),
-      cmocka_unit_test_setup_teardown(test_exhaustive, create, destroy),
-      cmocka_unit_test_setup_teardown(test_mistakes, create, destroy),
+      cmocka_unit_test_setup_teardown(test_figure, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_exhaustive, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
   };
   return cmocka_run_group_tests_name("onefold tune gap", tests, NULL, NULL);
 }

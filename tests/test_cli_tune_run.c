@@ -13,50 +13,13 @@
 
 #define PROBLEMS "ic16ih9oc16oh9kh3ph1 ic16ih9oc32oh9kh1"
 
-static int create(void **state) {
-  test_place *place = calloc(1, sizeof *place);
-  assert_non_null(place);
-  test_place_make(place);
-  setenv("ONEFOLD_RECORD", place->path, 1);
-  *state = place;
-  return 0;
-}
-
-static int destroy(void **state) {
-  test_place_remove(*state);
-  free(*state);
-  return 0;
-}
-
-static json_t *json_of(const char *arguments) {
-  test_run r = test_program(arguments);
-  test_exits(&r, arguments, 0);
-  json_t *root = json_loads(r.out, 0, NULL);
-  if (!root) fail_msg("%s: no JSON", arguments);
-  test_run_free(&r);
-  return root;
-}
-
-static void expect(const char *arguments, const char *words) {
-  test_run r = test_program(arguments);
-  test_exits(&r, arguments, 0);
-  test_case("%s: \"%s\"", arguments, words);
-  assert_non_null(strstr(r.out, words));
-  test_run_free(&r);
-}
-
-static void expect_number(json_t *root, const char *key, double want) {
-  const double got = test_number(root, key);
-  if (got < want || got > want) fail_msg("%s is %g, not %g", key, got, want);
-}
-
 /// The gains have so many lines, the last of which is of that list and so many shapes.
 static void expect_gains(json_t *root, size_t lines, const char *list, double shapes) {
   json_t *gains = json_object_get(root, "gains");
   assert_int_equal(json_array_size(gains), lines);
   json_t *last = json_array_get(gains, lines - 1);
   assert_string_equal(json_string_value(json_object_get(last, "list")), list);
-  expect_number(last, "shapes", shapes);
+  test_expect_number(last, "shapes", shapes);
   const double median = test_number(last, "median"), high = test_number(last, "percentile_95");
   const double largest = test_number(last, "largest"), mean = test_number(last, "geometric_mean");
   assert_true(median >= 1 && high >= median && largest >= high && mean >= 1 && mean <= largest);
@@ -67,9 +30,9 @@ static void expect_gains(json_t *root, size_t lines, const char *list, double sh
 /// Rows come once; again they are left out, and tuned only when asked.
 static void test_run_and_resume(void **state) {
   (void)state;
-  json_t *root = json_of("tune run --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
-  expect_number(root, "tuned", 2);
-  expect_number(root, "left", 0);
+  json_t *root = test_report("tune run --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
+  test_expect_number(root, "tuned", 2);
+  test_expect_number(root, "left", 0);
   const json_t *shape = json_array_get(json_object_get(root, "shapes"), 1);
   const json_t *row = json_object_get(shape, "row");
   assert_string_equal(json_string_value(json_object_get(row, "problem")), "mb1ic16ih9oc32oh9kh1");
@@ -77,15 +40,17 @@ static void test_run_and_resume(void **state) {
   expect_gains(root, 1, "all", 2);
   json_decref(root);
 
-  root = json_of("tune --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
+  root = test_report("tune --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
   expect_gains(root, 1, "all", 2); // of what is recorded, too
-  expect_number(root, "tuned", 0);
-  expect_number(root, "recorded_before", 2);
+  test_expect_number(root, "tuned", 0);
+  test_expect_number(root, "recorded_before", 2);
   json_decref(root);
-  expect("tune ic16ih9oc32oh9kh1 --threads=1 --again --per-shape=20ms", "1 tuned in ");
-  expect("tune ic16ih9oc32oh9kh1 --threads=1 --cold-cache=wei --per-shape=20ms", "1 tuned in ");
-  expect("tune ic16ih9oc32oh9kh1 --threads=1 --act=relu --per-shape=20ms", "1 tuned in ");
-  expect("tune show", "4 rows of ");
+  test_expect_words("tune ic16ih9oc32oh9kh1 --threads=1 --again --per-shape=20ms", "1 tuned in ");
+  test_expect_words("tune ic16ih9oc32oh9kh1 --threads=1 --cold-cache=wei --per-shape=20ms",
+                    "1 tuned in ");
+  test_expect_words("tune ic16ih9oc32oh9kh1 --threads=1 --act=relu --per-shape=20ms",
+                    "1 tuned in ");
+  test_expect_words("tune show", "4 rows of ");
 }
 
 static void write_file(const char *path, const char *text) {
@@ -104,21 +69,21 @@ static void test_lists_and_logs(void **state) {
       arguments, sizeof arguments,
       "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=4s --per-shape=60ms --json",
       list);
-  json_t *root = json_of(arguments);
-  expect_number(root, "tuned", 2); // one is named twice
+  json_t *root = test_report(arguments);
+  test_expect_number(root, "tuned", 2); // one is named twice
   json_decref(root);
   char *second = test_path();
   write_file(second, "ic16ih9oc16oh9kh3ph1\n");
   snprintf(arguments, sizeof arguments, "tune run --batch %s --batch %s --threads=1 --json", list,
            second);
-  root = json_of(arguments);
+  root = test_report(arguments);
   expect_gains(root, 3, "all", 2); // a shape of both lists counts once
   json_t *of_second = json_array_get(json_object_get(root, "gains"), 1);
   assert_string_equal(json_string_value(json_object_get(of_second, "list")), second);
-  expect_number(of_second, "shapes", 1);
+  test_expect_number(of_second, "shapes", 1);
   json_decref(root);
   snprintf(arguments, sizeof arguments, "tune run --batch %s --batch %s --threads=1", list, second);
-  expect(arguments, "all ");
+  test_expect_words(arguments, "all ");
   test_path_free(second);
 
   setenv("ONEFOLD_VERBOSE", "1", 1);
@@ -131,8 +96,8 @@ static void test_lists_and_logs(void **state) {
   test_run_free(&r);
   snprintf(arguments, sizeof arguments,
            "tune --from %s --threads=1 --budget=4s --per-shape=60ms --json", log);
-  root = json_of(arguments);
-  expect_number(root, "tuned", 1);
+  root = test_report(arguments);
+  test_expect_number(root, "tuned", 1);
   const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
   assert_string_equal(json_string_value(json_object_get(row, "epilogue")), "relu");
   json_decref(root);
@@ -145,9 +110,11 @@ static void test_lists_and_logs(void **state) {
 
 static void test_explain(void **state) {
   (void)state;
-  expect("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms", "the kernel is 3x3");
-  expect("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --estimates", "planned now: ");
-  json_t *root = json_of("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms --json");
+  test_expect_words("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms",
+                    "the kernel is 3x3");
+  test_expect_words("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --estimates", "planned now: ");
+  json_t *root =
+      test_report("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms --json");
   const json_t *candidates = json_object_get(json_array_get(root, 0), "candidates");
   int best = 0, refused = 0;
   for (size_t i = 0; i < json_array_size(candidates); i++) {
@@ -189,17 +156,18 @@ static void put(const char *path, const char *algorithm, uint64_t other_kernels)
 static void test_verify(void **state) {
   const test_place *place = *state;
   put(place->path, "pointwise", 0);
-  expect("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001", "tiling from record");
-  expect("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001 --no-record",
-         "tiling from default");
-  expect("tune verify --dry-run --per-shape=20ms", "0 rows hold, 1 would be removed");
-  expect("tune verify --per-shape=20ms", "0 rows hold, 1 removed");
-  expect("tune show", "0 rows of");
+  test_expect_words("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001",
+                    "tiling from record");
+  test_expect_words("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001 --no-record",
+                    "tiling from default");
+  test_expect_words("tune verify --dry-run --per-shape=20ms", "0 rows hold, 1 would be removed");
+  test_expect_words("tune verify --per-shape=20ms", "0 rows hold, 1 removed");
+  test_expect_words("tune show", "0 rows of");
   put(place->path, "", 0);
-  expect("tune verify", "1 rows hold, 0 removed");
+  test_expect_words("tune verify", "1 rows hold, 0 removed");
   put(place->path, "", 1);
-  json_t *root = json_of("tune verify --json");
-  expect_number(root, "dropped", 1);
+  json_t *root = test_report("tune verify --json");
+  test_expect_number(root, "dropped", 1);
   json_decref(root);
 }
 
@@ -233,23 +201,24 @@ static void test_interrupt(void **state) {
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFEXITED(status));
   assert_int_equal(WEXITSTATUS(status), 1);
-  expect("tune show", "1 rows of ");
+  test_expect_words("tune show", "1 rows of ");
 }
 
 /// Rows in place, of which a network's plans are.
 static void test_graph(void **state) {
   (void)state;
-  json_t *root = json_of("tune graph repghostnet-0.5x --size=32x32 --threads=1 --budget=2s "
-                         "--candidates=2 --json");
+  json_t *root = test_report("tune graph repghostnet-0.5x --size=32x32 --threads=1 --budget=2s "
+                             "--candidates=2 --json");
   const size_t rows = json_array_size(json_object_get(root, "rows"));
   assert_true(rows > 2);
   assert_true(json_is_true(json_object_get(root, "finished")));
   assert_true(test_number(root, "default_ns") > 0);
   json_decref(root);
-  expect("net repghostnet-0.5x --size=32x32 --threads=1", "record");
-  expect("tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=2s",
-         "whole runs: ");
-  expect("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
+  test_expect_words("net repghostnet-0.5x --size=32x32 --threads=1", "record");
+  test_expect_words(
+      "tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=2s",
+      "whole runs: ");
+  test_expect_words("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
 }
 
 static void test_mistakes(void **state) {
@@ -275,13 +244,13 @@ static void test_mistakes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_run_and_resume, create, destroy),
-      cmocka_unit_test_setup_teardown(test_lists_and_logs, create, destroy),
-      cmocka_unit_test_setup_teardown(test_explain, create, destroy),
-      cmocka_unit_test_setup_teardown(test_verify, create, destroy),
-      cmocka_unit_test_setup_teardown(test_interrupt, create, destroy),
-      cmocka_unit_test_setup_teardown(test_graph, create, destroy),
-      cmocka_unit_test_setup_teardown(test_mistakes, create, destroy),
+      cmocka_unit_test_setup_teardown(test_run_and_resume, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_lists_and_logs, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_explain, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_verify, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_interrupt, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_graph, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
   };
   return cmocka_run_group_tests_name("onefold tune run", tests, NULL, NULL);
 }
