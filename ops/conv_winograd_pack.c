@@ -15,8 +15,8 @@ static void filter_matrix(int32_t points, int32_t phases, int32_t first, double 
   const int32_t last = phases == 2 && first == 1 ? 1 : 2;
   double point[POINTS] = {0};
   onefold_winograd_finite(points - 2, point);
-  for (int i = 0; i < points; i++) {
-    for (int k = 0; k < 3; k++) g[i][k] = 0;
+  for (int i = 0; i < points; i++) { // the last is infinity, which has the last tap
+    for (int k = 0; k < 3; k++) g[i][k] = i + 1 == points && k == 2 && last == 2;
   }
   for (int i = 0; i < points - 1; i++) {
     double value = 1;
@@ -26,7 +26,6 @@ static void filter_matrix(int32_t points, int32_t phases, int32_t first, double 
       value *= point[i];
     }
   }
-  g[points - 1][2] = last == 2;
 }
 
 /// What the filters of a problem share.
