@@ -104,7 +104,6 @@ typedef struct onefold_conv_winograd {
   int32_t rows, columns;          // tiles of an image
   int32_t last_h, last_w;         // points of the last tile of a column and of a row: even
   int32_t pass_rows, pass_columns;
-  int shared; // the tasks of a pass transform its source for each other
   // Floats: between elements of the transformed source and of the products, and of all the source.
   ptrdiff_t source_element, product_element;
   size_t source_floats;
@@ -168,8 +167,6 @@ struct onefold_conv_algorithm {
                      int32_t tasks, const onefold_tiling *tiling);
   /// Fills the algorithm's part of the plan. ONEFOLD_OUT_OF_MEMORY at worst.
   onefold_status (*plan)(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
-  /// What all tasks must have done before any goes on: piece `index` of plan->tasks. NULL: nothing.
-  void (*before)(const onefold_conv_run *run, size_t index);
   /// Piece `index` of plan->tasks.
   void (*task)(const onefold_conv_run *run, size_t index);
   /// The operator whose rows are its register tiles; NULL where there is no choice.

@@ -104,11 +104,6 @@ static void reorder(const onefold_conv2d_plan *plan, onefold_shape shape, onefol
   onefold_parallel(plan->context, reorder_task, &job, (size_t)plan->tasks);
 }
 
-static void algorithm_before(void *arg, size_t index) {
-  const onefold_conv_run *run = arg;
-  run->plan->algorithm->before(run, index);
-}
-
 static void algorithm_task(void *arg, size_t index) {
   const onefold_conv_run *run = arg;
   run->plan->algorithm->task(run, index);
@@ -158,9 +153,6 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
     workspace += plan->stage_scale;
   }
   run.scratch = workspace;
-  if (plan->tasks > 1 && plan->algorithm->before) {
-    onefold_parallel(plan->context, algorithm_before, &run, (size_t)plan->tasks);
-  }
   onefold_parallel(plan->context, algorithm_task, &run, (size_t)plan->tasks);
   if (plan->stage_out) {
     reorder(plan, out, ONEFOLD_BLOCKED, run.dst, d->out_layout, buffers->output);

@@ -4,7 +4,8 @@
 // ("polyphase"; the odd taps are one, so that they have no product at infinity).
 //
 // A pass of tiles (conv_winograd_pass.c) belongs to one task; where there are fewer passes than
-// tasks, several tasks take different strips of one, and transform its source for each other first.
+// tasks, several tasks transform the same source and take different strips: what another core has
+// written is farther than what a core transforms again.
 #include "ops/conv_winograd.h"
 
 #include <stdio.h>
@@ -87,10 +88,6 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   w->product_element = element_stride((ptrdiff_t)widest * tiles * problem->v);
   w->source_floats = (size_t)(elements * w->source_element);
   plan->scratch = w->source_floats + (size_t)(elements * w->product_element);
-  // Where each has one pass at most, one wait is all that sharing costs.
-  w->shared =
-      plan->strip_parts > 1 &&
-      onefold_conv_winograd_passes(w, problem->desc.batch) * plan->strip_parts <= plan->tasks;
   return ONEFOLD_OK;
 }
 
@@ -112,7 +109,6 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
       .refuse = refuse_##id,                                                                       \
       .estimate = estimate_##id,                                                                   \
       .plan = plan_it,                                                                             \
-      .before = onefold_conv_winograd_before,                                                      \
       .task = onefold_conv_winograd_task,                                                          \
       .tiles = onefold_conv_pieces_tiles,                                                          \
       .knobs = onefold_conv_winograd_knobs,                                                        \

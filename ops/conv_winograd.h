@@ -18,8 +18,7 @@ static inline int64_t onefold_conv_winograd_passes(const onefold_conv_winograd *
   return batch * bands * ((w->columns - 1) / w->pass_columns + 1);
 }
 
-/// Of task `index`: its share of a source that several have in common, and its passes.
-void onefold_conv_winograd_before(const onefold_conv_run *run, size_t index);
+/// The passes of task `index`.
 void onefold_conv_winograd_task(const onefold_conv_run *run, size_t index);
 
 /// The passes that a tiling may have with tiles of a format, and the parts of their blocks.

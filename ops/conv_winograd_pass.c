@@ -153,8 +153,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
 static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, int32_t end) {
   const onefold_conv2d_plan *plan = run->plan;
   const int32_t points = plan->winograd.points;
-  // Source blocks before this one are transformed.
-  int32_t transformed = plan->winograd.shared ? (int32_t)plan->problem.in_blocks : 0;
+  int32_t transformed = 0; // source blocks before this one are
   for (int32_t s = begin; s < end; s++) {
     const onefold_conv_strip *strip = &plan->strips.strip[s];
     if (transformed < strip->band.block) transformed = strip->band.block;
@@ -177,19 +176,17 @@ static void passes_of_task(const onefold_conv2d_plan *plan, size_t index, size_t
   onefold_split((size_t)passes, (size_t)plan->tasks / parts, index / parts, begin, end);
 }
 
-/// Pass n, for task `index`: where tasks share the source, it is in the first one's scratch.
+/// Pass n, in the scratch of task `index`.
 static pass pass_of(const onefold_conv_run *run, size_t index, int64_t n) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
-  const size_t parts = (size_t)plan->strip_parts;
-  const size_t owner = w->shared ? index / parts * parts : index;
   const int32_t across = (w->columns - 1) / w->pass_columns + 1;
   const int32_t bands = (w->rows - 1) / w->pass_rows + 1;
   pass p = {
       .image = n / across / bands,
       .row = (int32_t)(n / across % bands) * w->pass_rows,
       .column = (int32_t)(n % across) * w->pass_columns,
-      .source = run->scratch + owner * plan->scratch,
+      .source = run->scratch + index * plan->scratch,
       .product = run->scratch + index * plan->scratch + w->source_floats,
   };
   const int32_t rows = w->rows - p.row, columns = w->columns - p.column;
@@ -198,19 +195,6 @@ static pass pass_of(const onefold_conv_run *run, size_t index, int64_t n) {
   p.last_h = p.rows == rows ? w->last_h : w->points;
   p.last_w = p.columns == columns ? w->last_w : w->points;
   return p;
-}
-
-/// A task's share of the source blocks of the pass that it has in common with others.
-void onefold_conv_winograd_before(const onefold_conv_run *run, size_t index) {
-  const onefold_conv2d_plan *plan = run->plan;
-  if (!plan->winograd.shared) return;
-  const size_t parts = (size_t)plan->strip_parts;
-  size_t n = 0, end = 0, block = 0, last = 0;
-  passes_of_task(plan, index, &n, &end);
-  if (n == end) return;
-  const pass p = pass_of(run, index, (int64_t)n);
-  onefold_split((size_t)plan->problem.in_blocks, parts, index % parts, &block, &last);
-  for (; block < last; block++) transform_source(run, &p, (int32_t)block);
 }
 
 void onefold_conv_winograd_task(const onefold_conv_run *run, size_t index) {

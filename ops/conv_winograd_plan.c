@@ -62,9 +62,8 @@ static double products(cut *k, const piece *p) {
   return sum;
 }
 
-/// Cycles of a pass whose output blocks are shared out among `parts` tasks, and its source among
-/// `sources`.
-static double estimate_pass(cut *k, const piece *p, int32_t parts, int32_t sources) {
+/// Cycles of a pass whose output blocks are shared out among `parts` tasks.
+static double estimate_pass(cut *k, const piece *p, int32_t parts) {
   const onefold_conv_problem *problem = k->problem;
   const onefold_conv_winograd *w = k->w;
   const int32_t points = w->points * w->points, phases = w->phases * w->phases;
@@ -87,11 +86,9 @@ static double estimate_pass(cut *k, const piece *p, int32_t parts, int32_t sourc
   // does not fit.
   const double columns = (double)(p->columns * w->step + w->points - w->step);
   const double shared = 0.5 + 0.5 * columns / (double)(p->columns * w->points);
-  const double wait = sources > 1 ? 3000 : 0;
   const double transform =
-      3.5 * points * tiles *
-          (shared * (double)(phases * problem->in_blocks) / sources + (double)blocks) +
-      onefold_conv_fetch_estimate(k->dispatch, 2 * source / sources, set) + wait;
+      3.5 * points * tiles * (shared * (double)(phases * problem->in_blocks) + (double)blocks) +
+      onefold_conv_fetch_estimate(k->dispatch, 2 * source, set);
   return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
 }
 
@@ -102,7 +99,6 @@ static double estimate_cut(cut *k, int32_t r, int32_t c, int32_t parts, double e
   const int32_t bands = (w->rows - 1) / r + 1, across = (w->columns - 1) / c + 1;
   const int32_t sharing = k->tasks / parts;
   const double batch = (double)k->problem->desc.batch;
-  const int one = batch * bands * across <= sharing; // pass of each, at most
   double sum = 0, most = 0;
   for (int down = 0; down < 2; down++) {
     for (int along = 0; along < 2; along++) {
@@ -110,7 +106,7 @@ static double estimate_cut(cut *k, int32_t r, int32_t c, int32_t parts, double e
       const piece p = {down ? w->rows - (bands - 1) * r : r,
                        along ? w->columns - (across - 1) * c : c, down, along};
       if (count <= 0) continue;
-      const double pass = estimate_pass(k, &p, parts, one ? parts : 1);
+      const double pass = estimate_pass(k, &p, parts);
       // A task of several may have none but whole passes, as the first of these is.
       if (sum == 0) most = ceil(batch * bands * across / sharing) * pass;
       sum += count * pass;
