@@ -196,6 +196,7 @@ static void print_networks(const bench_session *session, const outcome *outcomes
                                       {"T2 folded", 12},
                                       {"T0/T2", 8},
                                       {"T1/T2", 8}};
+  static const int summed[] = {BENCH_EAGER, BENCH_BRANCHES, BENCH_FOLDED};
   const size_t count = sizeof sum_columns / sizeof sum_columns[0];
   fputc('\n', session->out);
   onefold_bench_table_head(session->out, sum_columns, count);
@@ -205,10 +206,11 @@ static void print_networks(const bench_session *session, const outcome *outcomes
     for (end = begin; end < SHAPES && strcmp(shapes[end].network, shapes[begin].network) == 0;
          end++) {
       blocks += shapes[end].repeats;
-      for (int i = 0; i < BENCH_FORMS; i++) {
-        sum[i].median += shapes[end].repeats * outcomes[end].forms[i].median;
-        sum[i].count = 1;
-        whole &= outcomes[end].forms[i].count > 0;
+      for (size_t k = 0; k < sizeof summed / sizeof summed[0]; k++) {
+        const bench_stat *stat = &outcomes[end].forms[summed[k]];
+        sum[summed[k]].median += shapes[end].repeats * stat->median;
+        sum[summed[k]].count = 1;
+        whole &= stat->count > 0;
       }
     }
     if (!whole || blocks == 1) continue;
