@@ -111,6 +111,9 @@ const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch) 
   dispatch->l1d_bytes = (size_t)32 << 10;
   dispatch->l2_bytes = (size_t)512 << 10;
   dispatch->l3_bytes = (size_t)16 << 20;
+  dispatch->l2_rate = 48;
+  dispatch->l3_rate = 12;
+  dispatch->dram_rate = 10;
   // The level's own rows first; reference rows serve the operators that it has none for.
   const onefold_isa order[2] = {isa, ONEFOLD_ISA_REF};
   for (int pass = 0; pass < (isa == ONEFOLD_ISA_REF ? 1 : 2); pass++) {

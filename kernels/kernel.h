@@ -234,10 +234,11 @@ const onefold_kernel *onefold_kernel_rows(size_t *count);
 typedef struct onefold_dispatch {
   onefold_isa isa;
   int32_t v; // channel block
-  // What estimates depend on, and results do not: multiply-adds of whole vectors a cycle, and
-  // the bytes of one cache of each level.
+  // What estimates depend on, and results do not: multiply-adds of whole vectors a cycle, the
+  // bytes of one cache of each level, and those that a core reads of it in a cycle.
   int32_t fma_rate;
   size_t l1d_bytes, l2_bytes, l3_bytes;
+  double l2_rate, l3_rate, dram_rate;
   struct {
     const onefold_kernel *row[ONEFOLD_MAX_ROWS];
     int32_t count;
@@ -247,8 +248,8 @@ typedef struct onefold_dispatch {
 
 /// Builds the table for a level. A pure function of its argument; the level
 /// must be one that the CPU can run before a kernel of it is called. It is for a core of two
-/// multiply-adds a cycle and caches of 32 KiB, 512 KiB and 16 MiB. Returns
-/// NULL, or a sentence that says which row is malformed.
+/// multiply-adds a cycle, caches of 32 KiB, 512 KiB and 16 MiB, and 48, 12 and 10 bytes a cycle from
+/// L2, L3 and memory. Returns NULL, or a sentence that says which row is malformed.
 const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch);
 
 /// The row of that name in the table, or NULL.

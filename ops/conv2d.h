@@ -243,7 +243,8 @@ static inline double onefold_conv_fetch_estimate(const onefold_dispatch *dispatc
                                                  double set) {
   // A set that leaves room for what streams by is read at full rate.
   const double l2 = (double)dispatch->l2_bytes, l3 = (double)dispatch->l3_bytes;
-  return bytes / (set < l2 / 4 ? 48 : set < l2 ? 24 : set < l3 ? 12 : 10);
+  const double from_l2 = set < l2 / 4 ? dispatch->l2_rate : dispatch->l2_rate / 2;
+  return bytes / (set < l2 ? from_l2 : set < l3 ? dispatch->l3_rate : dispatch->dram_rate);
 }
 
 /// Source blocks per pass so that a strip's weights stay in half of L2.

@@ -28,6 +28,24 @@ void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan, onefold_til
   *tiling = made;
 }
 
+/// Bytes a cycle of two multiply-adds on each thread, or `assumed` where nothing was measured.
+static double rate_of(const onefold_peak *peak, const onefold_bandwidth *level, int32_t v,
+                      double assumed) {
+  const double flops = 4.0 * v; // of such a cycle
+  const int known = level->read_gbs > 0 && peak->threads_gflops > 0;
+  return known ? level->read_gbs * flops / peak->threads_gflops : assumed;
+}
+
+/// The context's table with the rates that were measured.
+static onefold_dispatch measured(const onefold_context *context, const onefold_peak *peak) {
+  onefold_dispatch d = *onefold_context_dispatch(context);
+  if (!peak) return d;
+  d.l2_rate = rate_of(peak, &peak->l2, d.v, d.l2_rate);
+  d.l3_rate = rate_of(peak, &peak->l3, d.v, d.l3_rate);
+  d.dram_rate = rate_of(peak, &peak->dram, d.v, d.dram_rate);
+  return d;
+}
+
 typedef struct candidates {
   onefold_candidate_fn visit;
   void *user;
@@ -40,14 +58,18 @@ static int pass_on(void *user, const onefold_tiling *tiling, double cycles) {
 }
 
 onefold_status onefold_conv2d_candidates(onefold_context *context, const onefold_conv2d_desc *desc,
-                                         onefold_candidate_fn visit, void *user) {
+                                         const onefold_peak *peak, onefold_candidate_fn visit,
+                                         void *user) {
   if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (peak && peak->struct_size != sizeof *peak)
+    return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "struct_size of peak is %zu, not %zu",
+                        peak->struct_size, sizeof *peak);
   if (!visit)
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the visiting function is NULL");
   onefold_conv_problem problem;
   const onefold_status status = onefold_conv_problem_make(context, desc, &problem);
   if (status != ONEFOLD_OK) return status;
-  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
+  const onefold_dispatch dispatch = measured(context, peak);
   candidates c = {visit, user};
   char reason[256];
   int stop = 0;
@@ -55,7 +77,7 @@ onefold_status onefold_conv2d_candidates(onefold_context *context, const onefold
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
     const char *refusal = a->refuse(&problem, reason, sizeof reason);
     if (!refusal) {
-      stop = onefold_conv_space_visit(a, dispatch, &problem, onefold_context_threads(context),
+      stop = onefold_conv_space_visit(a, &dispatch, &problem, onefold_context_threads(context),
                                       pass_on, &c);
       continue;
     }

@@ -2,6 +2,7 @@
 // The search space of convolutions: every candidate is planned as it says, computes the same as the
 // reference, and stays in the accuracy class; what a tiling cannot have is left aside and told.
 #include "kernels/kernel.h"
+#include "ops/context.h"
 #include "tests/conv_support.h"
 #include "tests/winograd_support.h"
 
@@ -116,7 +117,7 @@ static void test_every_candidate(void **state) {
                  .buffers = &buffers,
                  .left = test_scaled(400),
                  .algorithm = problems[i].algorithm};
-      test_ok(context, onefold_conv2d_candidates(context, &desc, visit, &s));
+      test_ok(context, onefold_conv2d_candidates(context, &desc, NULL, visit, &s));
       assert_true(s.visits > (threads > 1 ? 2 : 0)); // depthwise has nothing but tasks
       assert_int_equal(s.refused, 0);
       conv_case_destroy(&problem);
@@ -153,7 +154,7 @@ static void test_rows_are_candidates(void **state) {
     kernels k = {.dispatch = &dispatch, .op = ONEFOLD_OP_CONV_S1};
     test_ok(context, onefold_conv2d_desc_parse(context, "ic16ih9oc16oh9kh3ph1", &desc));
     desc.out_channels = blocks * onefold_context_block(context);
-    test_ok(context, onefold_conv2d_candidates(context, &desc, see_kernel, &k));
+    test_ok(context, onefold_conv2d_candidates(context, &desc, NULL, see_kernel, &k));
     for (int32_t i = 0; i < dispatch.ops[k.op].count; i++) {
       const onefold_kernel *row = dispatch.ops[k.op].row[i];
       test_case("%s, %lld blocks", row->name, (long long)blocks);
@@ -188,17 +189,80 @@ static void test_accuracy_is_not_crossed(void **state) {
     conv_context_create(&c, level(state), 2, accuracy[i]);
     onefold_context *context = conv_writable(c.context);
     test_ok(context, onefold_conv2d_desc_parse(context, "ic64ih28oc64oh28kh3ph1", &desc));
-    test_ok(context, onefold_conv2d_candidates(context, &desc, see_tile, &t));
+    test_ok(context, onefold_conv2d_candidates(context, &desc, NULL, see_tile, &t));
     assert_int_equal(t.points, most[accuracy[i]]);
     tiles first = {.stop = 1};
-    test_ok(context, onefold_conv2d_candidates(context, &desc, see_tile, &first));
+    test_ok(context, onefold_conv2d_candidates(context, &desc, NULL, see_tile, &first));
     assert_int_equal(first.visits, 1);
-    test_fails(context, onefold_conv2d_candidates(context, &desc, NULL, NULL),
+    test_fails(context, onefold_conv2d_candidates(context, &desc, NULL, NULL, NULL),
                ONEFOLD_INVALID_ARGUMENT);
-    test_fails(context, onefold_conv2d_candidates(context, NULL, see_tile, &t),
+    test_fails(context, onefold_conv2d_candidates(context, NULL, NULL, see_tile, &t),
                ONEFOLD_INVALID_ARGUMENT);
     conv_context_destroy(&c);
   }
+}
+
+/// Least estimate of the direct candidates.
+static int see_direct(void *user, const onefold_conv2d_candidate *candidate) {
+  double *least = user;
+  const int is = !candidate->refusal && strcmp(candidate->tiling.algorithm, "direct") == 0;
+  if (is && (*least <= 0 || candidate->cycles < *least)) *least = candidate->cycles;
+  return 0;
+}
+
+static double direct_cycles(onefold_context *context, const onefold_conv2d_desc *desc,
+                            const onefold_peak *peak) {
+  double least = 0;
+  test_ok(context, onefold_conv2d_candidates(context, desc, peak, see_direct, &least));
+  assert_true(least > 0);
+  return least;
+}
+
+/// A peak at which a core reads so many bytes a cycle from each level.
+static onefold_peak peak_of(const onefold_context *context, double l2, double l3, double dram) {
+  const double flops = 4.0 * onefold_context_block(context), threads = 2, clock = 3;
+  return (onefold_peak){.struct_size = sizeof(onefold_peak),
+                        .threads = (int32_t)threads,
+                        .core_gflops = clock * flops,
+                        .threads_gflops = clock * flops * threads,
+                        .l2 = {.read_gbs = l2 * clock * threads},
+                        .l3 = {.read_gbs = l3 * clock * threads},
+                        .dram = {.read_gbs = dram * clock * threads}};
+}
+
+/// Weights of one pixel cost what the level gives that they are read from; a level that was not
+/// measured, what the default choice assumes.
+static void test_measured_bandwidth(void **state) {
+  conv_context c;
+  onefold_conv2d_desc desc;
+  conv_context_create(&c, level(state), 2, ONEFOLD_ACCURACY_STRICT);
+  onefold_context *context = conv_writable(c.context);
+  const onefold_dispatch *d = onefold_context_dispatch(context);
+  const size_t set[] = {d->l2_bytes / 8, d->l2_bytes / 2, (d->l2_bytes + d->l3_bytes) / 2,
+                        2 * d->l3_bytes};
+  for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
+    test_case("weights of %zu bytes", set[i]);
+    test_ok(context, onefold_conv2d_desc_parse(context, "ic64ih1oc64oh1kh3ph1", &desc));
+    desc.out_channels = (int64_t)(set[i] / (9 * 64 * sizeof(float))) / d->v * d->v;
+    const double assumed = direct_cycles(context, &desc, NULL);
+    const onefold_peak none = peak_of(context, 0, 0, 0);
+    const onefold_peak same = peak_of(context, d->l2_rate, d->l3_rate, d->dram_rate);
+    assert_true(fabs(direct_cycles(context, &desc, &none) - assumed) <= 1e-9 * assumed);
+    assert_true(fabs(direct_cycles(context, &desc, &same) - assumed) <= 1e-9 * assumed);
+    for (size_t slow = 0; slow < 3; slow++) { // one level gives a hundredth of a byte a cycle
+      const onefold_peak peak =
+          peak_of(context, slow == 0 ? 0.01 : 1e3, slow == 1 ? 0.01 : 1e3, slow == 2 ? 0.01 : 1e3);
+      const double cycles = direct_cycles(context, &desc, &peak), most = 100.0 * (double)set[i];
+      const int is_read_there = slow == (i < 2 ? 0 : i - 1);
+      if (is_read_there) assert_true(cycles > 0.4 * most);
+      if (!is_read_there) assert_true(cycles < 0.4 * most);
+    }
+  }
+  const onefold_peak old = {.struct_size = sizeof(onefold_peak) - 8};
+  double least = 0;
+  test_fails(context, onefold_conv2d_candidates(context, &desc, &old, see_direct, &least),
+             ONEFOLD_INVALID_ARGUMENT);
+  conv_context_destroy(&c);
 }
 
 typedef struct aside {
@@ -256,6 +320,7 @@ int main(void) {
       cmocka_unit_test(test_every_candidate),
       cmocka_unit_test(test_rows_are_candidates),
       cmocka_unit_test(test_accuracy_is_not_crossed),
+      cmocka_unit_test(test_measured_bandwidth),
       cmocka_unit_test(test_left_aside),
   };
   if (test_isa_missing()) return 1;

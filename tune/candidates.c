@@ -192,7 +192,7 @@ onefold_status onefold_candidates_make(onefold_context *context, const onefold_c
   if (options->only)
     collect(&to, &(onefold_conv2d_candidate){.tiling = *options->only});
   else
-    status = onefold_conv2d_candidates(context, desc, collect, &to);
+    status = onefold_conv2d_candidates(context, desc, options->peak, collect, &to);
   if (status == ONEFOLD_OK && to.failed) status = ONEFOLD_OUT_OF_MEMORY;
   if (status != ONEFOLD_OK) return status;
   qsort(candidates->one + 1, candidates->count - 1, sizeof *candidates->one, compare);

@@ -21,6 +21,7 @@
 
 #include <onefold/context.h>
 #include <onefold/export.h>
+#include <onefold/peak.h>
 #include <onefold/status.h>
 #include <onefold/types.h>
 
@@ -169,10 +170,13 @@ typedef int (*onefold_candidate_fn)(void *user, const onefold_conv2d_candidate *
 
 /// Calls `visit` with every candidate for a problem, algorithm by algorithm: one
 /// with the algorithm alone, or with its refusal; then those that also choose
-/// kernels, blocks and tasks. Several may come to the same plan. Errors: those of
-/// onefold_conv2d_output_shape, INVALID_ARGUMENT. Thread-safe.
+/// kernels, blocks and tasks. Several may come to the same plan. Estimates are with the
+/// bandwidths of L2, L3 and memory that `peak` has, as onefold_measure_peak found them; of a level
+/// that it does not have (0, or `peak` is NULL), with that of which the default choice is made.
+/// Errors: those of onefold_conv2d_output_shape, INVALID_ARGUMENT. Thread-safe.
 ONEFOLD_API onefold_status onefold_conv2d_candidates(onefold_context *context,
                                                      const onefold_conv2d_desc *desc,
+                                                     const onefold_peak *peak,
                                                      onefold_candidate_fn visit, void *user);
 
 ONEFOLD_END
