@@ -9,7 +9,9 @@
 /// blocks wide: loads at two a cycle against multiply-adds, two of which are a cycle
 /// here on every machine, the latency of four, and a little for each load. A weight
 /// costs more where a strip's do not stay in L1, and where it shares L1 with pixels that are
-/// not used again soon: in 1x1 and, where it fills a cache line, at strides. The end of a tile,
+/// not used again soon: in 1x1 and, where it fills a cache line, at strides. Products of matrices
+/// take a strip's weights once, so that the first tile has them from L2, and of more than two
+/// streams the prefetchers lose some. The end of a tile,
 /// once in `depth`, costs the more the fewer of the next tile's multiply-adds find room behind its
 /// stores.
 static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *row, int32_t q,
@@ -20,16 +22,20 @@ static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *r
   const double slack = dispatch->fma_rate < 2 ? 0.25 : 1; // loads hide behind slow multiply-adds
   const int far = bytes > 0.7 * (double)dispatch->l1d_bytes;
   const double lines = row->v * sizeof(float) / 64.0; // of a weight
-  const double near = shares ? 0.15 : 0.05, from_l2 = (shares ? 0.6 : 0.3) * lines;
-  const double load = far && from_l2 > near ? from_l2 : near;
-  const double pixel = 0.05 * slack, weight = load * slack;
+  const double near = (shares ? 0.15 : 0.05) * q, streams = far ? 2 : 3;
+  const double more = shares && line && q > streams ? q - streams : 0;
+  double from_l2 = (shares ? 0.6 : 0.3) * lines * q + more;
+  if (from_l2 < near) from_l2 = near;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
+  const int64_t cold = far ? tiles : row->op == ONEFOLD_OP_POINTWISE; // tiles with weights of L2
+  const double pixel = 0.05 * slack;
+  const double weight = slack * (from_l2 * (double)cold + near * (double)(tiles - cold));
   const double p = (double)pixels / (double)tiles;
   const double fma = p * q / 2, loads = (p + q) * dispatch->fma_rate / 4;
   const double crowd = p * q > 16 ? p * q - 16 : 0, end = 4 + 2.5 * crowd;
   double cost = fma > loads ? fma : loads;
   if (cost < 4) cost = 4;
-  return (double)tiles * (cost + pixel * p + weight * q + end / depth);
+  return (double)tiles * (cost + pixel * p + end / depth) + weight;
 }
 
 /// The row's cost for q blocks; less where it is wanted.
