@@ -7,7 +7,7 @@
 
 /// Fills packages, numa_nodes, physical_cores, logical_cores and, for the
 /// logical core `cpu`, the cache sizes and their sharing. Leaves what is not
-/// known. By hwloc or, in a build without it, from sysfs.
+/// known. From sysfs.
 void onefold_topology_read(int cpu, onefold_machine *machine);
 
 /// A logical core: its number, and those of its physical core and package, from 0.
