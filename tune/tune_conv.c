@@ -55,6 +55,15 @@ static void advanced(void *user, double part) {
   if (t->options->advanced) t->options->advanced(t->options->user, part);
 }
 
+/// Samples of the default choice that do not count: until the clock and the caches are as in the
+/// rounds.
+static void warm_up(const timing *t) {
+  const double seconds = 0.01, start = onefold_clock_now();
+  onefold_candidate *one = &t->candidates->one[t->candidates->timed[0]];
+  do onefold_workload_time(t->workload, one->plan, &one->runs);
+  while (onefold_clock_now() - start < seconds);
+}
+
 /// By default a search has seconds; an exhaustive one has no end but that of the noise.
 static onefold_search_options options_of(const onefold_tune_options *o) {
   const int exhaustive = o->exhaustive != 0;
@@ -93,6 +102,7 @@ static onefold_status search(onefold_context *context, const onefold_conv2d_desc
     const onefold_search_source source = {&t, now, sample, stopped, advanced, begins};
     const onefold_search_options options = options_of(o);
     onefold_search_result found;
+    warm_up(&t);
     onefold_search_run(&options, &source, entry, candidates->timed_count, &found);
     for (size_t i = 0; i < candidates->timed_count; i++)
       tell(&candidates->one[candidates->timed[i]].about, &entry[i]);
