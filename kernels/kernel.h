@@ -26,13 +26,15 @@ typedef void onefold_act_fn(float param, const float *src, float *dst, size_t n)
 /// starts from bias[q*v+l]; when its sum is complete follow, in this order,
 ///   z *= scale[q*v+l];  r = residual_scale[q*v+l] * residual
 ///   before: y = act(z + r)          after: y = act(z) + r
-/// act(z) = min(max(z, lo), hi), then post(z) where post is not NULL.
+/// act(z) is z, times `slope` where that is negative and `leaky` is set; min(max(z, lo), hi) of
+/// that; and post(z) where post is not NULL.
 typedef struct onefold_epilogue {
   const float *bias;           // [q][v] or NULL
   const float *scale;          // [q][v] or NULL
   const float *residual;       // laid out as dst, may be dst, or NULL
   const float *residual_scale; // [q][v] or NULL for 1
-  float lo, hi;
+  float lo, hi, slope;
+  int leaky;
   onefold_act_fn *post;
   float post_param;
   int residual_after;

@@ -15,14 +15,16 @@ const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
 const size_t onefold_conv_algorithm_count =
     sizeof onefold_conv_algorithms / sizeof onefold_conv_algorithms[0];
 
-/// Clamp, post and residual position of the descriptor's epilogue.
+/// Activation and residual position of the descriptor's epilogue.
 static onefold_epilogue epilogue_of(const onefold_conv2d_desc *d,
                                     const onefold_dispatch *dispatch) {
   onefold_epilogue e = {.lo = -INFINITY, .hi = INFINITY};
   const int clamps = d->activation == ONEFOLD_ACT_RELU || d->activation == ONEFOLD_ACT_RELU6;
   if (clamps) e.lo = 0.0f;
   if (d->activation == ONEFOLD_ACT_RELU6) e.hi = 6.0f;
-  if (!clamps && d->activation != ONEFOLD_ACT_NONE) {
+  e.leaky = d->activation == ONEFOLD_ACT_LEAKY_RELU;
+  if (e.leaky) e.slope = d->activation_param;
+  if (!clamps && !e.leaky && d->activation != ONEFOLD_ACT_NONE) {
     e.post = dispatch->act[d->activation];
     e.post_param = d->activation_param;
   }

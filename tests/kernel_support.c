@@ -96,17 +96,19 @@ void test_epilogue_draw(test_epilogue *t, test_rng *rng, int exact, test_side si
   const float *clamp = test_pick(rng, clamps);
   e->lo = clamp[0];
   e->hi = clamp[1];
+  e->leaky = test_once_in(rng, 3);
+  e->slope = test_once_in(rng, 4) ? -0.5f : 0.25f; // exact on integers
   if (test_once_in(rng, 3)) {
     e->post = post_double;
     e->post_param = (float)test_range(rng, -5, 5);
   }
-  snprintf(t->text, sizeof(t->text), "%s%s%s%s%sclamp %g..%g %s", e->bias ? "bias " : "",
+  snprintf(t->text, sizeof(t->text), "%s%s%s%s%s%sclamp %g..%g %s", e->bias ? "bias " : "",
            e->scale ? "scale " : "",
            !e->residual        ? ""
            : e->residual_after ? "residual-after "
                                : "residual-before ",
-           e->residual_scale ? "residual-scale " : "", e->post ? "post " : "", (double)e->lo,
-           (double)e->hi, exact ? "integers" : "floats");
+           e->residual_scale ? "residual-scale " : "", e->post ? "post " : "",
+           e->leaky ? "leaky " : "", (double)e->lo, (double)e->hi, exact ? "integers" : "floats");
 }
 
 double test_epilogue_begin(const test_epilogue *t, size_t channel, double *s) {
@@ -126,6 +128,7 @@ double test_epilogue_apply(const test_epilogue *t, size_t channel, double residu
   *s *= fabs(scale);
   if (!e->residual_after) z += r;
   *s += fabs(r);
+  if (e->leaky && z < 0) z *= (double)e->slope;
   z = fmin(fmax(z, e->lo), e->hi);
   if (e->post) {
     z = 2.0 * z + e->post_param;

@@ -142,6 +142,11 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge
       acc[i] = vf_fma(vf_load(e->residual + at + i * VF_WIDTH), scale, acc[i]);
     }
   }
+  if (e->leaky) {
+    const vf slope = vf_set1(e->slope);
+    ONEFOLD_UNROLL(8)
+    for (int i = 0; i < P; i++) acc[i] = vf_select_negative(acc[i], vf_mul(slope, acc[i]), acc[i]);
+  }
   if (e->lo != -INFINITY) {
     ONEFOLD_UNROLL(8)
     for (int i = 0; i < P; i++) acc[i] = vf_max(vf_set1(e->lo), acc[i]);

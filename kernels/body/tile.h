@@ -118,7 +118,7 @@ ONEFOLD_INLINE void onefold_tile_taps(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const i
   }
 }
 
-/// Channel scale, residual and clamp in registers.
+/// Channel scale, residual and the activations that are a few instructions, in registers.
 ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P,
                                           const int Q, const onefold_epilogue *e,
                                           const ptrdiff_t dst_q) {
@@ -139,6 +139,16 @@ ONEFOLD_INLINE void onefold_tile_epilogue(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
       ONEFOLD_UNROLL(16)
       for (int p = 0; p < P; p++) {
         acc[p][q] = vf_fma(vf_load(residual + p * VF_WIDTH), scale, acc[p][q]);
+      }
+    }
+  }
+  if (e->leaky) {
+    const vf slope = vf_set1(e->slope);
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
+      ONEFOLD_UNROLL(16)
+      for (int p = 0; p < P; p++) {
+        acc[p][q] = vf_select_negative(acc[p][q], vf_mul(slope, acc[p][q]), acc[p][q]);
       }
     }
   }
@@ -202,7 +212,7 @@ ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
     ONEFOLD_UNROLL(16)
     for (int p = 0; p < P; p++) vf_store(dst + q * dst_q + p * VF_WIDTH, acc[p][q]);
   }
-  // Activations that are not clamps, on the stored tile, still in L1.
+  // The other activations, on the stored tile, still in L1.
   for (int q = 0; post && q < Q; q++) {
     float *row = dst + q * dst_q;
     post(e->post_param, row, row, (size_t)P * VF_WIDTH);

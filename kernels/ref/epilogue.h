@@ -14,6 +14,7 @@ static inline void onefold_ref_epilogue(const onefold_epilogue *e, int32_t v, in
         residual ? residual[l] * (e->residual_scale ? e->residual_scale[c] : 1.0f) : 0.0f;
     if (e->scale) z[l] *= e->scale[c];
     if (residual && !e->residual_after) z[l] += r;
+    if (e->leaky && z[l] < 0) z[l] *= e->slope;
     if (z[l] < e->lo) z[l] = e->lo;
     if (z[l] > e->hi) z[l] = e->hi;
     if (e->post) e->post(e->post_param, &z[l], &z[l], 1);
