@@ -5,7 +5,9 @@
 
 #include "bench/session.h"
 
-/// n floats, 64-byte aligned, for free(). NULL without memory.
+/// n floats, 64-byte aligned, for free(). NULL without memory. Large arrays ask for huge pages, as
+/// executions do: on small ones, where the system happens to place them decides which share sets
+/// of L2, and a run takes up to 15 percent longer or not.
 float *onefold_bench_floats(size_t n);
 
 /// Channels of an image, at most: it comes from outside, in NCHW, and everything else from a layer.

@@ -90,14 +90,16 @@ size_t onefold_conv_pair_between(const onefold_conv_pair *pair) {
 }
 
 /// What pays is the way of the intermediate through L3 and memory: below the size of L2 the
-/// ratio is 1. A band has to fit there too, with more than a row to share source rows between;
-/// and the tasks, which are cut along rows, must come out even.
+/// ratio is 1, on one core; of several tasks, each would read much of it from another core. A band
+/// has to fit there too, with more than a row to share source rows between; and the tasks, which
+/// are cut along rows, must come out even.
 int onefold_conv_pair_pays(const onefold_conv_pair *pair) {
   const onefold_conv_problem *middle = &pair->second->problem;
   const onefold_conv2d_desc *d = &middle->desc;
   const size_t l2 = onefold_context_dispatch(pair->first->context)->l2_bytes;
   const int64_t strips = depthwise_first(pair) ? 1 : pair->first->strips.count;
-  return onefold_conv_pair_between(pair) >= l2 && pair->scratch * sizeof(float) <= l2 / 2 &&
+  const size_t least = pair->tasks == 1 ? l2 : l2 / 16;
+  return onefold_conv_pair_between(pair) >= least && pair->scratch * sizeof(float) <= l2 / 2 &&
          pair->rows > 1 &&
          (pair->tasks == 1 || d->batch * strips * middle->out_h >= 8 * (int64_t)pair->tasks);
 }
