@@ -15,4 +15,3 @@ int onefold_sysfs_line(char *line, size_t size, const char *format, int a, int b
   fclose(file);
   return found;
 }
-

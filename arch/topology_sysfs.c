@@ -36,7 +36,8 @@ static void read_cores(onefold_machine *machine) {
     machine->packages += leads(cpu, "cpu/cpu%d/topology/core_siblings_list");
   }
   char list[4096];
-  if (onefold_sysfs_line(list, sizeof list, "node/online", 0, 0)) machine->numa_nodes = list_length(list);
+  if (onefold_sysfs_line(list, sizeof list, "node/online", 0, 0))
+    machine->numa_nodes = list_length(list);
 }
 
 /// "512K" in bytes.
@@ -49,8 +50,9 @@ static int64_t parse_size(const char *text) {
 
 static void read_caches(int cpu, onefold_machine *machine) {
   char level[16], type[32], size[32], list[4096];
-  for (int i = 0; onefold_sysfs_line(level, sizeof level, "cpu/cpu%d/cache/index%d/level", cpu, i) &&
-                  onefold_sysfs_line(type, sizeof type, "cpu/cpu%d/cache/index%d/type", cpu, i);
+  for (int i = 0;
+       onefold_sysfs_line(level, sizeof level, "cpu/cpu%d/cache/index%d/level", cpu, i) &&
+       onefold_sysfs_line(type, sizeof type, "cpu/cpu%d/cache/index%d/type", cpu, i);
        i++) {
     if (strncmp(type, "Instruction", 11) == 0) continue;
     if (!onefold_sysfs_line(size, sizeof size, "cpu/cpu%d/cache/index%d/size", cpu, i)) continue;

@@ -250,8 +250,8 @@ typedef struct onefold_dispatch {
 
 /// Builds the table for a level. A pure function of its argument; the level
 /// must be one that the CPU can run before a kernel of it is called. It is for a core of two
-/// multiply-adds a cycle, caches of 32 KiB, 512 KiB and 16 MiB, and 48, 12 and 10 bytes a cycle from
-/// L2, L3 and memory. Returns NULL, or a sentence that says which row is malformed.
+/// multiply-adds a cycle, caches of 32 KiB, 512 KiB and 16 MiB, and 48, 12 and 10 bytes a cycle
+/// from L2, L3 and memory. Returns NULL, or a sentence that says which row is malformed.
 const char *onefold_dispatch_build(onefold_isa isa, onefold_dispatch *dispatch);
 
 /// The row of that name in the table, or NULL.
