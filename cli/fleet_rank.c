@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct sharing {
   fleet *fleet;
@@ -15,22 +14,6 @@ typedef struct sharing {
   size_t problems, tuned;
   int64_t samples;
 } sharing;
-
-double onefold_cli_fleet_now(void) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
-}
-
-void onefold_cli_fleet_poll(fleet *f) {
-  int32_t from;
-  int tag;
-  char *text;
-  while ((text = onefold_cli_link_receive(&from, &tag)) != NULL) {
-    if (f->is_root) onefold_cli_fleet_root_take(f, from, tag, text);
-    free(text);
-  }
-}
 
 /// Between two samples.
 static int stopped(void *user) {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const bench_column columns[] = {{"group", 5}, {"rank", 4}, {"problem", -36}, {"default", 8},
                                        {"best", 8},  {"gain", 7}, {"spread", 7},    {"tiling", -8}};
@@ -190,6 +191,22 @@ void onefold_cli_fleet_root_take(fleet *f, int32_t from, int tag, const char *te
 }
 
 // ----------------------------------------------------------------------- end
+
+double onefold_cli_fleet_now(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
+}
+
+void onefold_cli_fleet_poll(fleet *f) {
+  int32_t from;
+  int tag;
+  char *text;
+  while ((text = onefold_cli_link_receive(&from, &tag)) != NULL) {
+    if (f->is_root) onefold_cli_fleet_root_take(f, from, tag, text);
+    free(text);
+  }
+}
 
 static json_t *summary(const fleet *f, double gain, size_t left, double seconds) {
   const fleet_root *r = &f->root;
