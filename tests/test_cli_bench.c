@@ -241,6 +241,34 @@ static void test_main_job(void **state) {
   test_path_free(json);
 }
 
+/// Last in the main job: a line for each network with its time in three forms and two ratios; none
+/// where a form was left out.
+static void test_main_networks(void **state) {
+  (void)state;
+  static const char *const networks[] = {"RepVGG-A0, 22 blocks", "RepVGG-B0, 28 blocks"};
+  test_run all = test_program("bench main --no-check " QUICK
+                              "--benchmark_filter='(eager|branches|folded)/threads:1$'");
+  test_run two =
+      test_program("bench main --no-check " QUICK "--benchmark_filter='(eager|folded)/threads:1$'");
+  test_exits(&all, "bench main", 0);
+  test_exits(&two, "bench main", 0);
+  for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
+    const char *line = strstr(all.out, networks[i]);
+    double ms[3], ratio[2];
+    char unit[3][4];
+    assert_non_null(line);
+    assert_int_equal(sscanf(line + strlen(networks[i]), "%lf %3s %lf %3s %lf %3s %lfx %lfx", &ms[0],
+                            unit[0], &ms[1], unit[1], &ms[2], unit[2], &ratio[0], &ratio[1]),
+                     8);
+    for (int k = 0; k < 3; k++) assert_true(ms[k] > 0 && strcmp(unit[k] + 1, "s") == 0);
+    for (int k = 0; k < 2 && strcmp(unit[k], unit[2]) == 0; k++) // of rounded numbers
+      assert_true(fabs(ratio[k] - ms[k] / ms[2]) <= 0.01 + 0.01 * ratio[k]);
+    assert_null(strstr(two.out, networks[i]));
+  }
+  test_run_free(&all);
+  test_run_free(&two);
+}
+
 // ------------------------------------------------------------------- weights
 
 /// A RepVGG block's tensors of `out` x `in` under `prefix` as safetensors: the
@@ -325,7 +353,8 @@ int main(void) {
       cmocka_unit_test(test_conv),     cmocka_unit_test(test_conv_options),
       cmocka_unit_test(test_isa),      cmocka_unit_test(test_accuracy),
       cmocka_unit_test(test_block),    cmocka_unit_test(test_block_parameters),
-      cmocka_unit_test(test_main_job), cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_main_job), cmocka_unit_test(test_main_networks),
+      cmocka_unit_test(test_weights),
   };
   return cmocka_run_group_tests_name("cli_bench", tests, NULL, NULL);
 }
