@@ -10,7 +10,8 @@
 /// The first of the list in that file of a core's topology; `other` where there is none.
 static int32_t leader(int cpu, const char *format, int32_t other) {
   char list[4096];
-  return onefold_sysfs_line(list, sizeof list, format, cpu, 0) ? (int32_t)atoi(list) : other;
+  return onefold_sysfs_line(list, sizeof list, format, cpu, 0) ? (int32_t)strtol(list, NULL, 10)
+                                                               : other;
 }
 
 static int by_place(const void *a, const void *b) {
@@ -36,12 +37,12 @@ size_t onefold_topology_cores(onefold_core *cores, size_t count) {
 }
 
 int onefold_topology_bind(const uint64_t *cpus) {
-  const int count = 64 * ONEFOLD_CPU_WORDS;
+  const size_t count = (size_t)64 * ONEFOLD_CPU_WORDS;
   cpu_set_t *set = CPU_ALLOC(count);
   if (!set) return 1;
   const size_t size = CPU_ALLOC_SIZE(count);
   CPU_ZERO_S(size, set);
-  for (int cpu = 0; cpu < count; cpu++) {
+  for (size_t cpu = 0; cpu < count; cpu++) {
     if (cpus[cpu / 64] >> cpu % 64 & 1) CPU_SET_S(cpu, size, set);
   }
   const int failed = sched_setaffinity(0, size, set);

@@ -25,7 +25,7 @@ static int32_t list_length(const char *list) {
 /// counting those counts the groups.
 static int leads(int cpu, const char *format) {
   char list[4096];
-  return onefold_sysfs_line(list, sizeof list, format, cpu, 0) && atoi(list) == cpu;
+  return onefold_sysfs_line(list, sizeof list, format, cpu, 0) && strtol(list, NULL, 10) == cpu;
 }
 
 static void read_cores(onefold_machine *machine) {
@@ -59,7 +59,7 @@ static void read_caches(int cpu, onefold_machine *machine) {
     const int shared =
         onefold_sysfs_line(list, sizeof list, "cpu/cpu%d/cache/index%d/shared_cpu_list", cpu, i);
     const int32_t cores = shared ? list_length(list) : 0;
-    switch (atoi(level)) {
+    switch (strtol(level, NULL, 10)) {
     case 1:
       machine->l1d_bytes = parse_size(size);
       break;
