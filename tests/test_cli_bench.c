@@ -254,15 +254,16 @@ static void test_main_networks(void **state) {
   test_exits(&two, "bench main", 0);
   for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
     const char *line = strstr(all.out, networks[i]);
-    double ms[3], ratio[2];
+    double time[3], ratio[2];
     char unit[3][4];
     assert_non_null(line);
-    assert_int_equal(sscanf(line + strlen(networks[i]), "%lf %3s %lf %3s %lf %3s %lfx %lfx", &ms[0],
-                            unit[0], &ms[1], unit[1], &ms[2], unit[2], &ratio[0], &ratio[1]),
+    assert_int_equal(sscanf(line + strlen(networks[i]), "%lf %3s %lf %3s %lf %3s %lfx %lfx",
+                            &time[0], unit[0], &time[1], unit[1], &time[2], unit[2], &ratio[0],
+                            &ratio[1]),
                      8);
-    for (int k = 0; k < 3; k++) assert_true(ms[k] > 0 && strcmp(unit[k] + 1, "s") == 0);
+    for (int k = 0; k < 3; k++) assert_true(time[k] > 0 && unit[k][strlen(unit[k]) - 1] == 's');
     for (int k = 0; k < 2 && strcmp(unit[k], unit[2]) == 0; k++) // of rounded numbers
-      assert_true(fabs(ratio[k] - ms[k] / ms[2]) <= 0.01 + 0.01 * ratio[k]);
+      assert_true(fabs(ratio[k] - time[k] / time[2]) <= 0.01 + 0.01 * ratio[k]);
     assert_null(strstr(two.out, networks[i]));
   }
   test_run_free(&all);
