@@ -27,18 +27,17 @@ static char *default_path(void) {
   return path;
 }
 
-/// Opens the file after another process, or this one, has moved what is damaged aside.
-static onefold_status replace(onefold_record *record, const onefold_store_options *options,
-                              char *why, size_t size) {
+/// Opens the file to write, and moves what is damaged aside. One process at a time: who had the
+/// damaged file open while another moves it would take the journals of the new one for its own.
+static onefold_status open_to_write(onefold_record *record, const onefold_store_options *options,
+                                    char *why, size_t size) {
   char aside[4096];
   const int lock = onefold_path_lock(options->path);
   onefold_status status = onefold_store_open(options, &record->store, why, size);
-  if (status == ONEFOLD_FORMAT) {
-    const int error = onefold_path_move_aside(options->path, aside, sizeof aside);
-    if (error == 0) {
-      warn(record, "%s; it is now %s, and a new record is begun", why, aside);
-      status = onefold_store_open(options, &record->store, why, size);
-    }
+  if (status == ONEFOLD_FORMAT &&
+      onefold_path_move_aside(options->path, aside, sizeof aside) == 0) {
+    warn(record, "%s; it is now %s, and a new record is begun", why, aside);
+    status = onefold_store_open(options, &record->store, why, size);
   }
   onefold_path_unlock(lock);
   return status;
@@ -53,9 +52,8 @@ static onefold_status open_file(onefold_record *record, int is_default) {
     snprintf(why, sizeof why, "%s is no file", record->path);
   } else {
     if (is_default && !record->read_only) onefold_path_make_directories(record->path);
-    status = onefold_store_open(&options, &record->store, why, sizeof why);
-    if (status == ONEFOLD_FORMAT && !record->read_only)
-      status = replace(record, &options, why, sizeof why);
+    status = record->read_only ? onefold_store_open(&options, &record->store, why, sizeof why)
+                               : open_to_write(record, &options, why, sizeof why);
   }
   if (status == ONEFOLD_OUT_OF_MEMORY) return status;
   if (status == ONEFOLD_OK && *why) warn(record, "%s", why);
