@@ -2,6 +2,7 @@
 // Pairs of convolutions in executions: the same bits with and without, which steps become one,
 // and which may not.
 #include "graph/exec.h"
+#include "ops/context.h"
 #include "tests/graph_support.h"
 #include "tests/split_context.h"
 
@@ -180,25 +181,31 @@ static void test_pairs(void **state) {
   }
 }
 
-/// By default, what fits in L2 stays separate, and what does not becomes a pair.
+static int pairs_by_default(onefold_context *context, onefold_shape shape) {
+  test_rng rng = {3};
+  onefold_graph *g;
+  test_ok(context, onefold_graph_create(context, &g));
+  const onefold_node x = onefold_graph_input(g, shape);
+  test_ok(context, onefold_graph_output(g, separable(g, &rng, x)));
+  onefold_exec *exec = make(context, g, ONEFOLD_PAIRS_WHERE_FASTER);
+  const int pairs = pairs_in(exec);
+  onefold_exec_destroy(exec);
+  onefold_graph_destroy(g);
+  return pairs;
+}
+
+/// By default, what fits in L2 stays separate, and what does not becomes a pair; of two tasks what
+/// takes more than a little of L2 does too.
 static void test_default(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
-  static const struct {
-    onefold_shape shape;
-    int pairs;
-  } cases[] = {{{1, 32, 6, 5}, 0}, {{1, 64, 4096, 64}, 1}};
-  for (size_t i = 0; i < 2; i++) {
-    test_rng rng = {3};
-    onefold_graph *g;
-    test_ok(context, onefold_graph_create(context, &g));
-    const onefold_node x = onefold_graph_input(g, cases[i].shape);
-    test_ok(context, onefold_graph_output(g, separable(g, &rng, x)));
-    onefold_exec *exec = make(context, g, ONEFOLD_PAIRS_WHERE_FASTER);
-    assert_int_equal(pairs_in(exec), cases[i].pairs);
-    onefold_exec_destroy(exec);
-    onefold_graph_destroy(g);
+  for (int threads = 1; threads <= 2; threads++) {
+    onefold_context *context = test_context((onefold_isa)(intptr_t)*state, threads);
+    const size_t l2 = onefold_context_dispatch(context)->l2_bytes;
+    const int64_t rows = (int64_t)(l2 / 4 / (64 * 64 * sizeof(float)));
+    assert_int_equal(pairs_by_default(context, (onefold_shape){1, 32, 6, 5}), 0);
+    assert_int_equal(pairs_by_default(context, (onefold_shape){1, 64, rows, 64}), threads - 1);
+    assert_int_equal(pairs_by_default(context, (onefold_shape){1, 64, 4096, 64}), 1);
+    onefold_context_destroy(context);
   }
-  onefold_context_destroy(context);
 }
 
 /// A source of tilings: what it says of depthwise convolutions, and of 1x1.
