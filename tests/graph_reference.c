@@ -38,11 +38,14 @@ static void eval_conv2d(const onefold_graph_node *node, onefold_shape in, const 
               for (int64_t b = 0; b < p->kernel_w; b++) {
                 const int64_t row = u * p->stride_h + a * p->dilation_h - p->pad_top;
                 const int64_t col = v * p->stride_w + b * p->dilation_w - p->pad_left;
-                if (row < 0 || row >= in.h || col < 0 || col >= in.w) continue;
-                const int64_t from = ((n * in.c + o / og * ig + j) * in.h + row) * in.w + col;
                 const double w =
                     (double)
                         node->as.conv2d.weight[((o * ig + j) * p->kernel_h + a) * p->kernel_w + b];
+                if (row < 0 || row >= in.h || col < 0 || col >= in.w) {
+                  sum += w * 0; // NaN by a weight that is not finite
+                  continue;
+                }
+                const int64_t from = ((n * in.c + o / og * ig + j) * in.h + row) * in.w + col;
                 sum += w * x->value[from];
                 scale += fabs(w) * x->scale[from];
               }

@@ -200,9 +200,9 @@ static void test_default(void **state) {
   for (int threads = 1; threads <= 2; threads++) {
     onefold_context *context = test_context((onefold_isa)(intptr_t)*state, threads);
     const size_t l2 = onefold_context_dispatch(context)->l2_bytes;
-    const int64_t rows = (int64_t)(l2 / 4 / (64 * 64 * sizeof(float)));
+    const int64_t width = (int64_t)(l2 / 4 / (64 * 64 * sizeof(float)));
     assert_int_equal(pairs_by_default(context, (onefold_shape){1, 32, 6, 5}), 0);
-    assert_int_equal(pairs_by_default(context, (onefold_shape){1, 64, rows, 64}), threads - 1);
+    assert_int_equal(pairs_by_default(context, (onefold_shape){1, 64, 64, width}), threads - 1);
     assert_int_equal(pairs_by_default(context, (onefold_shape){1, 64, 4096, 64}), 1);
     onefold_context_destroy(context);
   }

@@ -13,7 +13,8 @@
 // and, in the classes standard and fast, those of tiles that read it: outputs at
 // most 4 (standard) or 5 (fast) rows and columns from one that reads it, in the
 // same group and image. There an infinity may become NaN, and finite
-// inputs above 1e36 in size may overflow.
+// inputs above 1e36 in size may overflow. Where a weight that is not finite
+// meets padding, the output is NaN or as without it.
 //
 // Output sizes: (H + pad_top + pad_bottom - d_h*(K_h-1) - 1) / s_h + 1, rounded down.
 #ifndef ONEFOLD_CONV2D_H
