@@ -79,28 +79,23 @@ static int32_t planes_at(const onefold_conv_winograd *w, int32_t point) {
   return point + 1 < w->points ? w->phases : 1;
 }
 
-/// The products of one element of a strip, for all tiles that have it. Returns the weights of the
-/// next element.
-static const float *multiply(const onefold_conv_run *run, const onefold_conv_strip *strip,
-                             const pass *p, int32_t i, int32_t j, const float *weight) {
+/// The products of all elements of a strip, each for all tiles that have it.
+static void multiply(const onefold_conv_run *run, const onefold_conv_strip *strip, const pass *p) {
   static const onefold_epilogue none = {0};
   const onefold_conv_winograd *w = &run->plan->winograd;
-  const int32_t v = run->plan->problem.v, e = i * w->points + j;
-  const int32_t along = planes_at(w, j);
-  const int32_t planes = strip->band.count * planes_at(w, i) * along;
-  const int32_t across = w->phases * (w->points - 1) + 1; // planes of all points
+  const int32_t v = run->plan->problem.v, points = w->points, phases = w->phases;
+  const ptrdiff_t across = phases * (points - 1) + 1; // planes of all points
   const ptrdiff_t plane = (ptrdiff_t)w->pass_rows * w->pass_columns * v;
+  onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
   onefold_conv_args a = {
-      .src = p->source + (e * w->source_element + strip->band.block * w->phases * plane),
-      .src_block = w->phases / along * plane,
+      .src = p->source + strip->band.block * phases * plane,
       .src_pixel = v,
-      .weight = weight,
-      .weight_q = (ptrdiff_t)across * across * strip->band.count * v * v,
+      .weight = run->packed->weight + strip->weight,
+      .weight_q = across * across * strip->band.count * v * v,
       .weight_block = (ptrdiff_t)v * v,
       .weight_row = (ptrdiff_t)v * v,
-      .dst = p->product + e * w->product_element,
+      .dst = p->product,
       .dst_q = plane,
-      .blocks = planes,
       .rows = 1,
       .taps = 1,
       .last_channels = strip->band.last,
@@ -108,13 +103,23 @@ static const float *multiply(const onefold_conv_run *run, const onefold_conv_str
       .q = strip->blocks,
       .epilogue = &none,
   };
-  weight += planes * a.weight_block;
-  // The next element's weights are fetched, those of the next strip after the last.
-  a.weight_ahead = weight - a.weight;
-  if (e + 1 == w->points * w->points) a.weight_ahead += (strip->blocks - 1) * a.weight_q;
-  a.pixels = having(p->rows, p->last_h, w->points, i) * having(p->columns, p->last_w, w->points, j);
-  if (a.pixels > 0) ((onefold_conv_fn *)strip->kernel->fn)(&a);
-  return weight;
+  for (int32_t i = 0; i < points; i++) {
+    const int32_t rows = having(p->rows, p->last_h, points, i), down = planes_at(w, i);
+    for (int32_t j = 0; j < points; j++) {
+      const int32_t along = planes_at(w, j);
+      a.src_block = along == phases ? plane : phases * plane;
+      a.blocks = strip->band.count * down * along;
+      // The next element's weights are fetched, those of the next strip after the last.
+      const ptrdiff_t weights = a.blocks * a.weight_block;
+      const int last = i + 1 == points && j + 1 == points;
+      a.weight_ahead = last ? weights + (strip->blocks - 1) * a.weight_q : weights;
+      a.pixels = rows * having(p->columns, p->last_w, points, j);
+      if (a.pixels > 0) kernel(&a);
+      a.src += w->source_element;
+      a.dst += w->product_element;
+      a.weight += weights;
+    }
+  }
 }
 
 static void transform_products(const onefold_conv_run *run, const onefold_conv_strip *strip,
@@ -152,7 +157,6 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
 /// Strips [begin, end) of a pass.
 static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, int32_t end) {
   const onefold_conv2d_plan *plan = run->plan;
-  const int32_t points = plan->winograd.points;
   int32_t transformed = 0; // source blocks before this one are
   for (int32_t s = begin; s < end; s++) {
     const onefold_conv_strip *strip = &plan->strips.strip[s];
@@ -160,10 +164,7 @@ static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, 
     for (; transformed < strip->band.block + strip->band.count; transformed++) {
       transform_source(run, p, transformed);
     }
-    const float *weight = run->packed->weight + strip->weight;
-    for (int32_t i = 0; i < points; i++) {
-      for (int32_t j = 0; j < points; j++) weight = multiply(run, strip, p, i, j, weight);
-    }
+    multiply(run, strip, p);
     for (int32_t q = 0; q < strip->blocks; q++) transform_products(run, strip, p, q);
   }
 }
