@@ -22,7 +22,7 @@ static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *r
   const double slack = dispatch->fma_rate < 2 ? 0.25 : 1; // loads hide behind slow multiply-adds
   const int far = bytes > 0.7 * (double)dispatch->l1d_bytes;
   const double lines = row->v * sizeof(float) / 64.0; // of a weight
-  const double near = (shares ? 0.15 : 0.05) * q, streams = far ? 2 : 3;
+  const double near = (shares ? 0.12 + 0.06 * lines : 0.05) * q, streams = far ? 2 : 3;
   const double more = shares && line && q > streams ? q - streams : 0;
   double from_l2 = (shares ? 0.6 : 0.3) * lines * q + more;
   if (from_l2 < near) from_l2 = near;
