@@ -67,6 +67,7 @@ typedef struct onefold_conv_args {
   int32_t q;                        // output blocks; read by ref only: others have Q
   const uint32_t *mask;             // [taps]; NULL when every pixel of every tap is inside
   int32_t accumulate;               // start from dst instead of the bias
+  int32_t split;                    // pointwise: of one pixel, add channels in any order
   int32_t final;                    // apply the epilogue
   const onefold_epilogue *epilogue; // never NULL
 } onefold_conv_args;

@@ -132,6 +132,7 @@ struct onefold_conv2d_plan {
   onefold_conv_strips strips;
   int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
   int fetch;           // pointwise: the source's planes are asked for ahead
+  int split;           // pointwise: an image is one pixel, whose sums may be in any order
   int32_t ahead;       // direct: the tiling's
   int32_t pair;        // depthwise and pointwise: the tiling's, for who lowers graphs
   int64_t piece;       // pieces: most pixels of one; 0 where there are none

@@ -37,6 +37,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const int pieces = tiling->piece > 0 || (large && plan->problem.out_blocks > 2);
   plan->fetch = large && (pieces || plan->problem.in_blocks > 12);
   if (tiling->ahead) plan->fetch = tiling->ahead == 2;
+  plan->split = pixels == 1 && plan->problem.accuracy != ONEFOLD_ACCURACY_STRICT;
   if (pieces) return onefold_conv_pieces_plan(plan, tiling);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
@@ -63,6 +64,7 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
       .pixels = (int32_t)(end - begin),
       .v = (int32_t)v,
       .q = strip->blocks,
+      .split = plan->split,
       .epilogue = &epilogue,
   };
   a.weight_ahead = a.weight_q * strip->blocks; // the next strip's

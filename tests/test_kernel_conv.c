@@ -103,6 +103,7 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->weight_q = a->weight_block * a->blocks + test_range(rng, 0, 3);
   a->dst_q = (ptrdiff_t)p->v * a->pixels + (test_once_in(rng, 2) ? 0 : test_range(rng, 1, 9));
   a->accumulate = test_once_in(rng, 3);
+  a->split = test_once_in(rng, 2);
   a->final = !test_once_in(rng, 4);
   const size_t dst_floats = (size_t)((p->q - 1) * a->dst_q + a->pixels * p->v);
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)(p->q * p->v), dst_floats);

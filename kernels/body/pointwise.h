@@ -17,6 +17,44 @@ ONEFOLD_INLINE void onefold_pointwise_prefetch(const int P, const float *src,
   }
 }
 
+/// One pixel, whose sums are chains of dependent additions: each in SPLIT parts.
+ONEFOLD_INLINE void onefold_pointwise_split(vf *acc, const int Q, const onefold_conv_args *a) {
+  enum { SPLIT = 4 };
+  vf part[SPLIT][ONEFOLD_MAX_TILE_BLOCKS];
+  const float *src = a->src + a->src_offset;
+  const float *weight = a->weight;
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) {
+    part[0][q] = acc[q];
+    ONEFOLD_UNROLL(4)
+    for (int s = 1; s < SPLIT; s++) part[s][q] = vf_zero();
+  }
+  for (int32_t b = a->blocks; b > 0; b--, src += a->src_block, weight += a->weight_block) {
+    const int32_t channels = b > 1 ? VF_WIDTH : a->last_channels;
+    const float *w = weight;
+    int32_t c = 0;
+    for (; c + SPLIT <= channels; c += SPLIT, w += SPLIT * VF_WIDTH) {
+      ONEFOLD_UNROLL(4)
+      for (int s = 0; s < SPLIT; s++) {
+        const vf x = vf_set1(src[c + s]);
+        ONEFOLD_UNROLL(8)
+        for (int q = 0; q < Q; q++) {
+          part[s][q] = vf_fma(vf_load(w + q * a->weight_q + s * VF_WIDTH), x, part[s][q]);
+        }
+      }
+    }
+    for (; c < channels; c++, w += VF_WIDTH) {
+      const vf x = vf_set1(src[c]);
+      ONEFOLD_UNROLL(8)
+      for (int q = 0; q < Q; q++) part[0][q] = vf_fma(vf_load(w + q * a->weight_q), x, part[0][q]);
+    }
+  }
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) {
+    acc[q] = vf_add(vf_add(part[0][q], part[1][q]), vf_add(part[2][q], part[3][q]));
+  }
+}
+
 ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefold_conv_args *a) {
   vf acc[ONEFOLD_MAX_TILE_PIXELS][ONEFOLD_MAX_TILE_BLOCKS];
   const ptrdiff_t wq = a->weight_q;
@@ -25,6 +63,11 @@ ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefo
   const int32_t whole = a->last_channels == VF_WIDTH ? a->blocks : a->blocks - 1;
 
   onefold_tile_begin(acc, P, Q, a);
+  if (P == 1 && Q <= 2 && a->split) { // more blocks are chains enough
+    onefold_pointwise_split(acc[0], Q, a);
+    onefold_tile_end(acc, P, Q, a);
+    return;
+  }
   for (int32_t b = 0; b < whole; b++, src += a->src_block, weight += a->weight_block) {
     if (P > 3 && a->src_ahead) onefold_pointwise_prefetch(P, src, a->src_ahead);
     onefold_tile_block(acc, P, Q, src, VF_WIDTH, weight, wq, a->weight_ahead);
