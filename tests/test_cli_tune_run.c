@@ -30,7 +30,7 @@ static void expect_gains(json_t *root, size_t lines, const char *list, double sh
 /// Rows come once; again they are left out, and tuned only when asked.
 static void test_run_and_resume(void **state) {
   (void)state;
-  json_t *root = test_report("tune run --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
+  json_t *root = test_report("tune run --budget=60s --per-shape=60ms --threads=1 --json " PROBLEMS);
   test_expect_number(root, "tuned", 2);
   test_expect_number(root, "left", 0);
   const json_t *shape = json_array_get(json_object_get(root, "shapes"), 1);
@@ -40,7 +40,7 @@ static void test_run_and_resume(void **state) {
   expect_gains(root, 1, "all", 2);
   json_decref(root);
 
-  root = test_report("tune --budget=4s --per-shape=60ms --threads=1 --json " PROBLEMS);
+  root = test_report("tune --budget=60s --per-shape=60ms --threads=1 --json " PROBLEMS);
   expect_gains(root, 1, "all", 2); // of what is recorded, too
   test_expect_number(root, "tuned", 0);
   test_expect_number(root, "recorded_before", 2);
@@ -67,7 +67,7 @@ static void test_lists_and_logs(void **state) {
   write_file(list, "# two\n  ic16ih9oc16oh9kh3ph1\n\nic16ih9oc32oh9kh1 # the second\n");
   snprintf(
       arguments, sizeof arguments,
-      "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=4s --per-shape=60ms --json",
+      "tune run --batch %s ic16ih9oc16oh9kh3ph1 --threads=1 --budget=60s --per-shape=60ms --json",
       list);
   json_t *root = test_report(arguments);
   test_expect_number(root, "tuned", 2); // one is named twice
@@ -95,7 +95,7 @@ static void test_lists_and_logs(void **state) {
   write_file(log, r.err);
   test_run_free(&r);
   snprintf(arguments, sizeof arguments,
-           "tune --from %s --threads=1 --budget=4s --per-shape=60ms --json", log);
+           "tune --from %s --threads=1 --budget=60s --per-shape=60ms --json", log);
   root = test_report(arguments);
   test_expect_number(root, "tuned", 1);
   const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
@@ -207,7 +207,7 @@ static void test_interrupt(void **state) {
 /// Rows in place, of which a network's plans are.
 static void test_graph(void **state) {
   (void)state;
-  json_t *root = test_report("tune graph repghostnet-0.5x --size=32x32 --threads=1 --budget=2s "
+  json_t *root = test_report("tune graph repghostnet-0.5x --size=32x32 --threads=1 --budget=60s "
                              "--candidates=2 --json");
   const size_t rows = json_array_size(json_object_get(root, "rows"));
   assert_true(rows > 2);
@@ -216,7 +216,7 @@ static void test_graph(void **state) {
   json_decref(root);
   test_expect_words("net repghostnet-0.5x --size=32x32 --threads=1", "record");
   test_expect_words(
-      "tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=2s",
+      "tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=60s",
       "whole runs: ");
   test_expect_words("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
 }
