@@ -13,7 +13,7 @@
 #ifndef ONEFOLD_CACHE_FORMAT_H
 #define ONEFOLD_CACHE_FORMAT_H
 
-#include "ops/conv2d.h"
+#include "ops/conv_pack.h"
 
 #include <onefold/graph.h>
 

@@ -6,15 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
-    &onefold_conv_depthwise,  &onefold_conv_plain,       &onefold_conv_pointwise,
-    &onefold_conv_gather,     &onefold_conv_winograd_6,  &onefold_conv_winograd_4,
-    &onefold_conv_winograd_2, &onefold_conv_polyphase_5, &onefold_conv_polyphase_3,
-    &onefold_conv_direct,
-};
-const size_t onefold_conv_algorithm_count =
-    sizeof onefold_conv_algorithms / sizeof onefold_conv_algorithms[0];
-
 /// Activation and residual position of the descriptor's epilogue.
 static onefold_epilogue epilogue_of(const onefold_conv2d_desc *d,
                                     const onefold_dispatch *dispatch) {
@@ -53,19 +44,6 @@ static void stage(onefold_conv2d_plan *plan) {
   if (d->has_channel_scale && d->out_channels % problem->v) {
     plan->stage_scale = (size_t)(d->batch * problem->out_blocks) * v;
   }
-}
-
-size_t onefold_conv_workspace(const onefold_conv2d_plan *plan) {
-  return plan->stage_in + plan->stage_out + plan->stage_scale + (size_t)plan->tasks * plan->scratch;
-}
-
-int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,
-                                   const onefold_dispatch *dispatch,
-                                   const onefold_conv_problem *problem, int32_t threads) {
-  const double least_cycles_per_task = 4000;
-  if (threads <= 1) return 1;
-  const double most = algorithm->estimate(dispatch, problem, 1, NULL) / least_cycles_per_task;
-  return threads <= most ? threads : most < 1 ? 1 : (int32_t)most;
 }
 
 static int32_t default_tasks(const onefold_conv2d_plan *plan,

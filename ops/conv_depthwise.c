@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Depthwise convolution: one filter per channel; a kernel call makes rows of one channel block.
+#include "ops/conv_depthwise.h"
+
 #include "ops/conv_space.h"
 
 #include <stdio.h>

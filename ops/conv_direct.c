@@ -3,7 +3,9 @@
 // over a plain one with few channels, whose reorder would cost more ("plain").
 // Rows above and below the image are left out of a call; pixels to its left
 // and right are masked in the border tiles of a row.
+#include "ops/conv_estimate.h"
 #include "ops/conv_space.h"
+#include "ops/conv_tasks.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Estimated cycles: of rows of pixels by the kernels there are, of direct convolutions, and of
 // fetching weights.
-#include "ops/conv2d.h"
+#include "ops/conv_estimate.h"
 
 #include <string.h>
 

@@ -6,7 +6,8 @@
 // tile: a tile here goes over rows; and for strides and dilations that have no kernel of their own.
 // The planes are im2col's: Chellapilla et al., "High Performance Convolutional Neural Networks for
 // Document Processing", 2006; here of some source blocks at a time.
-#include "ops/conv2d.h"
+#include "ops/conv_pieces.h"
+#include "ops/conv_space.h"
 
 #include <stdio.h>
 #include <string.h>

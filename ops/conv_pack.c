@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Packs weights: [O][I/g][K_h][K_w] into the order in which kernels read them; and says what they
 // were packed for.
-#include "ops/conv2d.h"
+#include "ops/conv_pack.h"
+
+#include "ops/conv_algorithm.h"
+#include "ops/conv_winograd_pack.h"
 
 #include <string.h>
 

@@ -5,6 +5,9 @@
 //                    that the band before had, then the depthwise rows.
 #include "ops/conv_pair.h"
 
+#include "ops/conv_depthwise.h"
+#include "ops/conv_pieces.h"
+
 #include <stdio.h>
 #include <string.h>
 

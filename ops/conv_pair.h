@@ -4,7 +4,7 @@
 #ifndef ONEFOLD_OPS_CONV_PAIR_H
 #define ONEFOLD_OPS_CONV_PAIR_H
 
-#include "ops/conv2d.h"
+#include "ops/conv_algorithm.h"
 
 /// Borrows its plans.
 typedef struct onefold_conv_pair {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // 1x1 convolutions a piece of the pixels at a time: all strips multiply a piece while it is in L2.
-#include "ops/conv2d.h"
+#include "ops/conv_pieces.h"
+
+#include "ops/conv_algorithm.h"
+#include "ops/conv_estimate.h"
 
 /// Tasks that share the output blocks of a piece: as many as leave each some tiles of pixels.
 static int32_t strip_parts(const onefold_conv_problem *problem, int32_t tasks) {
@@ -93,6 +96,49 @@ double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
   const double work = pieces * onefold_conv_direct_estimate(dispatch, problem, ONEFOLD_OP_POINTWISE,
                                                             piece, 1, 1, &t);
   return (work > fetch ? work : fetch) / tasks;
+}
+
+void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                                   int64_t image, const onefold_conv_area *area, int64_t begin,
+                                   int64_t end) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const int64_t v = plan->problem.v;
+  onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
+  onefold_conv_args a = {
+      .src = area->src,
+      .src_block = area->src_block,
+      .src_ahead = area->fetch ? area->src_block : 0,
+      .src_pixel = v,
+      .weight_row = v * v,
+      .weight_q = strip->band.count * area->taps * v * v,
+      .dst_q = area->dst_block,
+      .rows = 1,
+      .taps = 1,
+      .pixels = (int32_t)(end - begin),
+      .v = (int32_t)v,
+      .q = strip->blocks,
+      .split = plan->split,
+      .epilogue = &epilogue,
+  };
+  a.weight_ahead = a.weight_q * strip->blocks; // the next strip's
+  const ptrdiff_t dst = area->dst_offset + strip->block * area->dst_block + begin * v;
+  const ptrdiff_t src = area->src_offset + strip->band.block * area->taps * area->src_block +
+                        strip->band.skip + begin * v;
+  a.dst = area->dst + dst;
+  if (area->residual) epilogue.residual = area->residual + dst;
+  const int32_t last = area->last < strip->band.count ? area->last : strip->band.count;
+  for (int32_t block = area->first; block < last;) {
+    const ptrdiff_t from = src + block * area->taps * area->src_block;
+    a.weight_block = area->taps * v * v; // of a source block
+    block = onefold_conv_pass(run, strip, image, block, &a);
+    a.src_offset = from;
+    a.weight_block = v * v; // of a plane
+    if (area->taps > 1) {
+      a.blocks *= area->taps;
+      a.last_channels = (int32_t)v;
+    }
+    ((onefold_conv_fn *)strip->kernel->fn)(&a);
+  }
 }
 
 void onefold_conv_each_piece(const onefold_conv_run *run, size_t index,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Pointwise convolution: 1x1, stride 1, no padding. The image is one row of
 // H*W pixels, cut into tiles that are shared out among tasks.
+#include "ops/conv_pieces.h"
 #include "ops/conv_space.h"
 
 #include <stdio.h>
@@ -43,49 +44,6 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   return status;
-}
-
-void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
-                                   int64_t image, const onefold_conv_area *area, int64_t begin,
-                                   int64_t end) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const int64_t v = plan->problem.v;
-  onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
-  onefold_conv_args a = {
-      .src = area->src,
-      .src_block = area->src_block,
-      .src_ahead = area->fetch ? area->src_block : 0,
-      .src_pixel = v,
-      .weight_row = v * v,
-      .weight_q = strip->band.count * area->taps * v * v,
-      .dst_q = area->dst_block,
-      .rows = 1,
-      .taps = 1,
-      .pixels = (int32_t)(end - begin),
-      .v = (int32_t)v,
-      .q = strip->blocks,
-      .split = plan->split,
-      .epilogue = &epilogue,
-  };
-  a.weight_ahead = a.weight_q * strip->blocks; // the next strip's
-  const ptrdiff_t dst = area->dst_offset + strip->block * area->dst_block + begin * v;
-  const ptrdiff_t src = area->src_offset + strip->band.block * area->taps * area->src_block +
-                        strip->band.skip + begin * v;
-  a.dst = area->dst + dst;
-  if (area->residual) epilogue.residual = area->residual + dst;
-  const int32_t last = area->last < strip->band.count ? area->last : strip->band.count;
-  for (int32_t block = area->first; block < last;) {
-    const ptrdiff_t from = src + block * area->taps * area->src_block;
-    a.weight_block = area->taps * v * v; // of a source block
-    block = onefold_conv_pass(run, strip, image, block, &a);
-    a.src_offset = from;
-    a.weight_block = v * v; // of a plane
-    if (area->taps > 1) {
-      a.blocks *= area->taps;
-      a.last_channels = (int32_t)v;
-    }
-    ((onefold_conv_fn *)strip->kernel->fn)(&a);
-  }
 }
 
 /// A row here is one pixel; tasks cut the pixels.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Checks a convolution descriptor and derives what every algorithm needs.
-#include "ops/conv2d.h"
+#include "ops/conv_problem.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -191,4 +191,12 @@ int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *
   snprintf(reason, size, "the kernel is %lldx%lld, not %dx%d", (long long)d->kernel_h,
            (long long)d->kernel_w, side, side);
   return 0;
+}
+
+int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first) {
+  const int64_t y = row * desc->stride_h - desc->pad_top, step = desc->dilation_h;
+  *first = y < 0 ? (-y + step - 1) / step : 0;
+  int64_t end = y >= desc->in_h ? 0 : (desc->in_h - y + step - 1) / step;
+  if (end > desc->kernel_h) end = desc->kernel_h;
+  return end > *first ? (int32_t)(end - *first) : 0;
 }

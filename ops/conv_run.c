@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Runs a plan: checks the buffers, reorders at the edges, and hands the
 // algorithm's tasks to the context's threads. Allocates nothing.
-#include "ops/conv2d.h"
+#include "ops/conv_algorithm.h"
 #include "ops/reorder.h"
 
 #include <string.h>

@@ -1,40 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Cuts output channels into strips, one kernel call wide, and shares the rows
-// of all strips out among tasks.
-#include "ops/conv2d.h"
+// Cuts output channels into strips, one kernel call wide.
+#include "ops/conv_strips.h"
 
-onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
-                                       onefold_pack_format format, int32_t block) {
-  const int64_t v = problem->v, channels = problem->desc.in_channels;
-  int64_t out_end = ((int64_t)block + 1) * v;
-  if (out_end > problem->desc.out_channels) out_end = problem->desc.out_channels;
-  const int64_t first = (int64_t)block * v / problem->out_group * problem->in_group;
-  const int64_t end = ((out_end - 1) / problem->out_group + 1) * problem->in_group;
-  if (format == ONEFOLD_PACK_PLAIN) {
-    return (onefold_conv_band){(int32_t)first, (int32_t)(end - first), 0, 1};
-  }
-  const int64_t b0 = first / v, b1 = (end - 1) / v;
-  if (b0 == b1)
-    return (onefold_conv_band){(int32_t)b0, 1, (int32_t)(first % v), (int32_t)(end - first)};
-  // Lanes of a whole last block that are not the group's have zero weights.
-  int64_t last = end - b1 * v;
-  if ((b1 + 1) * v <= channels && last > v / 2) last = v;
-  return (onefold_conv_band){(int32_t)b0, (int32_t)(b1 - b0 + 1), 0, (int32_t)last};
-}
-
-size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,
-                                 int32_t block) {
-  const size_t v = (size_t)problem->v;
-  const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
-  if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
-  const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
-  const size_t points = (size_t)onefold_pack_points(format);
-  if (points > 0) {
-    const size_t planes = (size_t)onefold_pack_phases(format) * (points - 1) + 1;
-    return count * planes * planes * v * v;
-  }
-  return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
-}
+#include "ops/conv_algorithm.h"
+#include "ops/conv_estimate.h"
 
 static int same_band(const onefold_conv_band *a, const onefold_conv_band *b) {
   return a->block == b->block && a->count == b->count && a->skip == b->skip && a->last == b->last;
@@ -118,88 +87,4 @@ int32_t onefold_conv_block_in(const onefold_conv2d_plan *plan, const onefold_til
   const size_t block_bytes = taps * cb * v * (size_t)widest * sizeof(float);
   const size_t fit = onefold_context_dispatch(plan->context)->l2_bytes / 2 / block_bytes;
   return fit < 1 ? 1 : fit > INT32_MAX ? INT32_MAX : (int32_t)fit;
-}
-
-void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
-                            onefold_conv_rows_fn *body) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const int64_t per_image = plan->problem.out_blocks * rows;
-  size_t begin = 0, end = 0;
-  onefold_split((size_t)(plan->problem.desc.batch * per_image), (size_t)plan->tasks, index, &begin,
-                &end);
-  // Work is counted in rows of one block; a strip of n blocks owns n*rows of
-  // them, and a cut inside it falls on the same row for the tasks on both sides.
-  const int64_t first = begin > 0 ? (int64_t)begin / per_image : 0;
-  for (int64_t image = first; image * per_image < (int64_t)end; image++) {
-    for (int32_t i = 0; i < plan->strips.count; i++) {
-      const onefold_conv_strip *s = &plan->strips.strip[i];
-      const int64_t start = image * per_image + s->block * rows, size = s->blocks * rows;
-      const int64_t from = (int64_t)begin - start, to = (int64_t)end - start;
-      if (to <= 0) break;
-      if (from >= size) continue;
-      const int64_t row_begin = from <= 0 ? 0 : from / s->blocks;
-      const int64_t row_end = to >= size ? rows : to / s->blocks;
-      if (row_begin < row_end) body(run, s, image, row_begin, row_end);
-    }
-  }
-}
-
-onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv2d_packed *packed = run->packed;
-  const int64_t v = plan->problem.v;
-  onefold_epilogue e = plan->epilogue;
-  if (packed->bias) e.bias = packed->bias + block * v;
-  if (packed->residual_scale) e.residual_scale = packed->residual_scale + block * v;
-  if (run->scale) e.scale = run->scale + (image * plan->problem.out_blocks + block) * v;
-  return e;
-}
-
-int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip *strip,
-                          int64_t image, int32_t block, onefold_conv_args *args) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const int32_t cb = plan->algorithm->format == ONEFOLD_PACK_PLAIN ? 1 : plan->problem.v;
-  const int32_t left = strip->band.count - block;
-  // Partial sums in dst would overwrite a residual that lies there.
-  const int32_t most = run->residual == run->dst ? left : plan->block_in;
-  args->final = left <= most;
-  args->blocks = args->final ? left : most;
-  args->last_channels = args->final ? strip->band.last : cb;
-  args->accumulate = block > 0;
-  args->weight = run->packed->weight + strip->weight + block * args->weight_block;
-  args->src_offset =
-      image * plan->src_image + (strip->band.block + block) * plan->src_block + strip->band.skip;
-  return block + args->blocks;
-}
-
-onefold_conv_area onefold_conv_whole(const onefold_conv_run *run, int64_t image) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv_problem *problem = &plan->problem;
-  const ptrdiff_t block = problem->out_h * problem->out_w * problem->v;
-  return (onefold_conv_area){.src = run->src,
-                             .src_offset = image * plan->src_image,
-                             .src_block = plan->src_block,
-                             .taps = 1,
-                             .last = (int32_t)problem->in_blocks,
-                             .dst = run->dst,
-                             .residual = run->residual,
-                             .dst_offset = image * problem->out_blocks * block,
-                             .dst_block = block};
-}
-
-void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
-  const onefold_conv2d_desc *d = &plan->problem.desc;
-  plan->core_in = ONEFOLD_BLOCKED;
-  plan->src_pixel = plan->problem.v;
-  plan->src_row = d->in_w * plan->src_pixel;
-  plan->src_block = d->in_h * plan->src_row;
-  plan->src_image = plan->problem.in_blocks * plan->src_block;
-}
-
-int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first) {
-  const int64_t y = row * desc->stride_h - desc->pad_top, step = desc->dilation_h;
-  *first = y < 0 ? (-y + step - 1) / step : 0;
-  int64_t end = y >= desc->in_h ? 0 : (desc->in_h - y + step - 1) / step;
-  if (end > desc->kernel_h) end = desc->kernel_h;
-  return end > *first ? (int32_t)(end - *first) : 0;
 }

@@ -8,6 +8,8 @@
 // written is farther than what a core transforms again.
 #include "ops/conv_winograd.h"
 
+#include "ops/conv_pieces.h"
+
 #include <stdio.h>
 
 static const char *refuse(const onefold_conv_problem *problem, onefold_pack_format format,

@@ -3,7 +3,7 @@
 #ifndef ONEFOLD_OPS_CONV_WINOGRAD_H
 #define ONEFOLD_OPS_CONV_WINOGRAD_H
 
-#include "ops/conv2d.h"
+#include "ops/conv_algorithm.h"
 
 /// Cuts the image into tiles and passes for `tasks` tasks, *parts of which share the output blocks
 /// of a pass, with what the tiling (may be NULL) has of them. Returns the estimated cycles.

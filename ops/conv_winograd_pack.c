@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Weights of Winograd convolutions: G g G^T for each pair of channels, in double.
+#include "ops/conv_winograd_pack.h"
+
 #include "kernels/winograd.h"
-#include "ops/conv2d.h"
 
 enum { POINTS = ONEFOLD_WINOGRAD_MAX_POINTS };
 

@@ -2,6 +2,7 @@
 // Runs the passes of a Winograd convolution: for a pass of tiles the source at its points, then,
 // strip by strip, the products of all elements, as pointwise convolutions over the tiles, and the
 // outputs with the epilogue.
+#include "ops/conv_tasks.h"
 #include "ops/conv_winograd.h"
 
 /// A pass: tiles [row, row + rows) x [column, column + columns) of an image, of which the last row

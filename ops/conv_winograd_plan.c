@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Cuts a Winograd convolution into tiles and passes, and estimates its cost.
 #include "kernels/winograd.h"
+#include "ops/conv_estimate.h"
 #include "ops/conv_space.h"
 #include "ops/conv_winograd.h"
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bands of source channels, and the lengths of packed weights.
+#include "ops/conv_format.h"
+
+onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
+                                       onefold_pack_format format, int32_t block) {
+  const int64_t v = problem->v, channels = problem->desc.in_channels;
+  int64_t out_end = ((int64_t)block + 1) * v;
+  if (out_end > problem->desc.out_channels) out_end = problem->desc.out_channels;
+  const int64_t first = (int64_t)block * v / problem->out_group * problem->in_group;
+  const int64_t end = ((out_end - 1) / problem->out_group + 1) * problem->in_group;
+  if (format == ONEFOLD_PACK_PLAIN) {
+    return (onefold_conv_band){(int32_t)first, (int32_t)(end - first), 0, 1};
+  }
+  const int64_t b0 = first / v, b1 = (end - 1) / v;
+  if (b0 == b1)
+    return (onefold_conv_band){(int32_t)b0, 1, (int32_t)(first % v), (int32_t)(end - first)};
+  // Lanes of a whole last block that are not the group's have zero weights.
+  int64_t last = end - b1 * v;
+  if ((b1 + 1) * v <= channels && last > v / 2) last = v;
+  return (onefold_conv_band){(int32_t)b0, (int32_t)(b1 - b0 + 1), 0, (int32_t)last};
+}
+
+size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,
+                                 int32_t block) {
+  const size_t v = (size_t)problem->v;
+  const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
+  if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
+  const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
+  const size_t points = (size_t)onefold_pack_points(format);
+  if (points > 0) {
+    const size_t planes = (size_t)onefold_pack_phases(format) * (points - 1) + 1;
+    return count * planes * planes * v * v;
+  }
+  return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
+}

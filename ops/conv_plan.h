@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a plan holds, and what a run hands to its tasks.
+#ifndef ONEFOLD_OPS_CONV_PLAN_H
+#define ONEFOLD_OPS_CONV_PLAN_H
+
+#include "ops/conv_pack.h"
+#include "ops/conv_strips.h"
+
+/// The tiles of an output row, nearly equal pieces of it: those that read outside the image, `left`
+/// at its beginning and `right` at its end, have masks (see onefold_conv_args).
+typedef struct onefold_conv_columns {
+  int32_t count, left, right;
+  uint32_t *mask; // [left + right][K_w]
+} onefold_conv_columns;
+
+/// A Winograd plan. The image is cut into tiles of `step` x `step` outputs, and the tiles into
+/// passes of `pass_rows` x `pass_columns` tiles, whose transforms are in cache while they are
+/// worked on.
+typedef struct onefold_conv_winograd {
+  int32_t points, phases;         // of the format
+  int32_t step;                   // outputs of a tile along an axis
+  const onefold_kernel *in, *out; // the transforms
+  int32_t rows, columns;          // tiles of an image
+  int32_t last_h, last_w;         // points of the last tile of a column and of a row: even
+  int32_t pass_rows, pass_columns;
+  // Floats: between elements of the transformed source and of the products, and of all the source.
+  ptrdiff_t source_element, product_element;
+  size_t source_floats;
+} onefold_conv_winograd;
+
+typedef struct onefold_conv_algorithm onefold_conv_algorithm; // ops/conv_algorithm.h
+
+struct onefold_conv2d_plan {
+  const onefold_context *context;
+  onefold_conv_problem problem;
+  const onefold_conv_algorithm *algorithm;
+  char source[sizeof((onefold_tiling *)0)->source]; // of the tiling
+  const char *kernel;                               // name of the kernel that does most of the work
+  int32_t tasks;
+  onefold_epilogue epilogue; // clamp, post and residual position; pointers are per call
+
+  onefold_layout core_in;                  // what the algorithm reads; it always writes BLOCKED
+  size_t stage_in, stage_out, stage_scale; // floats of workspace for each; 0: none
+  size_t scratch;                          // floats of workspace for each task
+  size_t in_floats, out_floats;            // of the caller's tensors
+  size_t packed_floats;                    // weights only
+  onefold_pack_key key;
+
+  // all but depthwise
+  onefold_conv_strips strips;
+  int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
+  int fetch;           // pointwise: the source's planes are asked for ahead
+  int split;           // pointwise: an image is one pixel, whose sums may be in any order
+  int32_t ahead;       // direct: the tiling's
+  int32_t pair;        // depthwise and pointwise: the tiling's, for who lowers graphs
+  int64_t piece;       // pieces: most pixels of one; 0 where there are none
+  // direct, plain and pointwise
+  ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
+  int32_t block_in;                                   // source blocks summed per pass
+  // direct and plain: the tiles of a row for each strip's kernel, by its pixels
+  onefold_conv_columns columns[ONEFOLD_MAX_TILE_PIXELS + 1];
+  onefold_conv_winograd winograd;
+  // depthwise
+  const onefold_kernel *depthwise;
+};
+
+/// Floats of workspace that a run needs.
+static inline size_t onefold_conv_workspace(const onefold_conv2d_plan *plan) {
+  return plan->stage_in + plan->stage_out + plan->stage_scale + (size_t)plan->tasks * plan->scratch;
+}
+
+/// The algorithm reads a blocked source: its layout and strides.
+static inline void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
+  const onefold_conv2d_desc *d = &plan->problem.desc;
+  plan->core_in = ONEFOLD_BLOCKED;
+  plan->src_pixel = plan->problem.v;
+  plan->src_row = d->in_w * plan->src_pixel;
+  plan->src_block = d->in_h * plan->src_row;
+  plan->src_image = plan->problem.in_blocks * plan->src_block;
+}
+
+/// Everything that one run hands to its tasks.
+typedef struct onefold_conv_run {
+  const onefold_conv2d_plan *plan;
+  const onefold_conv2d_packed *packed;
+  const float *src;      // in plan->core_in
+  float *dst;            // BLOCKED
+  const float *residual; // BLOCKED or NULL
+  const float *scale;    // [N][out_blocks*v] or NULL
+  float *scratch;        // plan->scratch floats for each task
+} onefold_conv_run;
+
+#endif

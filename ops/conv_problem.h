@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A convolution that has been checked, and its geometry.
+#ifndef ONEFOLD_OPS_CONV_PROBLEM_H
+#define ONEFOLD_OPS_CONV_PROBLEM_H
+
+#include "ops/context.h"
+
+#include <onefold/conv2d.h>
+
+/// A descriptor that has been checked: every size fits, every product used
+/// for addressing fits in ptrdiff_t.
+typedef struct onefold_conv_problem {
+  onefold_conv2d_desc desc;
+  int32_t v;                     // channel block
+  int64_t out_h, out_w;          // output size
+  int64_t in_group, out_group;   // channels per group
+  int64_t in_blocks, out_blocks; // channel blocks
+  onefold_accuracy accuracy;
+  double macs;
+} onefold_conv_problem;
+
+/// Checks `desc` and fills `problem`.
+onefold_status onefold_conv_problem_make(const onefold_context *context,
+                                         const onefold_conv2d_desc *desc,
+                                         onefold_conv_problem *problem);
+
+/// Taps of the kernel.
+static inline int64_t onefold_conv_taps(const onefold_conv_problem *problem) {
+  return problem->desc.kernel_h * problem->desc.kernel_w;
+}
+
+/// Is the kernel `side` x `side`? If not, `reason` says so.
+int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *reason,
+                           size_t size);
+
+/// Kernel rows that lie inside the image at output row `row`: *first and their number. The
+/// first of them reads source row row*stride_h - pad_top + *first*dilation_h.
+int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the tasks of the algorithms share: rows of strips, and the arguments of kernels.
+#ifndef ONEFOLD_OPS_CONV_TASKS_H
+#define ONEFOLD_OPS_CONV_TASKS_H
+
+#include "ops/conv_plan.h"
+
+/// Piece `index` of tasks over images x strips x `rows` rows, weighted by the
+/// strips' blocks: calls body(run, strip, image, row_begin, row_end) for each
+/// run of rows.
+typedef void onefold_conv_rows_fn(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                                  int64_t image, int64_t row_begin, int64_t row_end);
+void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
+                            onefold_conv_rows_fn *body);
+
+/// The epilogue of output blocks from `block` on; its residual is still to be set.
+onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);
+
+/// Sets the part of `args` that a pass over the strip's source blocks from `block` on has of
+/// its own, src_offset at the image's first pixel; returns where the next pass starts.
+int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                          int64_t image, int32_t block, onefold_conv_args *args);
+
+/// Where a piece of a convolution of one image reads and writes: whole tensors, or rows of them
+/// that a buffer holds. Offsets are of block 0, row 0, and lie before a buffer that has not these.
+typedef struct onefold_conv_area {
+  const float *src;
+  ptrdiff_t src_offset, src_block; // floats
+  int fetch;                       // the source is in no cache near: ask for a block ahead
+  int32_t taps;                    // planes of a source block, src_block apart: 1 but for "gather"
+  int32_t first, last;             // source blocks that are summed: all but for "gather"
+  float *dst;
+  const float *residual; // laid out as dst, or NULL
+  ptrdiff_t dst_offset, dst_block;
+} onefold_conv_area;
+
+/// The whole tensors of a run.
+onefold_conv_area onefold_conv_whole(const onefold_conv_run *run, int64_t image);
+
+#endif
