@@ -3,7 +3,8 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "report/compare.h"
-#include "report/document.h"
+#include "report/output.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <errno.h>

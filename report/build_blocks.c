@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Blocks: every form and every rival.
 #include "report/build_forms.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 void onefold_report_build_blocks(report_document *document) {

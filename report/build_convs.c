@@ -2,6 +2,7 @@
 // Single convolutions: against the best rival, and all of them in a table.
 #include "report/build_forms.h"
 #include "report/chart_bars.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

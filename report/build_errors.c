@@ -2,7 +2,7 @@
 // Errors: of each algorithm against sums in double, and of every result that was checked.
 #include "report/chart_dots.h"
 #include "report/chart_lines.h"
-#include "report/document.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 // Where the time of a network goes: a stacked bar of its layers, and their table.
 #include "report/algorithm.h"
 #include "report/chart_stack.h"
-#include "report/document.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the files were measured on: a table with a column for each file.
-#include "report/document.h"
 #include "report/group.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

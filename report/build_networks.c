@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Whole networks: every form and every rival.
 #include "report/build_forms.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Depthwise and pointwise convolutions: as one operator, as two calls, and by rivals.
 #include "report/build_forms.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

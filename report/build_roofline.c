@@ -2,7 +2,7 @@
 // The roofline of each machine and setting, with every layer and folded block on it.
 #include "report/algorithm.h"
 #include "report/chart_roofline.h"
-#include "report/document.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The tuner's choices against the default ones.
 #include "report/build_forms.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Each chart of a document as a file of its own.
-#include "report/document.h"
+#include "report/output.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "report/compare.h"
 
 #include "report/chart_dots.h"
+#include "report/sections.h"
 #include "report/text.h"
 
 #include <math.h>

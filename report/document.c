@@ -41,17 +41,3 @@ void onefold_report_add_key(report_document *document, const char *value, const 
     document->keys[document->key_count++] = (report_key){value, what, of};
   }
 }
-
-int onefold_report_build(report_data *data, report_document *document) {
-  *document = (report_document){.data = data, .title = "Onefold benchmarks", .warning = ""};
-  onefold_report_build_machines(document);
-  onefold_report_build_networks(document);
-  onefold_report_build_layers(document);
-  onefold_report_build_blocks(document);
-  onefold_report_build_convs(document);
-  onefold_report_build_pairs(document);
-  onefold_report_build_roofline(document);
-  onefold_report_build_tuned(document);
-  onefold_report_build_errors(document);
-  return data->arena.failed;
-}

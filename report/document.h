@@ -72,31 +72,4 @@ report_figure *onefold_report_add_figure(report_document *document, report_secti
 void onefold_report_add_key(report_document *document, const char *value, const char *what,
                             const char *of);
 
-/// Fills the document from the data. Non-zero without memory.
-int onefold_report_build(report_data *data, report_document *document);
-
-// The sections, each in a file build_<name>.c. A section without data says what would give it.
-void onefold_report_build_machines(report_document *document);
-void onefold_report_build_networks(report_document *document);
-void onefold_report_build_layers(report_document *document);
-void onefold_report_build_blocks(report_document *document);
-void onefold_report_build_convs(report_document *document);
-void onefold_report_build_pairs(report_document *document);
-void onefold_report_build_roofline(report_document *document);
-void onefold_report_build_tuned(report_document *document);
-void onefold_report_build_errors(report_document *document);
-
-// How a document is written.
-typedef struct report_output {
-  FILE *out;
-  const char *version; // of the program that writes
-} report_output;
-
-/// One page of HTML without scripts or anything from elsewhere. Non-zero where it failed.
-int onefold_report_page(const report_document *document, const report_output *output);
-void onefold_report_markdown(const report_document *document, const report_output *output);
-/// Each chart as DIRECTORY/<id>.svg. Non-zero after `sentence` of `size` bytes.
-int onefold_report_charts(const report_document *document, const char *directory, char *sentence,
-                          size_t size, size_t *written);
-
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A document as Markdown: its tables, for pull requests.
-#include "report/document.h"
+#include "report/output.h"
 #include "report/text.h"
 
 static void put(FILE *out, const char *before, const char *text, const char *after) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A document as one page of HTML: no scripts, nothing from elsewhere.
-#include "report/document.h"
+#include "report/output.h"
 #include "report/page_style.h"
 #include "report/text.h"
 

@@ -3,7 +3,8 @@
 #ifndef ONEFOLD_TESTS_REPORT_SUPPORT_H
 #define ONEFOLD_TESTS_REPORT_SUPPORT_H
 
-#include "report/document.h"
+#include "report/output.h"
+#include "report/sections.h"
 #include "tests/support.h"
 
 /// JSON under way, which stays where it is. Times are in microseconds.

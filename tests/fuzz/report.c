@@ -2,6 +2,8 @@
 // Fuzz target: results as JSON. What is accepted makes a page and tables, and can be compared with
 // itself; what is not has a sentence.
 #include "report/compare.h"
+#include "report/output.h"
+#include "report/sections.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
