@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The accuracy classes on every ISA level: the error of every algorithm that a class allows stays
-// in its bound, and a value that is not finite reaches no further than it may.
+// in its bound, a value that is not finite reaches no further than it may, and the strict class
+// sums in one order.
 #include "bench/accuracy_case.h"
 #include "tests/winograd_support.h"
 
@@ -170,10 +171,59 @@ static void test_not_finite(void **state) {
   conv_buffers_destroy(&buffers);
 }
 
+enum { IN = 60, OUT = 16, WIDTH = 3 };
+
+/// A 1x1 convolution of `width` pixels, NHWC, that are all the same.
+static void run_pixels(onefold_context *context, int64_t width, const float *pixel,
+                       const float *weight, float *result) {
+  onefold_conv2d_desc desc;
+  onefold_conv2d_desc_init(&desc);
+  desc.in_channels = IN;
+  desc.out_channels = OUT;
+  desc.in_h = desc.kernel_h = desc.kernel_w = 1;
+  desc.in_w = width;
+  desc.in_layout = desc.out_layout = ONEFOLD_NHWC;
+  float x[WIDTH * IN];
+  for (int64_t i = 0; i < width * IN; i++) x[i] = pixel[i % IN];
+  onefold_conv2d_plan *plan = NULL;
+  onefold_conv2d_packed *packed = NULL;
+  onefold_conv2d_plan_info info;
+  const onefold_conv2d_weights weights = {.weight = weight};
+  test_ok(context, onefold_conv2d_plan_create(context, &desc, &plan));
+  test_ok(context, onefold_conv2d_pack(plan, &weights, &packed));
+  onefold_conv2d_plan_get_info(plan, &info);
+  void *workspace = aligned_alloc(64, (info.workspace_bytes + 63) / 64 * 64 + 64);
+  assert_non_null(workspace);
+  const onefold_conv2d_buffers buffers = {.input = x, .output = result, .workspace = workspace};
+  test_ok(context, onefold_conv2d_run(plan, packed, &buffers));
+  free(workspace);
+  onefold_conv2d_packed_destroy(packed);
+  onefold_conv2d_plan_destroy(plan);
+}
+
+/// In class strict a pixel has the same bits alone and among others: its sum is in one order.
+static void test_one_pixel(void **state) {
+  onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
+  options.has_max_isa = 1;
+  options.max_isa = level(state);
+  options.accuracy = ONEFOLD_ACCURACY_STRICT;
+  onefold_context *context = NULL;
+  test_ok(NULL, onefold_context_create(&options, &context));
+  test_rng rng = {UINT64_C(5)};
+  float pixel[IN], weight[OUT * IN], alone[OUT], among[WIDTH * OUT];
+  test_fill_uniform(&rng, pixel, IN);
+  test_fill_uniform(&rng, weight, OUT * IN);
+  run_pixels(context, 1, pixel, weight, alone);
+  run_pixels(context, WIDTH, pixel, weight, among);
+  for (int p = 0; p < WIDTH; p++) assert_memory_equal(among + p * OUT, alone, sizeof alone);
+  onefold_context_destroy(context);
+}
+
 int main(void) {
   static const struct CMUnitTest each[] = {
       cmocka_unit_test(test_bounds),
       cmocka_unit_test(test_not_finite),
+      cmocka_unit_test(test_one_pixel),
   };
   if (test_isa_missing()) return 1;
   return test_every_level("accuracy classes", each, sizeof(each) / sizeof(*each)) != 0;
