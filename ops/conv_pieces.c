@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// 1x1 convolutions a piece of the pixels at a time: all strips multiply a piece while it is in L2.
+// Products over the pixels of an image, a piece at a time: all strips multiply a piece while it is
+// in L2.
 #include "ops/conv_pieces.h"
 
 #include "ops/conv_algorithm.h"

@@ -49,7 +49,7 @@ typedef enum onefold_isa {
 /// What a plan may trade for speed. In every class a plan gives the same bits
 /// for any number of threads.
 typedef enum onefold_accuracy {
-  ONEFOLD_ACCURACY_STANDARD = 0, // also Winograd F(2x2, 3x3), F(4x4, 3x3); their points, stride 2
+  ONEFOLD_ACCURACY_STANDARD = 0, // also Winograd F(2x2, 3x3), F(4x4, 3x3), stride 2; partial sums
   ONEFOLD_ACCURACY_STRICT = 1,   // sums of the products themselves, in one order
   ONEFOLD_ACCURACY_FAST = 2      // also Winograd F(6x6, 3x3)
 } onefold_accuracy;
