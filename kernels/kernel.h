@@ -97,16 +97,16 @@ typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
 
 /// Arguments of Winograd input transforms with the m+2 points of F(m x m, 3x3): one row of tiles of
 /// one channel block. Tile t starts at row `top` and column `left + t*step` of the image, outside
-/// of which everything is zero. A tile is m+2 x m+2 pixels; in the last row `height`+2 high, in the
-/// last column `last_width`+2 wide, both even and at most m. Its transform has the elements
+/// of which everything is zero. A tile is m+2 x m+2 pixels; these are `height`+2 high, and the last
+/// of them is `last_width`+2 wide, both even and at most m. Its transform has the elements
 /// e = i*(m+2) + j for the points i of its height and j of its width (kernels/winograd.h):
-///   dst[e*dst_element + t*v + l], and dst_extra further on where j is none of `last_width`'s
-///   points
+///   dst[e*dst_element + t*v + l], and dst_extra further on where j is none of `least_width`'s
+///   points, which tiles in all columns of the image have
 typedef struct onefold_winograd_in_args {
   const float *src; // row 0, column 0
   ptrdiff_t src_row, src_pixel;
   int32_t in_h, in_w, top, left, step;
-  int32_t tiles, height, last_width;
+  int32_t tiles, height, last_width, least_width;
   float *dst;
   ptrdiff_t dst_element, dst_extra;
   int32_t v; // read by ref only
@@ -121,7 +121,7 @@ typedef void onefold_winograd_in_fn(const onefold_winograd_in_args *args);
 typedef struct onefold_winograd_out_args {
   const float *src;
   ptrdiff_t src_element, src_extra;
-  int32_t tiles, height, last_width;
+  int32_t tiles, height, last_width, least_width;
   float *dst; // columns follow each other by v; the epilogue's residual lies the same
   ptrdiff_t dst_row;
   int32_t rows, columns;

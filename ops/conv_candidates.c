@@ -13,8 +13,6 @@ void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan, onefold_til
   onefold_tiling made = {
       .block_in = whole ? (int32_t)plan->problem.in_blocks : plan->block_in,
       .threads = plan->tasks,
-      .pass_rows = plan->winograd.pass_rows,
-      .pass_columns = plan->winograd.pass_columns,
       .piece = plan->piece < INT32_MAX ? (int32_t)plan->piece : INT32_MAX,
       .parts = plan->strip_parts,
       .ahead = plan->fetch ? 2 : plan->ahead,

@@ -13,16 +13,16 @@ typedef struct onefold_conv_columns {
   uint32_t *mask; // [left + right][K_w]
 } onefold_conv_columns;
 
-/// A Winograd plan. The image is cut into tiles of `step` x `step` outputs, and the tiles into
-/// passes of `pass_rows` x `pass_columns` tiles, whose transforms are in cache while they are
-/// worked on.
+/// A Winograd plan. The image is cut into tiles of `step` x `step` outputs, and the tiles, row by
+/// row, into passes of `pass` tiles (the last of an image may have fewer), whose transforms are in
+/// cache while they are worked on.
 typedef struct onefold_conv_winograd {
   int32_t points, phases;         // of the format
   int32_t step;                   // outputs of a tile along an axis
   const onefold_kernel *in, *out; // the transforms
   int32_t rows, columns;          // tiles of an image
   int32_t last_h, last_w;         // points of the last tile of a column and of a row: even
-  int32_t pass_rows, pass_columns;
+  int32_t pass;                   // tiles
   // Floats: between elements of the transformed source and of the products, and of all the source.
   ptrdiff_t source_element, product_element;
   size_t source_floats;
@@ -53,7 +53,7 @@ struct onefold_conv2d_plan {
   int split;           // pointwise: an image is one pixel, whose sums may be in any order
   int32_t ahead;       // direct: the tiling's
   int32_t pair;        // depthwise and pointwise: the tiling's, for who lowers graphs
-  int64_t piece;       // pieces: most pixels of one; 0 where there are none
+  int64_t piece; // pieces: most pixels of one, winograd: tiles of a pass; 0 where there are none
   // direct, plain and pointwise
   ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
   int32_t block_in;                                   // source blocks summed per pass

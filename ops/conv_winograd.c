@@ -76,7 +76,8 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   w->out = kernel_of(dispatch, w->phases == 1 ? ONEFOLD_OP_WINOGRAD_OUT : ONEFOLD_OP_POLYPHASE_OUT,
                      w->step);
   onefold_conv_blocked_source(plan);
-  const int64_t tiles = (int64_t)w->pass_rows * w->pass_columns;
+  const int64_t tiles = w->pass;
+  plan->piece = tiles;
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, tiles, plan->strip_parts, tiling);
   if (status != ONEFOLD_OK) return status;

@@ -5,24 +5,52 @@
 #include "ops/conv_tasks.h"
 #include "ops/conv_winograd.h"
 
-/// A pass: tiles [row, row + rows) x [column, column + columns) of an image, of which the last row
-/// and column may be short.
+/// A pass over an image, in a task's scratch.
 typedef struct pass {
   int64_t image;
-  int32_t row, rows, column, columns;
-  int32_t last_h, last_w; // points of the last row and column of the pass
+  onefold_conv_winograd_tiles of;
   float *source, *product;
 } pass;
 
-/// Of `tiles` along an axis of the pass, those that have the point: the last one may lack it.
-static int32_t having(int32_t tiles, int32_t last, int32_t points, int32_t point) {
-  return tiles - (point + 1 >= last && point + 1 < points);
+/// The tiles of a pass in one row of the image: [column, column + tiles) of row `row`; `before` of
+/// the pass come earlier, in `ends` rows that ended.
+typedef struct part {
+  int32_t row, column, tiles, before, ends;
+} part;
+
+static int32_t smaller(int32_t a, int32_t b) {
+  return a < b ? a : b;
 }
 
-/// Floats by which tile row `row` of the elements that a short last tile lacks lies before that of
-/// the others: their rows of tiles are shorter by one.
-static ptrdiff_t extra_offset(const pass *p, int32_t points, int32_t row, int32_t v) {
-  return p->last_w < points ? -(ptrdiff_t)row * v : 0;
+static part first_part(const onefold_conv_winograd *w, const pass *p) {
+  const int32_t column = (int32_t)(p->of.first % w->columns);
+  return (part){.row = (int32_t)(p->of.first / w->columns),
+                .column = column,
+                .tiles = smaller(p->of.tiles, w->columns - column)};
+}
+
+/// On to the next row; 0 where there is none.
+static int next_part(const onefold_conv_winograd *w, const pass *p, part *s) {
+  s->before += s->tiles;
+  s->tiles = smaller(p->of.tiles - s->before, w->columns);
+  s->column = 0;
+  s->row++;
+  s->ends++;
+  return s->tiles > 0;
+}
+
+/// The last point but one of a part's tiles down a column, and of its last tile along a row.
+static int32_t height_of(const onefold_conv_winograd *w, const part *s) {
+  return (s->row + 1 < w->rows ? w->points : w->last_h) - 2;
+}
+static int32_t width_of(const onefold_conv_winograd *w, const part *s) {
+  return (s->column + s->tiles < w->columns ? w->points : w->last_w) - 2;
+}
+
+/// Floats by which a part of the elements that a short last tile of a row lacks lies before that of
+/// the others: each row that ended has one tile less.
+static ptrdiff_t extra_offset(const onefold_conv_winograd *w, const part *s, int32_t v) {
+  return w->last_w < w->points ? -(ptrdiff_t)s->ends * v : 0;
 }
 
 /// Where a phase's image lies in the source along an axis: pixel `first` of the source is its pixel
@@ -47,8 +75,7 @@ static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t 
       .src_row = f * plan->src_row,
       .src_pixel = f * plan->src_pixel,
       .step = w->step,
-      .tiles = p->columns,
-      .last_width = p->last_w - 2,
+      .least_width = w->last_w - 2,
       .dst_element = w->source_element,
       .v = v,
   };
@@ -56,16 +83,19 @@ static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t 
   phase_of(b, f, d->pad_left, d->in_w, &column, &left, &args.in_w);
   args.src = run->src + (p->image * plan->src_image + block * plan->src_block +
                          row * plan->src_row + column * plan->src_pixel);
-  args.left = p->column * w->step + left;
   const int64_t plane = (a * plan->problem.in_blocks + block) * f + b;
-  float *dst = p->source + plane * w->pass_rows * w->pass_columns * v;
-  for (int32_t r = 0; r < p->rows; r++) {
-    args.top = (p->row + r) * w->step + top;
-    args.height = (r + 1 < p->rows ? w->points : p->last_h) - 2;
-    args.dst = dst + (ptrdiff_t)r * p->columns * v;
-    args.dst_extra = extra_offset(p, w->points, r, v);
+  float *dst = p->source + plane * w->pass * v;
+  part s = first_part(w, p);
+  do {
+    args.top = s.row * w->step + top;
+    args.left = s.column * w->step + left;
+    args.tiles = s.tiles;
+    args.height = height_of(w, &s);
+    args.last_width = width_of(w, &s);
+    args.dst = dst + (ptrdiff_t)s.before * v;
+    args.dst_extra = extra_offset(w, &s, v);
     ((onefold_winograd_in_fn *)w->in->fn)(&args);
-  }
+  } while (next_part(w, p, &s));
 }
 
 static void transform_source(const onefold_conv_run *run, const pass *p, int32_t block) {
@@ -86,7 +116,7 @@ static void multiply(const onefold_conv_run *run, const onefold_conv_strip *stri
   const onefold_conv_winograd *w = &run->plan->winograd;
   const int32_t v = run->plan->problem.v, points = w->points, phases = w->phases;
   const ptrdiff_t across = phases * (points - 1) + 1; // planes of all points
-  const ptrdiff_t plane = (ptrdiff_t)w->pass_rows * w->pass_columns * v;
+  const ptrdiff_t plane = (ptrdiff_t)w->pass * v;
   onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
   onefold_conv_args a = {
       .src = p->source + strip->band.block * phases * plane,
@@ -105,7 +135,7 @@ static void multiply(const onefold_conv_run *run, const onefold_conv_strip *stri
       .epilogue = &none,
   };
   for (int32_t i = 0; i < points; i++) {
-    const int32_t rows = having(p->rows, p->last_h, points, i), down = planes_at(w, i);
+    const int32_t down = planes_at(w, i);
     for (int32_t j = 0; j < points; j++) {
       const int32_t along = planes_at(w, j);
       a.src_block = along == phases ? plane : phases * plane;
@@ -114,7 +144,7 @@ static void multiply(const onefold_conv_run *run, const onefold_conv_strip *stri
       const ptrdiff_t weights = a.blocks * a.weight_block;
       const int last = i + 1 == points && j + 1 == points;
       a.weight_ahead = last ? weights + (strip->blocks - 1) * a.weight_q : weights;
-      a.pixels = rows * having(p->columns, p->last_w, points, j);
+      a.pixels = onefold_conv_winograd_having(w, &p->of, i, j);
       if (a.pixels > 0) kernel(&a);
       a.src += w->source_element;
       a.dst += w->product_element;
@@ -130,29 +160,32 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   const onefold_conv_winograd *w = &plan->winograd;
   const int32_t v = problem->v, block = strip->block + q;
   onefold_epilogue epilogue = onefold_conv_epilogue(run, p->image, block);
-  const int64_t x = (int64_t)p->column * w->step, width = (int64_t)p->columns * w->step;
   onefold_winograd_out_args a = {
       .src_element = w->product_element,
-      .tiles = p->columns,
-      .last_width = p->last_w - 2,
+      .least_width = w->last_w - 2,
       .dst_row = problem->out_w * v,
-      .columns = (int32_t)(problem->out_w - x < width ? problem->out_w - x : width),
       .v = v,
       .epilogue = &epilogue,
   };
-  const float *src = p->product + (ptrdiff_t)q * w->pass_rows * w->pass_columns * v;
-  for (int32_t r = 0; r < p->rows; r++) {
-    const int64_t y = (int64_t)(p->row + r) * w->step, left = problem->out_h - y;
+  const float *src = p->product + (ptrdiff_t)q * w->pass * v;
+  part s = first_part(w, p);
+  do {
+    const int64_t y = (int64_t)s.row * w->step, x = (int64_t)s.column * w->step;
+    const int64_t down = problem->out_h - y, along = problem->out_w - x;
+    const int64_t width = (int64_t)s.tiles * w->step;
     const ptrdiff_t dst =
         (((p->image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w + x) * v;
-    a.src = src + (ptrdiff_t)r * p->columns * v;
-    a.src_extra = extra_offset(p, w->points, r, v);
-    a.height = (r + 1 < p->rows ? w->points : p->last_h) - 2;
-    a.rows = (int32_t)(left < w->step ? left : w->step);
+    a.src = src + (ptrdiff_t)s.before * v;
+    a.src_extra = extra_offset(w, &s, v);
+    a.tiles = s.tiles;
+    a.height = height_of(w, &s);
+    a.last_width = width_of(w, &s);
+    a.rows = (int32_t)(down < w->step ? down : w->step);
+    a.columns = (int32_t)(along < width ? along : width);
     a.dst = run->dst + dst;
     epilogue.residual = run->residual ? run->residual + dst : NULL;
     ((onefold_winograd_out_fn *)w->out->fn)(&a);
-  }
+  } while (next_part(w, p, &s));
 }
 
 /// Strips [begin, end) of a pass.
@@ -170,44 +203,20 @@ static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, 
   }
 }
 
-/// Passes [*begin, *end) of the `parts` tasks that task `index` is one of.
-static void passes_of_task(const onefold_conv2d_plan *plan, size_t index, size_t *begin,
-                           size_t *end) {
-  const size_t parts = (size_t)plan->strip_parts;
-  const int64_t passes = onefold_conv_winograd_passes(&plan->winograd, plan->problem.desc.batch);
-  onefold_split((size_t)passes, (size_t)plan->tasks / parts, index / parts, begin, end);
-}
-
-/// Pass n, in the scratch of task `index`.
-static pass pass_of(const onefold_conv_run *run, size_t index, int64_t n) {
-  const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv_winograd *w = &plan->winograd;
-  const int32_t across = (w->columns - 1) / w->pass_columns + 1;
-  const int32_t bands = (w->rows - 1) / w->pass_rows + 1;
-  pass p = {
-      .image = n / across / bands,
-      .row = (int32_t)(n / across % bands) * w->pass_rows,
-      .column = (int32_t)(n % across) * w->pass_columns,
-      .source = run->scratch + index * plan->scratch,
-      .product = run->scratch + index * plan->scratch + w->source_floats,
-  };
-  const int32_t rows = w->rows - p.row, columns = w->columns - p.column;
-  p.rows = rows < w->pass_rows ? rows : w->pass_rows;
-  p.columns = columns < w->pass_columns ? columns : w->pass_columns;
-  p.last_h = p.rows == rows ? w->last_h : w->points;
-  p.last_w = p.columns == columns ? w->last_w : w->points;
-  return p;
-}
-
 void onefold_conv_winograd_task(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
-  const int32_t parts = plan->strip_parts;
+  const onefold_conv_winograd *w = &plan->winograd;
+  const size_t parts = (size_t)plan->strip_parts;
+  const int64_t passes = onefold_conv_winograd_passes(w);
   size_t n = 0, end = 0;
   int32_t first = 0, last = 0;
-  passes_of_task(plan, index, &n, &end);
-  onefold_conv_strips_part(plan, parts, (int32_t)(index % (size_t)parts), &first, &last);
+  onefold_split((size_t)(plan->problem.desc.batch * passes), (size_t)plan->tasks / parts,
+                index / parts, &n, &end);
+  onefold_conv_strips_part(plan, plan->strip_parts, (int32_t)(index % parts), &first, &last);
+  float *const scratch = run->scratch + index * plan->scratch;
   for (; n < end; n++) {
-    const pass p = pass_of(run, index, (int64_t)n);
+    const pass p = {(int64_t)n / passes, onefold_conv_winograd_pass(w, (int64_t)n % passes),
+                    scratch, scratch + w->source_floats};
     run_pass(run, &p, first, last);
   }
 }

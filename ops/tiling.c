@@ -9,8 +9,8 @@
 #define NUMBER(field)                                                                              \
   { #field, offsetof(onefold_tiling, field), 0 }
 static const onefold_tiling_field fields[] = {
-    TEXT(algorithm),      TEXT(kernel),  NUMBER(block_in), NUMBER(threads), NUMBER(pass_rows),
-    NUMBER(pass_columns), NUMBER(piece), NUMBER(parts),    NUMBER(ahead),   NUMBER(pair),
+    TEXT(algorithm), TEXT(kernel),  NUMBER(block_in), NUMBER(threads),
+    NUMBER(piece),   NUMBER(parts), NUMBER(ahead),    NUMBER(pair),
 };
 
 const onefold_tiling_field *onefold_tiling_fields(size_t *count) {

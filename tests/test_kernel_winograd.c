@@ -21,7 +21,7 @@ typedef struct fixture {
 typedef struct problem {
   const onefold_kernel *row;
   int index, m, more, v, tiles, exact;
-  toom_cook down, along[2];
+  toom_cook down, along[2], least;
   ptrdiff_t element, extra;
   test_side side;
 } problem;
@@ -32,10 +32,10 @@ static const toom_cook *along(const problem *p, int tile) {
 
 /// Offset of the element at points i and j of tile t.
 static ptrdiff_t element_of(const problem *p, int t, int i, int j) {
-  const toom_cook *last = &p->along[1];
+  const toom_cook *least = &p->least;
   int lacks = 1;
   const int row = toom_cook_place(&p->down, i), column = toom_cook_place(along(p, t), j);
-  for (int n = 0; n < last->size + 2; n++) lacks &= toom_cook_place(last, n) != column;
+  for (int n = 0; n < least->size + 2; n++) lacks &= toom_cook_place(least, n) != column;
   return (row * (p->m + 2) + column) * p->element + (lacks ? p->extra : 0) + t * p->v;
 }
 
@@ -53,6 +53,9 @@ static void draw(problem *p, const onefold_kernel *row, int index, test_rng *rng
   toom_cook_make(&p->down, p->m, 2 * (int)test_range(rng, 1, p->m / 2), taps);
   toom_cook_make(&p->along[0], p->m, p->m, taps);
   toom_cook_make(&p->along[1], p->m, 2 * (int)test_range(rng, 1, p->m / 2), taps);
+  const int last = p->along[1].size;
+  toom_cook_make(&p->least, p->m,
+                 test_once_in(rng, 2) ? last : 2 * (int)test_range(rng, 1, last / 2), taps);
   const ptrdiff_t gap = test_range(rng, 0, 40);
   p->element = (ptrdiff_t)p->tiles * p->v + gap;
   p->extra = test_range(rng, -gap, gap);
@@ -190,6 +193,7 @@ static void run_in(fixture *f, const onefold_kernel *row, int index) {
   onefold_winograd_in_args a = {.tiles = p.tiles,
                                 .height = p.down.size,
                                 .last_width = p.along[1].size,
+                                .least_width = p.least.size,
                                 .dst_element = p.element,
                                 .dst_extra = p.extra,
                                 .v = p.v};
@@ -212,12 +216,13 @@ static void run_in(fixture *f, const onefold_kernel *row, int index) {
   naming names = {f, &p, span.low};
   each_element(&p, name_element, &names);
 
-  test_case(
-      "%s case %d: %d tiles %d apart, %d high, the last %d wide, image %dx%d from %d,%d, v=%d "
-      "pixel=%td element=%td extra=%td %s %s",
-      row->name, index, p.tiles, a.step, a.height, a.last_width, a.in_h, a.in_w, a.top, a.left, p.v,
-      a.src_pixel, p.element, p.extra, p.exact ? "integers" : "floats",
-      p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
+  test_case("%s case %d: %d tiles %d apart, %d high, the last %d wide (all %d), image %dx%d from "
+            "%d,%d, v=%d "
+            "pixel=%td element=%td extra=%td %s %s",
+            row->name, index, p.tiles, a.step, a.height, a.last_width, a.least_width, a.in_h,
+            a.in_w, a.top, a.left, p.v, a.src_pixel, p.element, p.extra,
+            p.exact ? "integers" : "floats",
+            p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
   ((onefold_winograd_in_fn *)row->fn)(&a);
   for (int t = 0; t < p.tiles; t++) {
     for (int i = 0; i < p.down.size + 2; i++) {
@@ -280,6 +285,7 @@ static void run_out(fixture *f, const onefold_kernel *row, int index) {
                                  .tiles = p.tiles,
                                  .height = p.down.size,
                                  .last_width = p.along[1].size,
+                                 .least_width = p.least.size,
                                  .rows = (int32_t)test_range(&rng, 1, p.down.size + p.more),
                                  .v = p.v,
                                  .epilogue = &f->epilogue.e};
@@ -314,11 +320,12 @@ static void run_out(fixture *f, const onefold_kernel *row, int index) {
       bound[at] = bound_of(&p, s);
     }
   }
-  test_case("%s case %d: %d tiles, %d high, the last %d wide, %dx%d outputs, v=%d element=%td "
-            "extra=%td%s [%s] %s",
-            row->name, index, p.tiles, a.height, a.last_width, a.rows, a.columns, p.v, p.element,
-            p.extra, in_place ? " in place" : "", f->epilogue.text,
-            p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
+  test_case(
+      "%s case %d: %d tiles, %d high, the last %d wide (all %d), %dx%d outputs, v=%d element=%td "
+      "extra=%td%s [%s] %s",
+      row->name, index, p.tiles, a.height, a.last_width, a.least_width, a.rows, a.columns, p.v,
+      p.element, p.extra, in_place ? " in place" : "", f->epilogue.text,
+      p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
   ((onefold_winograd_out_fn *)row->fn)(&a);
   for (int y = 0; y < a.rows; y++) {
     for (size_t k = 0; k < line; k++) {

@@ -30,17 +30,15 @@ typedef void (*onefold_parallel_for_fn)(void *user, onefold_task_fn fn, void *ar
 /// How a layer is to be computed; see onefold_tiling_fn. A field that is zero
 /// or empty is left to the default choice.
 typedef struct onefold_tiling {
-  char algorithm[32];   // "direct", "pointwise", "depthwise", ...
-  char kernel[64];      // a name from kernel_list.def; used wherever its blocks fit
-  int32_t block_in;     // input-channel blocks that are summed before the next row
-  int32_t threads;      // tasks that the layer is cut into
-  int32_t pass_rows;    // Winograd: rows and columns of the tiles
-  int32_t pass_columns; //   that are transformed at a time
-  int32_t piece;        // 1x1: output pixels of which all channels are made before the next
-  int32_t parts;        // tasks that share the output channels of a pass or piece
-  int32_t ahead;        // is what comes next asked for ahead: 1 no, 2 yes
-  int32_t pair;         // in a graph: one step with the convolution after it, 1 no, 2 yes
-  char source[160];     // where it comes from, for those who ask the plan; empty: "caller"
+  char algorithm[32]; // "direct", "pointwise", "depthwise", ...
+  char kernel[64];    // a name from kernel_list.def; used wherever its blocks fit
+  int32_t block_in;   // input-channel blocks that are summed before the next row
+  int32_t threads;    // tasks that the layer is cut into
+  int32_t piece;      // output pixels (1x1) or tiles (Winograd) that are worked on at a time
+  int32_t parts;      // tasks that share the output channels of a piece
+  int32_t ahead;      // is what comes next asked for ahead: 1 no, 2 yes
+  int32_t pair;       // in a graph: one step with the convolution after it, 1 no, 2 yes
+  char source[160];   // where it comes from, for those who ask the plan; empty: "caller"
 } onefold_tiling;
 
 /// A field of onefold_tiling that is a choice: all but `source`.

@@ -69,7 +69,7 @@ ONEFOLD_INLINE void onefold_winograd_in_tiles(const int M, const int H,
   onefold_winograd_columns columns;
   ptrdiff_t offset[ONEFOLD_WINOGRAD_MAX_POINTS];
   for (int j = 0; j < M + 2; j++) {
-    const int extra = j > a->last_width && j <= M;
+    const int extra = j > a->least_width && j <= M;
     offset[j] = j * a->dst_element + (extra ? a->dst_extra : 0);
   }
   for (int32_t t = 0; t < a->tiles; t += ONEFOLD_WINOGRAD_RUN) {

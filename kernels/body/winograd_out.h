@@ -65,7 +65,7 @@ ONEFOLD_INLINE void onefold_winograd_out_tiles(const int M, const int H, const i
   const vf bias = e->bias ? vf_load(e->bias) : vf_zero();
   ptrdiff_t offset[ONEFOLD_WINOGRAD_MAX_POINTS];
   for (int j = 0; j < M + 2; j++) {
-    const int extra = j > a->last_width && j <= M;
+    const int extra = j > a->least_width && j <= M;
     offset[j] = j * a->src_element + (extra ? a->src_extra : 0);
   }
   for (int32_t t = 0; t < a->tiles; t++) {

@@ -44,9 +44,9 @@ static int width_of(int m, int32_t t, int32_t tiles, int32_t last_width) {
   return t + 1 < tiles ? m : last_width;
 }
 
-static ptrdiff_t offset_of(int m, int32_t last_width, int i, int j, ptrdiff_t element,
+static ptrdiff_t offset_of(int m, int32_t least_width, int i, int j, ptrdiff_t element,
                            ptrdiff_t extra) {
-  return (i * (m + 2) + j) * element + (j > last_width && j <= m ? extra : 0);
+  return (i * (m + 2) + j) * element + (j > least_width && j <= m ? extra : 0);
 }
 
 static void in(int m, const onefold_winograd_in_args *a) {
@@ -71,7 +71,7 @@ static void in(int m, const onefold_winograd_in_args *a) {
           for (int y = 0; y < h + 2; y++) {
             for (int x = 0; x < w + 2; x++) sum += down[i][y] * along[j][x] * d[y][x];
           }
-          a->dst[offset_of(m, a->last_width, onefold_winograd_place(m, h, i),
+          a->dst[offset_of(m, a->least_width, onefold_winograd_place(m, h, i),
                            onefold_winograd_place(m, w, j), a->dst_element, a->dst_extra) +
                  t * a->v + l] = (float)sum;
         }
@@ -97,7 +97,7 @@ static void out(int m, int more, const onefold_winograd_out_args *a) {
           for (int i = 0; i < h + 2; i++) {
             for (int j = 0; j < w + 2; j++) {
               sum += down[y][i] * along[x][j] *
-                     (double)a->src[offset_of(m, a->last_width, onefold_winograd_place(m, h, i),
+                     (double)a->src[offset_of(m, a->least_width, onefold_winograd_place(m, h, i),
                                               onefold_winograd_place(m, w, j), a->src_element,
                                               a->src_extra) +
                                     t * a->v + l];
