@@ -49,8 +49,8 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   onefold_conv_blocked_source(plan);
   const onefold_status status = onefold_conv_pieces_plan(plan, tiling);
   const int64_t planes = onefold_conv_pieces_blocks(plan) * onefold_conv_taps(&plan->problem);
-  plan->scratch = (size_t)(planes * plan->piece * plan->problem.v);
-  plan->scratch = (plan->scratch + 15) / 16 * 16;
+  plan->scratch =
+      onefold_conv_scratch((size_t)(planes * plan->piece * plan->problem.v), plan->tasks);
   return status;
 }
 

@@ -82,8 +82,13 @@ void onefold_conv_pair_make(const onefold_conv2d_plan *first, const onefold_conv
   pair->scratch = (size_t)(blocks * pair->block);
 }
 
+/// Floats from a task's scratch to the next.
+static size_t apart(const onefold_conv_pair *pair) {
+  return onefold_conv_scratch(pair->scratch, pair->tasks);
+}
+
 size_t onefold_conv_pair_workspace(const onefold_conv_pair *pair) {
-  return pair->scratch * (size_t)pair->tasks * sizeof(float);
+  return apart(pair) * (size_t)pair->tasks * sizeof(float);
 }
 
 size_t onefold_conv_pair_between(const onefold_conv_pair *pair) {
@@ -116,7 +121,7 @@ static void depthwise_task(void *arg, size_t index) {
   const onefold_conv_pair *pair = run->pair;
   const onefold_conv_problem *middle = &pair->second->problem;
   const int64_t height = middle->out_h, width = middle->out_w;
-  float *const scratch = run->scratch + index * pair->scratch;
+  float *const scratch = run->scratch + index * apart(pair);
   size_t begin = 0, end = 0;
   onefold_split((size_t)(middle->desc.batch * height), (size_t)pair->tasks, index, &begin, &end);
   for (int64_t unit = (int64_t)begin, next; unit < (int64_t)end; unit = next) {
@@ -188,7 +193,7 @@ static void pointwise_task(void *arg, size_t index) {
   const pair_run *run = arg;
   const onefold_conv_pair *pair = run->pair;
   strip_task task = {run->first, &run->second, pair};
-  task.first.scratch = run->scratch + index * pair->scratch;
+  task.first.scratch = run->scratch + index * apart(pair);
   onefold_conv_each_rows(&task.first, pair->second->problem.out_h, index, strip_rows);
 }
 

@@ -90,7 +90,8 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   w->source_element = element_stride(planes * tiles * problem->v);
   w->product_element = element_stride((ptrdiff_t)widest * tiles * problem->v);
   w->source_floats = (size_t)(elements * w->source_element);
-  plan->scratch = w->source_floats + (size_t)(elements * w->product_element);
+  plan->scratch =
+      onefold_conv_scratch(w->source_floats + (size_t)(elements * w->product_element), plan->tasks);
   return ONEFOLD_OK;
 }
 
