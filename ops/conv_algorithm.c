@@ -14,8 +14,7 @@ const size_t onefold_conv_algorithm_count =
 int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,
                                    const onefold_dispatch *dispatch,
                                    const onefold_conv_problem *problem, int32_t threads) {
-  const double least_cycles_per_task = 4000;
   if (threads <= 1) return 1;
-  const double most = algorithm->estimate(dispatch, problem, 1, NULL) / least_cycles_per_task;
+  const double most = algorithm->estimate(dispatch, problem, 1, NULL) / ONEFOLD_START_CYCLES;
   return threads <= most ? threads : most < 1 ? 1 : (int32_t)most;
 }

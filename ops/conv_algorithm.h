@@ -35,6 +35,9 @@ extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwi
     onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5,
     onefold_conv_gather;
 
+/// What it takes to start a task on another thread and to wait for it: 4 us.
+enum { ONEFOLD_START_CYCLES = 16000 };
+
 /// Tasks of a layer that no tiling is about: the context's threads, fewer where it is too small to
 /// share.
 int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,

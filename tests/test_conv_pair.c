@@ -159,9 +159,10 @@ static float *place(test_rng *rng, test_guard *guard, size_t n) {
 static void check_pieces(const onefold_conv_pair *pair, const onefold_conv2d_desc *second,
                          const float *workspace) {
   if (second->pad_top || second->pad_bottom || pair->second->problem.out_h < pair->tasks) return;
+  const size_t apart = onefold_conv_pair_workspace(pair) / sizeof(float) / (size_t)pair->tasks;
   for (int32_t task = 0; task < pair->tasks; task++) {
     size_t i = 0;
-    while (i < pair->scratch && isnan(workspace[(size_t)task * pair->scratch + i])) i++;
+    while (i < pair->scratch && isnan(workspace[(size_t)task * apart + i])) i++;
     if (i == pair->scratch) test_failed("task %d left its piece of the workspace alone", (int)task);
   }
 }
