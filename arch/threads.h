@@ -9,6 +9,10 @@
 /// after the other where the library was built without OpenMP.
 void onefold_threads_openmp(int threads, void (*fn)(void *, size_t), void *arg, size_t n);
 
+/// Calls body(arg) on this thread, while the other threads of a team of `threads` stand by for the
+/// loops of onefold_threads_openmp that it calls. A team that stands by already is kept.
+void onefold_threads_together(int threads, void (*body)(void *), void *arg);
+
 /// Non-zero when the library was built with OpenMP.
 int onefold_threads_have_openmp(void);
 

@@ -200,30 +200,43 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/// One run, and the seconds of each step (or NULL).
+typedef struct exec_run {
+  ends ends;
+  double *seconds;
+  onefold_status status;
+} exec_run;
+
+static void run_steps(void *arg) {
+  exec_run *run = arg;
+  const ends *e = &run->ends;
+  const onefold_exec *exec = e->exec;
+  double before = run->seconds ? now() : 0;
+  for (int32_t i = 0; run->status == ONEFOLD_OK && i < exec->step_count; i++) {
+    const onefold_step *step = &exec->steps[i];
+    const onefold_step_buffers buffers = {
+        .src = readable(e, step->src),
+        .other = readable(e, step->other),
+        .scale = readable(e, step->scale),
+        .dst = writable(e, step->dst),
+        .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL};
+    run->status = step->type->run(exec->context, step, &buffers);
+    if (!run->seconds) continue;
+    const double after = now();
+    run->seconds[i] = after - before;
+    before = after;
+  }
+}
+
 onefold_status onefold_exec_run_timed(onefold_exec *exec, const float *const *inputs,
                                       float *const *outputs, double *seconds) {
   if (!exec) return ONEFOLD_INVALID_ARGUMENT;
   if (!exec->packed)
     return onefold_fail(exec->context, ONEFOLD_INVALID_ARGUMENT,
                         "onefold_exec_pack was not called");
-  const ends e = {exec, inputs, outputs};
-  onefold_status status = check_buffers(exec, inputs, outputs);
-  double before = seconds ? now() : 0;
-  for (int32_t i = 0; status == ONEFOLD_OK && i < exec->step_count; i++) {
-    const onefold_step *step = &exec->steps[i];
-    const onefold_step_buffers buffers = {
-        .src = readable(&e, step->src),
-        .other = readable(&e, step->other),
-        .scale = readable(&e, step->scale),
-        .dst = writable(&e, step->dst),
-        .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL};
-    status = step->type->run(exec->context, step, &buffers);
-    if (!seconds) continue;
-    const double after = now();
-    seconds[i] = after - before;
-    before = after;
-  }
-  return status;
+  exec_run run = {{exec, inputs, outputs}, seconds, check_buffers(exec, inputs, outputs)};
+  if (run.status == ONEFOLD_OK) onefold_together(exec->context, run_steps, &run);
+  return run.status;
 }
 
 onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,

@@ -232,6 +232,15 @@ size_t onefold_tensor_elements(const onefold_context *context, onefold_shape sha
 
 // ---------------------------------------------------------------- parallel
 
+void onefold_together(const onefold_context *context, void (*body)(void *), void *arg) {
+  const onefold_context_options *o = &context->options;
+  if (o->parallel_for == openmp_parallel_for) {
+    onefold_threads_together(o->threads, body, arg);
+  } else {
+    body(arg);
+  }
+}
+
 void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *arg, size_t n) {
   const onefold_context_options *o = &context->options;
   if (n > 1 && o->parallel_for && o->threads > 1) {

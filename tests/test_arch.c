@@ -191,6 +191,36 @@ static void test_openmp_visits_each_once(void **state) {
   }
 }
 
+typedef struct together {
+  int threads, calls;
+  unsigned char visits[101];
+} together;
+
+/// Loops one after the other, of which some have fewer indices than the team has threads.
+static void loops_together(void *arg) {
+  static const size_t sizes[] = {100, 1, 0, 2, 3, 100, 7, 100};
+  together *t = arg;
+  t->calls++;
+  for (int turn = 0; turn < 50; turn++) {
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+      memset(t->visits, 0, sizeof t->visits);
+      onefold_threads_openmp(t->threads, count_visit, t->visits, sizes[s]);
+      for (size_t i = 0; i < sizeof t->visits; i++) assert_int_equal(t->visits[i], i < sizes[s]);
+    }
+  }
+  if (t->calls == 1) onefold_threads_together(t->threads, loops_together, t);
+}
+
+static void test_together_visits_each_once(void **state) {
+  (void)state;
+  static const int threads[] = {-1, 0, 1, 2, 3, 7};
+  for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+    together t = {.threads = threads[i]};
+    onefold_threads_together(threads[i], loops_together, &t);
+    assert_int_equal(t.calls, 2);
+  }
+}
+
 static void test_machine_query(void **state) {
   (void)state;
   assert_int_equal(onefold_machine_query(NULL), ONEFOLD_INVALID_ARGUMENT);
@@ -234,6 +264,7 @@ int main(void) {
       cmocka_unit_test(test_detected_features),
       cmocka_unit_test(test_affinity),
       cmocka_unit_test(test_openmp_visits_each_once),
+      cmocka_unit_test(test_together_visits_each_once),
       cmocka_unit_test(test_machine_query),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
