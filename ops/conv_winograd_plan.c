@@ -98,7 +98,8 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
 /// Cycles of the task that has most to do.
 static double estimate_cut(cut *k, int32_t parts) {
   const int64_t passes = onefold_conv_winograd_passes(k->w);
-  const double batch = (double)k->problem->desc.batch, sharing = k->tasks / parts;
+  const double batch = (double)k->problem->desc.batch;
+  const int32_t sharing = k->tasks / parts;
   const onefold_conv_winograd_tiles first = onefold_conv_winograd_pass(k->w, 0);
   const onefold_conv_winograd_tiles last = onefold_conv_winograd_pass(k->w, passes - 1);
   const double whole = estimate_pass(k, &first, parts);

@@ -106,7 +106,7 @@ static void share_plan(onefold_context *context, int index) {
   runner runners[CALLERS];
 
   do conv_draw(&rng, 4e6, &d, &out);
-  while (index % 2 && conv_macs(&d, out) < 4e5); // several tasks
+  while (index % 2 && conv_macs(&d, out) < 15e5); // several tasks
   conv_draw_epilogue(&rng, 0, &d);
   conv_case_make(&c, &rng, &d, 0);
   conv_describe(&d, text, sizeof(text));
