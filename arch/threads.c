@@ -41,11 +41,9 @@ static void wait(int times) {
 
 /// The indices of a thread of the team.
 static void share(const team *t, int thread) {
-  const size_t threads = (size_t)t->threads, whole = t->n / threads, more = t->n % threads;
-  const size_t me = (size_t)thread;
-  const size_t begin = me * whole + (me < more ? me : more);
-  const size_t end = begin + whole + (me < more);
-  for (size_t i = begin; i < end; i++) t->fn(t->arg, i);
+  size_t i = 0, end = 0;
+  onefold_split(t->n, (size_t)t->threads, (size_t)thread, &i, &end);
+  for (; i < end; i++) t->fn(t->arg, i);
 }
 
 static void next_turn(team *t) {
@@ -53,7 +51,10 @@ static void next_turn(team *t) {
   atomic_fetch_add_explicit(&t->turn, 1, memory_order_release);
 }
 
-static void lead(team *t, void (*fn)(void *, size_t), void *arg, size_t n) {
+/// A loop with the team of this thread. One that a task of it starts is none of the team's.
+static void lead(void (*fn)(void *, size_t), void *arg, size_t n) {
+  team *const t = standing_by;
+  standing_by = NULL;
   t->fn = fn;
   t->arg = arg;
   t->n = n;
@@ -61,6 +62,7 @@ static void lead(team *t, void (*fn)(void *, size_t), void *arg, size_t n) {
   share(t, 0);
   for (int i = 0; atomic_load_explicit(&t->working, memory_order_acquire) > 0; i += i < INT_MAX)
     wait(i);
+  standing_by = t;
 }
 
 static void stand_by(team *t, int thread) {
@@ -97,7 +99,7 @@ void onefold_threads_together(int threads, void (*body)(void *), void *arg) {
 
 void onefold_threads_openmp(int threads, void (*fn)(void *, size_t), void *arg, size_t n) {
   if (standing_by) {
-    lead(standing_by, fn, arg, n);
+    lead(fn, arg, n);
     return;
   }
   if (threads < 1) threads = 1;

@@ -16,4 +16,16 @@ void onefold_threads_together(int threads, void (*body)(void *), void *arg);
 /// Non-zero when the library was built with OpenMP.
 int onefold_threads_have_openmp(void);
 
+/// Piece `index` of `pieces` nearly equal pieces of [0, total).
+static inline void onefold_split(size_t total, size_t pieces, size_t index, size_t *begin,
+                                 size_t *end) {
+  if (pieces == 1) { // spares a division
+    *begin = 0;
+    *end = total;
+    return;
+  }
+  *begin = total / pieces * index + (index < total % pieces ? index : total % pieces);
+  *end = *begin + total / pieces + (index < total % pieces);
+}
+
 #endif

@@ -22,6 +22,7 @@
 struct onefold_context {
   onefold_context_options options; // threads resolved
   onefold_pool *pool;              // the default allocator's, or NULL
+  int teams;                       // loops are the library's own, and each thread has a core
   onefold_dispatch dispatch;
   pthread_mutex_t error_lock; // guards the two below; taken on failure only
   onefold_status error;
@@ -65,7 +66,8 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   }
   if ((unsigned)chosen.accuracy > ONEFOLD_ACCURACY_FAST) return ONEFOLD_INVALID_ARGUMENT;
 
-  if (chosen.threads == 0) chosen.threads = onefold_cores_usable();
+  const int cores = onefold_cores_usable();
+  if (chosen.threads == 0) chosen.threads = cores;
   onefold_pool *pool = NULL;
   if (!chosen.allocate) {
     pool = onefold_pool_create();
@@ -85,6 +87,7 @@ onefold_status onefold_context_create(const onefold_context_options *options,
   if (!chosen.parallel_for && onefold_threads_have_openmp()) {
     made->options.parallel_for = openmp_parallel_for;
     made->options.parallel_user = made;
+    made->teams = chosen.threads > 1 && chosen.threads <= cores;
   }
   const char *unknown = NULL;
   onefold_isa isa = onefold_isa_cap_environment(onefold_isa_best(onefold_cpu_features()), &unknown);
@@ -233,9 +236,8 @@ size_t onefold_tensor_elements(const onefold_context *context, onefold_shape sha
 // ---------------------------------------------------------------- parallel
 
 void onefold_together(const onefold_context *context, void (*body)(void *), void *arg) {
-  const onefold_context_options *o = &context->options;
-  if (o->parallel_for == openmp_parallel_for) {
-    onefold_threads_together(o->threads, body, arg);
+  if (context->teams) {
+    onefold_threads_together(context->options.threads, body, arg);
   } else {
     body(arg);
   }

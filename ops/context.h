@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_OPS_CONTEXT_H
 #define ONEFOLD_OPS_CONTEXT_H
 
+#include "arch/threads.h"
 #include "kernels/kernel.h"
 
 #include <onefold/context.h>
@@ -24,7 +25,8 @@ void onefold_release(const onefold_context *context, void *pointer);
 /// fn(arg, i) for i in [0, n) by the context's means; inline when n is 1.
 void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *arg, size_t n);
 
-/// Calls body(arg), whose loops start sooner where they are the library's own.
+/// Calls body(arg), whose loops start sooner where they are the library's own and no thread has to
+/// wait for a core.
 void onefold_together(const onefold_context *context, void (*body)(void *), void *arg);
 
 const onefold_dispatch *onefold_context_dispatch(const onefold_context *context);
@@ -40,18 +42,6 @@ void onefold_context_planned(onefold_context *context, const struct onefold_conv
 /// *result = a * b; zero on overflow.
 static inline int onefold_mul(size_t a, size_t b, size_t *result) {
   return !__builtin_mul_overflow(a, b, result);
-}
-
-/// Piece `index` of `pieces` nearly equal pieces of [0, total).
-static inline void onefold_split(size_t total, size_t pieces, size_t index, size_t *begin,
-                                 size_t *end) {
-  if (pieces == 1) { // spares a division
-    *begin = 0;
-    *end = total;
-    return;
-  }
-  *begin = total / pieces * index + (index < total % pieces ? index : total % pieces);
-  *end = *begin + total / pieces + (index < total % pieces);
 }
 
 #endif

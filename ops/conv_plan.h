@@ -66,7 +66,7 @@ struct onefold_conv2d_plan {
 
 /// Floats from the scratch of a task to that of the next, which has so many. Prefetchers of a core
 /// that steps through its scratch run on behind the end of it, and would take the lines there from
-/// the core that writes them: two threads took up to 1.35 times as long with nothing between.
+/// the core that writes them: two threads took up to 1.3 times as long with nothing between.
 static inline size_t onefold_conv_scratch(size_t floats, int32_t tasks) {
   const size_t apart = (64 << 10) / sizeof(float), line = 64 / sizeof(float);
   return floats > 0 && tasks > 1 ? (floats + line - 1) / line * line + apart : floats;

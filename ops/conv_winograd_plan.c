@@ -138,11 +138,6 @@ static void cut_tiles(const onefold_conv_problem *problem, onefold_pack_format f
   cut_axis(problem->out_w, w, &w->columns, &w->last_w);
 }
 
-/// Of the tiles before this one, those of the last column.
-static int32_t ends_before(const onefold_conv_winograd *w, int64_t tile) {
-  return (int32_t)(tile / w->columns);
-}
-
 onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winograd *w, int64_t n) {
   const int64_t all = (int64_t)w->rows * w->columns, first = n * w->pass;
   const int64_t end = all - first < w->pass ? all : first + w->pass;
@@ -150,7 +145,7 @@ onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winogr
   const int short_h = w->last_h < w->points, short_w = w->last_w < w->points;
   onefold_conv_winograd_tiles t = {.first = first, .tiles = (int32_t)(end - first)};
   if (short_h && end > bottom) t.short_rows = (int32_t)(end - (first > bottom ? first : bottom));
-  if (short_w) t.short_columns = ends_before(w, end) - ends_before(w, first);
+  if (short_w) t.short_columns = (int32_t)(end / w->columns - first / w->columns);
   t.short_both = short_h && short_w && end == all;
   return t;
 }

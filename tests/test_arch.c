@@ -191,6 +191,17 @@ static void test_openmp_visits_each_once(void **state) {
   }
 }
 
+typedef struct inner_loop {
+  int threads;
+  unsigned char visits[2][8];
+} inner_loop;
+
+/// A task of a team's loop that starts a loop of its own.
+static void visit_inside(void *arg, size_t index) {
+  inner_loop *inner = arg;
+  onefold_threads_openmp(inner->threads, count_visit, inner->visits[index], 8);
+}
+
 typedef struct together {
   int threads, calls;
   unsigned char visits[101];
@@ -208,6 +219,9 @@ static void loops_together(void *arg) {
       for (size_t i = 0; i < sizeof t->visits; i++) assert_int_equal(t->visits[i], i < sizes[s]);
     }
   }
+  inner_loop inner = {.threads = t->threads};
+  onefold_threads_openmp(t->threads, visit_inside, &inner, 2);
+  for (size_t i = 0; i < sizeof inner.visits; i++) assert_int_equal(inner.visits[i / 8][i % 8], 1);
   if (t->calls == 1) onefold_threads_together(t->threads, loops_together, t);
 }
 

@@ -309,7 +309,8 @@ static void test_left_aside(void **state) {
     assert_int_equal(a.lines, 1);
     test_ok(context, onefold_conv2d_plan_create(context, &desc, &plan));
     onefold_conv2d_plan_get_tiling(plan, &got);
-    assert_true(got.threads > 0 && got.threads < 5000 && got.piece < 50);
+    assert_true(got.threads > 0 && got.threads < 5000);
+    assert_in_range(got.piece, 0, strstr(got.algorithm, "winograd") ? 49 : 0);
     onefold_conv2d_plan_destroy(plan);
   }
   conv_context_destroy(&c);

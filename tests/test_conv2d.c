@@ -127,21 +127,23 @@ static void test_thread_counts(void **state) {
     conv_context_create(&context[i], level(state), threads[i], ONEFOLD_ACCURACY_STRICT);
   }
   const int cases = test_scaled(150);
-  size_t most = 0;
+  size_t most = 0, by_default = 0;
   for (int i = 0; i < cases; i++) {
     test_rng rng = {UINT64_C(77000) + (uint64_t)i};
     onefold_conv2d_desc desc;
     onefold_shape out;
     conv_case c;
     char text[384];
-    conv_draw(&rng, 2e6, &desc, &out);
+    // Every third one is large enough to be shared out by default.
+    do conv_draw(&rng, 2e6, &desc, &out);
+    while (i % 3 == 1 && conv_macs(&desc, out) < 12e5);
     conv_draw_epilogue(&rng, 0, &desc);
     conv_case_make(&c, &rng, &desc, 0);
     conv_describe(&desc, text, sizeof(text));
     const size_t n = (size_t)(out.n * out.c * out.h * out.w);
     float *first = malloc(n * sizeof(float)), *other = malloc(n * sizeof(float));
     for (int j = 0; j < COUNT; j++) {
-      // Every third one is cut for all threads, however small.
+      // And another third is cut for all threads, however small.
       context[j].give_tiling = i % 3 == 0;
       context[j].tiling = (onefold_tiling){.threads = threads[j]};
       test_case("%s case %d: %s, %d threads", onefold_isa_name(level(state)), i, text, threads[j]);
@@ -150,12 +152,14 @@ static void test_thread_counts(void **state) {
         test_failed("differs from the result of one thread");
       }
       if (context[j].tasks > most) most = context[j].tasks;
+      if (i % 3 == 1 && context[j].tasks > by_default) by_default = context[j].tasks;
     }
     free(first);
     free(other);
     conv_case_destroy(&c);
   }
   assert_in_range(most, 8, 8); // the largest context did cut its work
+  assert_in_range(by_default, 2, 8);
   for (int i = 0; i < COUNT; i++) conv_context_destroy(&context[i]);
   conv_buffers_destroy(&buffers);
 }

@@ -217,8 +217,7 @@ static void run_in(fixture *f, const onefold_kernel *row, int index) {
   each_element(&p, name_element, &names);
 
   test_case("%s case %d: %d tiles %d apart, %d high, the last %d wide (all %d), image %dx%d from "
-            "%d,%d, v=%d "
-            "pixel=%td element=%td extra=%td %s %s",
+            "%d,%d, v=%d pixel=%td element=%td extra=%td %s %s",
             row->name, index, p.tiles, a.step, a.height, a.last_width, a.least_width, a.in_h,
             a.in_w, a.top, a.left, p.v, a.src_pixel, p.element, p.extra,
             p.exact ? "integers" : "floats",

@@ -71,7 +71,8 @@ typedef struct onefold_context_options {
   int32_t threads;
   /// Runs the tasks. NULL: OpenMP where the library was built with it, else
   /// one after the other. Must stay callable as long as the context is used.
-  /// While a graph runs, OpenMP's threads wait for its next layer awake.
+  /// While a graph runs, OpenMP's threads wait for its next layer awake, where
+  /// there are no more of them than such cores.
   onefold_parallel_for_fn parallel_for;
   void *parallel_user;
 
