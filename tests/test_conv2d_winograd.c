@@ -129,7 +129,7 @@ static void test_default_choice(void **state) {
 static void test_task_counts(void **state) {
   conv_context context[COUNTS];
   conv_buffers buffers;
-  size_t most = 0;
+  size_t most = 0, by_default = 0;
   conv_buffers_create(&buffers, MAX_FLOATS);
   for (int i = 0; i < COUNTS; i++) {
     conv_context_create(&context[i], level(state), task_counts[i], ONEFOLD_ACCURACY_FAST);
@@ -154,6 +154,8 @@ static void test_task_counts(void **state) {
       context[j].give_tiling = 1;
       memset(&context[j].tiling, 0, sizeof(context[j].tiling));
       snprintf(context[j].tiling.algorithm, sizeof(context[j].tiling.algorithm), "%s", algorithm);
+      // Every other one is cut for all tasks, however small.
+      if (i % 2 == 0) context[j].tiling.threads = task_counts[j];
       test_case("%s case %d: %s by %s, %d tasks", onefold_isa_name(level(state)), i, text,
                 algorithm, task_counts[j]);
       conv_run_case(context[j].context, &c, &buffers, CONV_STARTS_AT_GUARD, 0, j ? other : first);
@@ -161,12 +163,14 @@ static void test_task_counts(void **state) {
         test_failed("differs from the result of one task");
       }
       if (context[j].tasks > most) most = context[j].tasks;
+      if (i % 2 && context[j].tasks > by_default) by_default = context[j].tasks;
     }
     free(first);
     free(other);
     conv_case_destroy(&c);
   }
   assert_int_equal(most, 8); // the largest context did cut its work
+  assert_in_range(by_default, 2, 8);
   for (int i = 0; i < COUNTS; i++) conv_context_destroy(&context[i]);
   conv_buffers_destroy(&buffers);
 }
