@@ -86,7 +86,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
     if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
   }
   const ptrdiff_t elements = (ptrdiff_t)w->points * w->points;
-  const ptrdiff_t planes = (ptrdiff_t)(w->phases * w->phases) * problem->in_blocks;
+  const ptrdiff_t planes = (ptrdiff_t)(w->phases * w->phases) * onefold_conv_winograd_band(problem);
   w->source_element = element_stride(planes * tiles * problem->v);
   w->product_element = element_stride((ptrdiff_t)widest * tiles * problem->v);
   w->source_floats = (size_t)(elements * w->source_element);

@@ -21,6 +21,11 @@ typedef struct onefold_conv_winograd_tiles {
   int32_t tiles, short_rows, short_columns, short_both;
 } onefold_conv_winograd_tiles;
 
+/// Source blocks of a group: those that a strip is made of.
+static inline int64_t onefold_conv_winograd_band(const onefold_conv_problem *problem) {
+  return problem->in_blocks / problem->desc.groups;
+}
+
 /// Passes of an image.
 static inline int64_t onefold_conv_winograd_passes(const onefold_conv_winograd *w) {
   return ((int64_t)w->rows * w->columns - 1) / w->pass + 1;

@@ -63,9 +63,9 @@ static void phase_of(int32_t phase, int32_t phases, int64_t pad, int64_t size, i
   *count = (int32_t)((size - *first + phases - 1) / phases);
 }
 
-/// Source block `block` at the points of the tiles of a pass, a phase of it.
-static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t block, int32_t a,
-                            int32_t b) {
+/// Source block `index` of a band at the points of the tiles of a pass, a phase of it.
+static void transform_phase(const onefold_conv_run *run, const pass *p,
+                            const onefold_conv_band *band, int32_t index, int32_t a, int32_t b) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
   const onefold_conv2d_desc *d = &plan->problem.desc;
@@ -81,9 +81,9 @@ static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t 
   };
   phase_of(a, f, d->pad_top, d->in_h, &row, &top, &args.in_h);
   phase_of(b, f, d->pad_left, d->in_w, &column, &left, &args.in_w);
-  args.src = run->src + (p->image * plan->src_image + block * plan->src_block +
+  args.src = run->src + (p->image * plan->src_image + (band->block + index) * plan->src_block +
                          row * plan->src_row + column * plan->src_pixel);
-  const int64_t plane = (a * plan->problem.in_blocks + block) * f + b;
+  const int64_t plane = ((int64_t)a * band->count + index) * f + b;
   float *dst = p->source + plane * w->pass * v;
   part s = first_part(w, p);
   do {
@@ -98,10 +98,13 @@ static void transform_phase(const onefold_conv_run *run, const pass *p, int32_t 
   } while (next_part(w, p, &s));
 }
 
-static void transform_source(const onefold_conv_run *run, const pass *p, int32_t block) {
+static void transform_source(const onefold_conv_run *run, const pass *p,
+                             const onefold_conv_band *band) {
   const int32_t phases = run->plan->winograd.phases;
-  for (int32_t a = 0; a < phases; a++) {
-    for (int32_t b = 0; b < phases; b++) transform_phase(run, p, block, a, b);
+  for (int32_t i = 0; i < band->count; i++) {
+    for (int32_t a = 0; a < phases; a++) {
+      for (int32_t b = 0; b < phases; b++) transform_phase(run, p, band, i, a, b);
+    }
   }
 }
 
@@ -119,7 +122,7 @@ static void multiply(const onefold_conv_run *run, const onefold_conv_strip *stri
   const ptrdiff_t plane = (ptrdiff_t)w->pass * v;
   onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
   onefold_conv_args a = {
-      .src = p->source + strip->band.block * phases * plane,
+      .src = p->source,
       .src_pixel = v,
       .weight = run->packed->weight + strip->weight,
       .weight_q = across * across * strip->band.count * v * v,
@@ -188,16 +191,14 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   } while (next_part(w, p, &s));
 }
 
-/// Strips [begin, end) of a pass.
+/// Strips [begin, end) of a pass. Groups have their sources in the same place, one after the other.
 static void run_pass(const onefold_conv_run *run, const pass *p, int32_t begin, int32_t end) {
   const onefold_conv2d_plan *plan = run->plan;
-  int32_t transformed = 0; // source blocks before this one are
+  int32_t transformed = -1; // the first source block of the band that is
   for (int32_t s = begin; s < end; s++) {
     const onefold_conv_strip *strip = &plan->strips.strip[s];
-    if (transformed < strip->band.block) transformed = strip->band.block;
-    for (; transformed < strip->band.block + strip->band.count; transformed++) {
-      transform_source(run, p, transformed);
-    }
+    if (transformed != strip->band.block) transform_source(run, p, &strip->band);
+    transformed = strip->band.block;
     multiply(run, strip, p);
     for (int32_t q = 0; q < strip->blocks; q++) transform_products(run, strip, p, q);
   }

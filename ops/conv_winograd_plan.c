@@ -71,7 +71,11 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   const double share = (double)blocks / (double)problem->out_blocks;
   const double tiles = p->tiles, channels = (double)problem->in_group;
   const double vector = problem->v * sizeof(float);
-  const double source = points * phases * tiles * (double)problem->in_blocks * vector;
+  // A part transforms the source of the groups that it has blocks of, one after the other.
+  const int64_t groups = problem->desc.groups, group = problem->out_blocks / groups;
+  const double own = (double)((blocks + group - 1) / group);
+  const double band = (double)onefold_conv_winograd_band(problem);
+  const double source = points * phases * tiles * band * vector;
   const double result = points * tiles * 2 * vector;
   const double weights = planes * planes * channels * (double)problem->out_blocks * vector;
   const double multiply = share * channels * products(k, p);
@@ -89,9 +93,8 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
       1 + (double)(p->tiles - common_divisor(p->tiles, w->columns)) / (double)w->columns;
   const double columns = tiles * w->step + parts_of_rows * (double)(w->points - w->step);
   const double shared = 0.5 + 0.5 * columns / (tiles * w->points);
-  const double transform =
-      3.5 * points * tiles * (shared * (double)(phases * problem->in_blocks) + (double)blocks) +
-      onefold_conv_fetch_estimate(k->dispatch, 2 * source, set);
+  const double transform = 3.5 * points * tiles * (shared * phases * own * band + (double)blocks) +
+                           onefold_conv_fetch_estimate(k->dispatch, 2 * own * source, set);
   return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
 }
 
