@@ -88,7 +88,7 @@ static size_t apart(const onefold_conv_pair *pair) {
 }
 
 size_t onefold_conv_pair_workspace(const onefold_conv_pair *pair) {
-  return apart(pair) * (size_t)pair->tasks * sizeof(float);
+  return onefold_conv_scratch_all(apart(pair), pair->tasks) * sizeof(float);
 }
 
 size_t onefold_conv_pair_between(const onefold_conv_pair *pair) {
