@@ -159,7 +159,7 @@ static float *place(test_rng *rng, test_guard *guard, size_t n) {
 static void check_pieces(const onefold_conv_pair *pair, const onefold_conv2d_desc *second,
                          const float *workspace) {
   if (second->pad_top || second->pad_bottom || pair->second->problem.out_h < pair->tasks) return;
-  const size_t apart = onefold_conv_pair_workspace(pair) / sizeof(float) / (size_t)pair->tasks;
+  const size_t apart = onefold_conv_scratch(pair->scratch, pair->tasks);
   for (int32_t task = 0; task < pair->tasks; task++) {
     size_t i = 0;
     while (i < pair->scratch && isnan(workspace[(size_t)task * apart + i])) i++;
