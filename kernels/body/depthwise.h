@@ -2,19 +2,12 @@
 // Depthwise convolution of one channel block: tiles of R output rows by P
 // pixels go over the source rows that they read; each source vector is loaded
 // once for its row and multiplied with every tap that wants it. Kernel widths
-// 3, 5 and 7 and the strides 1 and 2 are constants; other widths are runs of
-// those. Tiles at the border leave out the source columns that are outside.
+// 3, 5 and 7, the strides 1 and 2 and the dilations 1 to 3 of columns are constants; other widths
+// are runs of those. Tiles at the border leave out the source columns that are outside.
 #ifndef ONEFOLD_KERNELS_BODY_DEPTHWISE_H
 #define ONEFOLD_KERNELS_BODY_DEPTHWISE_H
 
-#include "kernels/kernel.h"
-
-#include <math.h>
-
-// Most pixels and rows of a tile, and the widest run of taps.
-#define ONEFOLD_DEPTHWISE_P 8
-#define ONEFOLD_DEPTHWISE_R 2
-#define ONEFOLD_DEPTHWISE_K 7
+#include "kernels/body/depthwise_store.h"
 
 /// R output rows: what their tiles have in common. `weight` is of kernel row 0 of the first
 /// row's window; source row k (in steps of the dilation) is row k of it and row k - below of the
@@ -26,16 +19,11 @@ typedef struct onefold_depthwise_band {
   ptrdiff_t dst;
 } onefold_depthwise_band;
 
-/// Which columns of a tile may be outside: any, or, of a whole tile with an odd kernel width K,
-/// the first and the last K/2. Fewer tests pay on AVX2, whose limit is instructions; elsewhere the
-/// one path for every border is faster.
-enum { ONEFOLD_DEPTHWISE_ANY = 1, ONEFOLD_DEPTHWISE_NEAR = 2 };
-
-/// Adds, for R output rows and P pixels, the taps [0, K) of a source row:
+/// Adds, for R output rows and P pixels, the taps [0, K) of a source row, D columns apart:
 /// column j of the row is at src + j*VF_WIDTH, tap t of row r at weight[r] +
 /// t*VF_WIDTH. Where `edge`, only the columns [begin, end) count.
 ONEFOLD_INLINE void onefold_depthwise_taps(vf acc[][ONEFOLD_DEPTHWISE_P], const int R, const int P,
-                                           const int K, const int S, const int edge,
+                                           const int K, const int S, const int D, const int edge,
                                            const float *src, const ptrdiff_t offset,
                                            const float *const *weight, const int64_t begin,
                                            const int64_t end) {
@@ -46,16 +34,16 @@ ONEFOLD_INLINE void onefold_depthwise_taps(vf acc[][ONEFOLD_DEPTHWISE_P], const 
     for (int t = 0; t < K; t++) w[r][t] = vf_load(weight[r] + t * VF_WIDTH);
   }
   ONEFOLD_UNROLL(24)
-  for (int j = 0; j < (P - 1) * S + K; j++) {
+  for (int j = 0; j <= (P - 1) * S + (K - 1) * D; j++) {
     const int near = edge == ONEFOLD_DEPTHWISE_NEAR;
-    if (edge && (!near || j < K / 2) && j < begin) continue;
-    if (edge && (!near || j > (P - 1) * S + K / 2) && j >= end) continue;
+    if (edge && (!near || j < K / 2 * D) && j < begin) continue;
+    if (edge && (!near || j > (P - 1) * S + K / 2 * D) && j >= end) continue;
     const vf loaded = vf_load(src + (offset + j * VF_WIDTH));
     const vf x = K == 3 ? vf_keep(loaded) : loaded;
     ONEFOLD_UNROLL(7)
     for (int t = 0; t < K; t++) {
-      const int p = (j - t) / S;
-      if (j < t || (j - t) % S != 0 || p >= P) continue;
+      const int from = j - t * D, p = from / S; // the pixel
+      if (from < 0 || from % S != 0 || p >= P) continue;
       ONEFOLD_UNROLL(2)
       for (int r = 0; r < R; r++) acc[r][p] = vf_fma(x, w[r][t], acc[r][p]);
     }
@@ -80,23 +68,24 @@ ONEFOLD_INLINE void onefold_depthwise_tap(vf acc[][ONEFOLD_DEPTHWISE_P], const i
   }
 }
 
-/// Every tap of a source row; K: the kernel's width where it is a constant, else 0.
+/// Every tap of a source row; K: the kernel's width where it is a constant, else 0; D: the
+/// dilation of columns, or 0.
 /// [begin, end): the columns that are inside, from the tile's first on.
 ONEFOLD_INLINE void onefold_depthwise_row(vf acc[][ONEFOLD_DEPTHWISE_P], const int R, const int P,
-                                          const int K, const int S, const int edge, const int32_t n,
-                                          ptrdiff_t offset, const float *w0, const float *w1,
-                                          int64_t begin, int64_t end,
+                                          const int K, const int S, const int D, const int edge,
+                                          const int32_t n, ptrdiff_t offset, const float *w0,
+                                          const float *w1, int64_t begin, int64_t end,
                                           const onefold_depthwise_args *a) {
   const float *weight[ONEFOLD_DEPTHWISE_R] = {w0, w1};
   if (K) {
-    onefold_depthwise_taps(acc, R, P, K, S, edge, a->src, offset, weight, begin, end);
+    onefold_depthwise_taps(acc, R, P, K, S, D, edge, a->src, offset, weight, begin, end);
     return;
   }
   int64_t t = 0;
-  if (S && a->dilation == 1) {
+  if (S && D) {
     for (; t + 3 <= a->taps; t += 3) {
-      onefold_depthwise_taps(acc, R, P, 3, S, edge, a->src, offset, weight, begin, end);
-      offset += 3 * VF_WIDTH, begin -= 3, end -= 3;
+      onefold_depthwise_taps(acc, R, P, 3, S, D, edge, a->src, offset, weight, begin, end);
+      offset += 3 * D * VF_WIDTH, begin -= 3 * D, end -= 3 * D;
       weight[0] += 3 * VF_WIDTH, weight[1] += 3 * VF_WIDTH;
     }
   }
@@ -108,70 +97,12 @@ ONEFOLD_INLINE void onefold_depthwise_row(vf acc[][ONEFOLD_DEPTHWISE_P], const i
   }
 }
 
-/// A residual after the activation, for n pixels from dst + at: they are
-/// activated in a buffer of their own, because dst may be the residual.
-ONEFOLD_INLINE void onefold_depthwise_store_after(const vf *acc, const int P, const int32_t n,
-                                                  const ptrdiff_t at,
-                                                  const onefold_depthwise_args *a) {
-  const onefold_epilogue *e = a->epilogue;
-  const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
-  float tile[ONEFOLD_DEPTHWISE_P * VF_WIDTH];
-  ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) vf_store(tile + i * VF_WIDTH, acc[i]);
-  if (e->post) e->post(e->post_param, tile, tile, (size_t)n * VF_WIDTH);
-  for (int i = 0; i < n * VF_WIDTH; i += VF_WIDTH) {
-    vf_store(a->dst + at + i, vf_fma(vf_load(e->residual + at + i), scale, vf_load(tile + i)));
-  }
-}
-
-/// The part of the epilogue that is done in registers, for n pixels from dst + at, and the
-/// store. Where not `edge`, n is P.
-ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge, const int32_t n,
-                                            const ptrdiff_t at, const onefold_depthwise_args *a) {
-  const onefold_epilogue *e = a->epilogue;
-  if (e->scale) {
-    const vf scale = vf_load(e->scale);
-    ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) acc[i] = vf_mul(acc[i], scale);
-  }
-  if (e->residual && !e->residual_after) {
-    const vf scale = e->residual_scale ? vf_load(e->residual_scale) : vf_set1(1.0f);
-    ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) {
-      if (edge == ONEFOLD_DEPTHWISE_ANY && i >= n) break;
-      acc[i] = vf_fma(vf_load(e->residual + at + i * VF_WIDTH), scale, acc[i]);
-    }
-  }
-  if (e->leaky) {
-    const vf slope = vf_set1(e->slope);
-    ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) acc[i] = vf_select_negative(acc[i], vf_mul(slope, acc[i]), acc[i]);
-  }
-  if (e->lo != -INFINITY) {
-    ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) acc[i] = vf_max(vf_set1(e->lo), acc[i]);
-  }
-  if (e->hi != INFINITY) {
-    ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) acc[i] = vf_min(vf_set1(e->hi), acc[i]);
-  }
-  if (e->residual && e->residual_after) {
-    onefold_depthwise_store_after(acc, P, n, at, a);
-    return;
-  }
-  ONEFOLD_UNROLL(8)
-  for (int i = 0; i < P; i++) {
-    if (edge == ONEFOLD_DEPTHWISE_ANY && i >= n) break;
-    vf_store(a->dst + at + i * VF_WIDTH, acc[i]);
-  }
-}
-
 /// The tile of n (not `edge`: P) pixels from `pixel` on. Where `edge`, some of its columns are
 /// outside.
 ONEFOLD_INLINE void onefold_depthwise_tile(const int R, const int P, const int K, const int S,
-                                           const int edge, const onefold_depthwise_band *band,
-                                           const int64_t pixel, const int32_t n,
-                                           const onefold_depthwise_args *a) {
+                                           const int D, const int edge,
+                                           const onefold_depthwise_band *band, const int64_t pixel,
+                                           const int32_t n, const onefold_depthwise_args *a) {
   vf acc[ONEFOLD_DEPTHWISE_R][ONEFOLD_DEPTHWISE_P];
   const vf bias = a->epilogue->bias ? vf_load(a->epilogue->bias) : vf_zero();
   ONEFOLD_UNROLL(2)
@@ -193,13 +124,13 @@ ONEFOLD_INLINE void onefold_depthwise_tile(const int R, const int P, const int K
   for (int64_t k = band->begin; k < last; k++, src += step, w += weight_step) {
     const float *const w0 = a->weight + w, *const w1 = a->weight + (w - below * weight_step);
     if (R == 1) {
-      onefold_depthwise_row(acc, 1, P, K, S, edge, n, src, w0, w0, begin, end, a);
+      onefold_depthwise_row(acc, 1, P, K, S, D, edge, n, src, w0, w0, begin, end, a);
     } else if (k >= below && k < rows) {
-      onefold_depthwise_row(acc, 2, P, K, S, edge, n, src, w0, w1, begin, end, a);
+      onefold_depthwise_row(acc, 2, P, K, S, D, edge, n, src, w0, w1, begin, end, a);
     } else if (k < rows) {
-      onefold_depthwise_row(acc, 1, P, K, S, edge, n, src, w0, w0, begin, end, a);
+      onefold_depthwise_row(acc, 1, P, K, S, D, edge, n, src, w0, w0, begin, end, a);
     } else if (k >= below) {
-      onefold_depthwise_row(acc + 1, 1, P, K, S, edge, n, src, w1, w1, begin, end, a);
+      onefold_depthwise_row(acc + 1, 1, P, K, S, D, edge, n, src, w1, w1, begin, end, a);
     }
   }
   ONEFOLD_UNROLL(2)
@@ -211,7 +142,8 @@ ONEFOLD_INLINE void onefold_depthwise_tile(const int R, const int P, const int K
 /// R rows of tiles, then the activations that are not clamps. Rows share source rows only where
 /// the kernel is not dilated.
 ONEFOLD_INLINE void onefold_depthwise_band_of(const int R, const int P, const int K, const int S,
-                                              const int64_t row, const onefold_depthwise_args *a) {
+                                              const int D, const int64_t row,
+                                              const onefold_depthwise_args *a) {
   const int64_t stride = S ? S : a->stride, d = R == 2 ? 1 : a->row_dilation;
   const int64_t top = row * a->row_stride, below = R == 2 ? a->row_stride : 0;
   onefold_depthwise_band band = {
@@ -228,12 +160,14 @@ ONEFOLD_INLINE void onefold_depthwise_band_of(const int R, const int P, const in
   for (int64_t p = 0; p < a->out_pixels; p += P) {
     const int64_t left = a->out_pixels - p;
     if (left >= P && p * stride >= a->column_begin && p * stride + reach < a->column_end) {
-      onefold_depthwise_tile(R, P, K, S, 0, &band, p, P, a);
-    } else if (VF_WIDTH == 8 && K && left >= P && p * stride + K / 2 >= a->column_begin &&
-               p * stride + reach - K / 2 < a->column_end) {
-      onefold_depthwise_tile(R, P, K, S, ONEFOLD_DEPTHWISE_NEAR, &band, p, P, a);
+      onefold_depthwise_tile(R, P, K, S, D, 0, &band, p, P, a);
+    } else if (VF_WIDTH == 8 && K && left >= P && p * stride + K / 2 * D >= a->column_begin &&
+               p * stride + reach - K / 2 * D < a->column_end) {
+      onefold_depthwise_tile(R, P, K, S, D, ONEFOLD_DEPTHWISE_NEAR, &band, p, P, a);
+    } else if (D > 1 && left < P) { // which has columns that none of its pixels reads
+      onefold_depthwise_tile(R, P, 0, S, 0, ONEFOLD_DEPTHWISE_ANY, &band, p, (int32_t)left, a);
     } else {
-      onefold_depthwise_tile(R, P, K, S, ONEFOLD_DEPTHWISE_ANY, &band, p,
+      onefold_depthwise_tile(R, P, K, S, D, ONEFOLD_DEPTHWISE_ANY, &band, p,
                              left < P ? (int32_t)left : P, a);
     }
   }
@@ -247,30 +181,75 @@ ONEFOLD_INLINE void onefold_depthwise_band_of(const int R, const int P, const in
 }
 
 ONEFOLD_INLINE void onefold_depthwise_plane(const int R, const int P, const int K, const int S,
-                                            const onefold_depthwise_args *a) {
+                                            const int D, const onefold_depthwise_args *a) {
   int64_t row = 0;
   if (R == 2 && a->row_dilation == 1) {
-    for (; row + 2 <= a->out_rows; row += 2) onefold_depthwise_band_of(R, P, K, S, row, a);
+    for (; row + 2 <= a->out_rows; row += 2) onefold_depthwise_band_of(R, P, K, S, D, row, a);
   }
-  for (; row < a->out_rows; row++) onefold_depthwise_band_of(1, P, K, S, row, a);
+  for (; row < a->out_rows; row++) onefold_depthwise_band_of(1, P, K, S, D, row, a);
 }
 
 ONEFOLD_INLINE void onefold_depthwise_body(const int R, const int P, const int S,
                                            const onefold_depthwise_args *a) {
-  if (S && a->dilation == 1 && a->taps == 3) {
-    onefold_depthwise_plane(R, P, 3, S ? S : 1, a);
-  } else if (S && a->dilation == 1 && a->taps == 5) {
-    onefold_depthwise_plane(R, P, 5, S ? S : 1, a);
-  } else if (S && a->dilation == 1 && a->taps == 7) {
-    onefold_depthwise_plane(R, P, 7, S ? S : 1, a);
+  if (S && a->taps == 3) {
+    onefold_depthwise_plane(R, P, 3, S ? S : 1, 1, a);
+  } else if (S && a->taps == 5) {
+    onefold_depthwise_plane(R, P, 5, S ? S : 1, 1, a);
+  } else if (S && a->taps == 7) {
+    onefold_depthwise_plane(R, P, 7, S ? S : 1, 1, a);
   } else {
-    onefold_depthwise_plane(R, P, 0, S, a);
+    onefold_depthwise_plane(R, P, 0, S, S ? 1 : 0, a);
+  }
+}
+
+/// The same with columns that are dilated.
+ONEFOLD_INLINE void onefold_depthwise_dilated(const int R, const int P, const int S,
+                                              const onefold_depthwise_args *a) {
+  if (S == 1 && a->dilation == 2 && a->taps == 3) {
+    onefold_depthwise_plane(R, P, 3, 1, 2, a);
+  } else if (S == 1 && a->dilation == 2) {
+    onefold_depthwise_plane(R, P, 0, 1, 2, a);
+  } else if (S == 1 && a->dilation == 3) {
+    onefold_depthwise_plane(R, P, 0, 1, 3, a);
+  } else {
+    onefold_depthwise_plane(R, P, 0, S, 0, a);
+  }
+}
+
+/// Rows of a dilated kernel read each row_dilation-th source row, and so share them with each
+/// row_dilation-th row: as many planes without dilation, one after the other.
+static inline void onefold_depthwise_planes(const onefold_depthwise_args *a,
+                                            onefold_depthwise_fn *kernel) {
+  const int64_t d = a->row_dilation;
+  onefold_epilogue epilogue = *a->epilogue;
+  onefold_depthwise_args plane = *a;
+  plane.epilogue = &epilogue;
+  plane.src_row = d * a->src_row;
+  plane.dst_row = d * a->dst_row;
+  plane.row_dilation = 1;
+  for (int64_t i = 0; i < d && i < a->out_rows; i++) { // rows i, i + d, ...
+    plane.out_rows = (a->out_rows - i + d - 1) / d;
+    plane.row_begin = a->row_begin > i ? (a->row_begin - i + d - 1) / d : 0;
+    plane.row_end = a->row_end > i ? (a->row_end - i + d - 1) / d : 0;
+    kernel(&plane);
+    plane.src_offset += a->src_row;
+    plane.dst += a->dst_row;
+    if (epilogue.residual) epilogue.residual += a->dst_row;
   }
 }
 
 #define ONEFOLD_DEPTHWISE_INSTANCE(op, isa, p, r, s)                                               \
+  ONEFOLD_ALONE void op##_dilated(const onefold_depthwise_args *a) {                               \
+    onefold_depthwise_dilated(r, p, s, a);                                                         \
+  }                                                                                                \
   void onefold_uk_##op##_f32_##p##x##r##__##isa(const onefold_depthwise_args *a) {                 \
-    onefold_depthwise_body(r, p, s, a);                                                            \
+    if (r == 2 && a->row_dilation > 1 && a->row_stride == 1) {                                     \
+      onefold_depthwise_planes(a, onefold_uk_##op##_f32_##p##x##r##__##isa);                       \
+    } else if (a->dilation > 1) {                                                                  \
+      op##_dilated(a);                                                                             \
+    } else {                                                                                       \
+      onefold_depthwise_body(r, p, s, a);                                                          \
+    }                                                                                              \
   }
 
 #endif

@@ -6,6 +6,8 @@
 #define ONEFOLD_KERNELS_SIMD_INLINE_H
 
 #define ONEFOLD_INLINE static inline __attribute__((always_inline))
+/// For a body that is large and seldom wanted, beside one that is not: each has the registers.
+#define ONEFOLD_ALONE static __attribute__((noinline))
 
 #define ONEFOLD_PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
