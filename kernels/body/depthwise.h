@@ -209,6 +209,8 @@ ONEFOLD_INLINE void onefold_depthwise_dilated(const int R, const int P, const in
     onefold_depthwise_plane(R, P, 3, 1, 2, a);
   } else if (S == 1 && a->dilation == 2) {
     onefold_depthwise_plane(R, P, 0, 1, 2, a);
+  } else if (S == 1 && a->dilation == 3 && a->taps == 3) {
+    onefold_depthwise_plane(R, P, 3, 1, 3, a);
   } else if (S == 1 && a->dilation == 3) {
     onefold_depthwise_plane(R, P, 0, 1, 3, a);
   } else {
