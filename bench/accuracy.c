@@ -81,7 +81,7 @@ static onefold_status print_table(onefold_context *context, const char **algorit
     bench_accuracy_case cases[2]; // by stride
     int made = 1;
     for (int s = 0; s < 2; s++) {
-      made &= onefold_bench_accuracy_make(&cases[s], channels[i], OUT_CHANNELS, 1 + s, seed);
+      made &= onefold_bench_accuracy_make(&cases[s], channels[i], OUT_CHANNELS, 3, 1 + s, seed);
     }
     if (!made) status = ONEFOLD_OUT_OF_MEMORY;
     printf("%-8d", channels[i]);

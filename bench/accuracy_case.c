@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A 3x3 layer as networks have it, its exact result, and the error of a context's convolution.
+// A layer as networks have it, its exact result, and the error of a context's convolution.
 #include "bench/accuracy_case.h"
 
 #include <math.h>
@@ -24,16 +24,17 @@ static double normal(uint64_t *state) {
 }
 
 /// Adds the convolution of one plane with one filter to `sum`, `size` outputs along each axis.
-static void add_plane(const float *x, const float *filter, int stride, int size, double *sum) {
-  for (int a = 0; a < 3; a++) {
-    for (int b = 0; b < 3; b++) {
-      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): every plane has nine weights
-      const double w = filter[3 * a + b];
+static void add_plane(const float *x, const float *filter, int side, int stride, int size,
+                      double *sum) {
+  for (int a = 0; a < side; a++) {
+    for (int b = 0; b < side; b++) {
+      // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): every tap has a weight
+      const double w = filter[side * a + b];
       for (int y = 0; y < size; y++) {
-        const int row = y * stride + a - 1;
+        const int row = y * stride + a - side / 2;
         if (row < 0 || row >= SIZE) continue;
         for (int u = 0; u < size; u++) {
-          const int column = u * stride + b - 1;
+          const int column = u * stride + b - side / 2;
           if (column < 0 || column >= SIZE) continue;
           sum[y * size + u] += w * (double)x[row * SIZE + column];
         }
@@ -43,19 +44,20 @@ static void add_plane(const float *x, const float *filter, int stride, int size,
 }
 
 int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int64_t out_channels,
-                                int stride, uint64_t seed) {
+                                int side, int stride, uint64_t seed) {
   memset(c, 0, sizeof *c);
   onefold_conv2d_desc *d = &c->desc;
   onefold_conv2d_desc_init(d);
   d->in_channels = in_channels;
   d->out_channels = out_channels;
   d->in_h = d->in_w = SIZE;
-  d->kernel_h = d->kernel_w = 3;
+  d->kernel_h = d->kernel_w = side;
   d->stride_h = d->stride_w = stride;
-  d->pad_top = d->pad_bottom = d->pad_left = d->pad_right = 1;
+  d->pad_top = d->pad_bottom = d->pad_left = d->pad_right = side / 2;
   d->in_layout = d->out_layout = ONEFOLD_NCHW;
   const size_t pixels = (size_t)in_channels * PIXELS;
-  const size_t weights = (size_t)(out_channels * in_channels) * 9;
+  const int64_t taps = (int64_t)side * side;
+  const size_t weights = (size_t)(out_channels * in_channels * taps);
   const int size = (SIZE - 1) / stride + 1;
   c->outputs = (size_t)(out_channels * size * size);
   c->input = malloc(pixels * sizeof *c->input);
@@ -63,12 +65,12 @@ int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int
   c->output = malloc(c->outputs * sizeof *c->output);
   c->exact = calloc(c->outputs, sizeof *c->exact);
   if (!c->input || !c->weight || !c->output || !c->exact) return 0;
-  const double deviation = sqrt(2.0 / (9.0 * (double)in_channels));
+  const double deviation = sqrt(2.0 / (double)(taps * in_channels));
   for (size_t i = 0; i < pixels; i++) c->input[i] = (float)fmax(normal(&seed), 0.0);
   for (size_t i = 0; i < weights; i++) c->weight[i] = (float)(deviation * normal(&seed));
   for (int64_t o = 0; o < out_channels; o++) {
     for (int64_t i = 0; i < in_channels; i++) {
-      add_plane(c->input + i * PIXELS, c->weight + (o * in_channels + i) * 9, stride, size,
+      add_plane(c->input + i * PIXELS, c->weight + (o * in_channels + i) * taps, side, stride, size,
                 c->exact + o * size * size);
     }
   }

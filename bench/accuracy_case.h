@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A 3x3 layer as networks have it, its exact result, and the error of a context's convolution.
+// A layer as networks have it, its exact result, and the error of a context's convolution.
 #ifndef ONEFOLD_BENCH_ACCURACY_CASE_H
 #define ONEFOLD_BENCH_ACCURACY_CASE_H
 
 #include <onefold/conv2d.h>
 
-/// 28x28 pixels, padding 1, of what a ReLU lets through of normal values; weights are normal, of
-/// mean 0 and a variance that keeps the size of values. The result is summed in double.
+/// 28x28 pixels, padded by half an odd kernel, of what a ReLU lets through of normal values;
+/// weights are normal, of mean 0 and a variance that keeps the size of values. The result is summed
+/// in double.
 typedef struct bench_accuracy_case {
   onefold_conv2d_desc desc; // NCHW at both ends
   float *input, *weight, *output;
@@ -22,7 +23,7 @@ typedef struct bench_accuracy {
 
 /// Non-zero where there is memory for it; to be freed in any case.
 int onefold_bench_accuracy_make(bench_accuracy_case *c, int64_t in_channels, int64_t out_channels,
-                                int stride, uint64_t seed);
+                                int side, int stride, uint64_t seed);
 void onefold_bench_accuracy_free(bench_accuracy_case *c);
 
 /// Runs the case as the context chooses to.

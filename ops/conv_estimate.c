@@ -78,8 +78,10 @@ double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_form
   const onefold_conv_band band = onefold_conv_band_of(problem, format, 0);
   const double block = format == ONEFOLD_PACK_PLAIN ? 1 : problem->v;
   const double channels = (band.count - 1) * block + band.last;
-  const double phases = onefold_pack_phases(format);
-  if (onefold_pack_points(format) > 0) return phases * phases * channels;
+  if (onefold_pack_points(format) > 0) {
+    const double phases = onefold_pack_axis_of(problem, format).phases;
+    return phases * phases * channels;
+  }
   return (double)(problem->desc.kernel_h * problem->desc.kernel_w) * channels;
 }
 

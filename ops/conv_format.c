@@ -21,16 +21,32 @@ onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
   return (onefold_conv_band){(int32_t)b0, (int32_t)(b1 - b0 + 1), 0, (int32_t)last};
 }
 
+onefold_pack_axis onefold_pack_axis_of(const onefold_conv_problem *problem,
+                                       onefold_pack_format format) {
+  const int32_t points = onefold_pack_points(format);
+  if (format >= ONEFOLD_PACK_POLYPHASE_3)
+    return (onefold_pack_axis){points,       .taps = 2,   .phases = 2,
+                               .spacing = 1, .stride = 2, .ends = 1};
+  const int32_t side = (int32_t)problem->desc.kernel_h, phases = (side + 2) / 3;
+  // Of more phases those with a last tap would not be every so many planes.
+  const int short_last = phases == 2 && side < 6;
+  return (onefold_pack_axis){.points = points,
+                             .taps = 3,
+                             .phases = phases,
+                             .spacing = 3,
+                             .stride = 1,
+                             .ends = short_last ? 1 : phases};
+}
+
 size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,
                                  int32_t block) {
   const size_t v = (size_t)problem->v;
   const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
   if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
   const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
-  const size_t points = (size_t)onefold_pack_points(format);
-  if (points > 0) {
-    const size_t planes = (size_t)onefold_pack_phases(format) * (points - 1) + 1;
-    return count * planes * planes * v * v;
+  if (onefold_pack_points(format) > 0) {
+    const onefold_pack_axis axis = onefold_pack_axis_of(problem, format);
+    return count * (size_t)onefold_pack_planes(&axis) * v * v;
   }
   return count * taps * v * (format == ONEFOLD_PACK_PLAIN ? 1 : v);
 }

@@ -7,10 +7,9 @@
 
 /// How weights lie in memory (a change of it raises PACKING in cache/key.c): [output block][source
 /// block][K_h][K_w][cb][v], cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v];
-/// WINOGRAD_m, of the weights at the points of F(m x m, 3x3): [output block][m+2][m+2][source
-/// block][v][v]; POLYPHASE_m, of the even and the odd taps at the points of F(m x m, 2x2): [output
-/// block][m+1][m+1][rows' phase] [source block][columns' phase][v][v], where infinity has the even
-/// phase alone.
+/// WINOGRAD_m, of filters of 3x3 taps at the points of F(m x m, 3x3), and POLYPHASE_m, of filters
+/// of the even and of the odd taps at those of F(m x m, 2x2): [output block][point][point][rows'
+/// phase][source block][columns' phase][v][v], where infinity may lack the last phase.
 typedef enum onefold_pack_format {
   ONEFOLD_PACK_BLOCKED,
   ONEFOLD_PACK_PLAIN,
@@ -22,14 +21,29 @@ typedef enum onefold_pack_format {
   ONEFOLD_PACK_POLYPHASE_5
 } onefold_pack_format;
 
-/// Points of a Winograd format along an axis, 0 of any other format; and the phases of the source,
-/// 2 where the stride is.
+/// Points of a Winograd format along an axis, 0 of any other format.
 static inline int32_t onefold_pack_points(onefold_pack_format format) {
   if (format >= ONEFOLD_PACK_POLYPHASE_3) return 4 + 2 * (format - ONEFOLD_PACK_POLYPHASE_3);
   return format < ONEFOLD_PACK_WINOGRAD_2 ? 0 : 4 + 2 * (format - ONEFOLD_PACK_WINOGRAD_2);
 }
-static inline int32_t onefold_pack_phases(onefold_pack_format format) {
-  return format >= ONEFOLD_PACK_POLYPHASE_3 ? 2 : 1;
+
+/// How a Winograd format sees the taps along an axis: as `phases` filters. Tap k of filter a is tap
+/// a*spacing + k*stride of the kernel, a zero where that has none; its source are the pixels
+/// a*spacing, a*spacing + stride, ... of the padded image.
+typedef struct onefold_pack_axis {
+  int32_t points, taps, phases, spacing, stride;
+  int32_t ends; // phases with a last tap, which are those at the last point, infinity
+} onefold_pack_axis;
+
+/// The axes of a Winograd format, which are alike: with stride 2 the even and the odd taps, else
+/// the kernel's taps three by three.
+onefold_pack_axis onefold_pack_axis_of(const onefold_conv_problem *problem,
+                                       onefold_pack_format format);
+
+/// Planes of weights of a source block, and of a phase of it at a point.
+static inline int32_t onefold_pack_planes(const onefold_pack_axis *axis) {
+  const int32_t across = axis->phases * (axis->points - 1) + axis->ends;
+  return across * across;
 }
 
 /// Input channels that a run of output blocks reads: blocks [block, block+count)

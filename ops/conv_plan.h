@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_OPS_CONV_PLAN_H
 #define ONEFOLD_OPS_CONV_PLAN_H
 
+#include "ops/conv_format.h"
 #include "ops/conv_pack.h"
 #include "ops/conv_strips.h"
 
@@ -17,7 +18,7 @@ typedef struct onefold_conv_columns {
 /// row, into passes of `pass` tiles (the last of an image may have fewer), whose transforms are in
 /// cache while they are worked on.
 typedef struct onefold_conv_winograd {
-  int32_t points, phases;         // of the format
+  onefold_pack_axis axis;         // of the format
   int32_t step;                   // outputs of a tile along an axis
   const onefold_kernel *in, *out; // the transforms
   int32_t rows, columns;          // tiles of an image

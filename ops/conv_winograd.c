@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Winograd convolution, 3x3: F(m x m, 3x3) at stride 1 ("winograd"), and at stride 2 F(m x m, 2x2)
-// over the four images of even and odd rows and columns, as over four times the channels
-// ("polyphase"; the odd taps are one, so that they have no product at infinity).
+// Winograd convolution. Stride 1 ("winograd"): F(m x m, 3x3); a larger kernel is as many of 3x3
+// taps as cover it, over images that lie three pixels apart, as over so many times the channels
+// (Huang et al., "DWM: A Decomposable Winograd Method for Convolution Acceleration", AAAI 2020).
+// 3x3 at stride 2 ("polyphase"): F(m x m, 2x2) over the four images of even and odd rows and
+// columns. A last filter that lacks its last tap has no product at infinity.
 //
 // A pass of tiles (conv_winograd_pass.c) belongs to one task; where there are fewer passes than
 // tasks, several tasks transform the same source and take different strips: what another core has
@@ -10,13 +12,29 @@
 
 #include "ops/conv_pieces.h"
 
+#include <math.h>
 #include <stdio.h>
+
+// The widest kernel: five filters of three taps.
+#define MOST_TAPS 15
+
+/// What a product at so many points adds to the relative error of a sum, which grows with the root
+/// of their number (docs/accuracy.md).
+static double rounding(int32_t points) {
+  return points == 4 ? 2.8e-8 : points == 6 ? 8.4e-8 : 3.4e-7;
+}
 
 static const char *refuse(const onefold_conv_problem *problem, onefold_pack_format format,
                           char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
-  const int32_t stride = onefold_pack_phases(format);
-  if (!onefold_conv_kernel_is(problem, 3, reason, size)) return reason;
+  const onefold_pack_axis axis = onefold_pack_axis_of(problem, format);
+  const int32_t stride = axis.stride;
+  if (stride == 2 && !onefold_conv_kernel_is(problem, 3, reason, size)) return reason;
+  if (d->kernel_h != d->kernel_w || d->kernel_h < 3 || d->kernel_h > MOST_TAPS) {
+    snprintf(reason, size, "the kernel is %lldx%lld, not a square of 3 to %d taps",
+             (long long)d->kernel_h, (long long)d->kernel_w, MOST_TAPS);
+    return reason;
+  }
   if (d->stride_h != stride || d->stride_w != stride) {
     snprintf(reason, size, "the stride is %lldx%lld, not %d", (long long)d->stride_h,
              (long long)d->stride_w, stride);
@@ -27,25 +45,29 @@ static const char *refuse(const onefold_conv_problem *problem, onefold_pack_form
              (long long)d->dilation_w);
     return reason;
   }
-  if (d->groups > 1 && (problem->in_group % problem->v || problem->out_group % problem->v)) {
+  // Lanes past the last channel of a block would be between others.
+  const int fills_in = problem->in_group % problem->v == 0;
+  const int fills_out = problem->out_group % problem->v == 0;
+  if ((axis.phases > 1 && !fills_in) || (d->groups > 1 && !(fills_in && fills_out))) {
     snprintf(reason, size, "groups of %lld and %lld channels do not fill blocks of %d",
              (long long)problem->in_group, (long long)problem->out_group, problem->v);
     return reason;
   }
-  if (stride == 2 && (d->groups > 1 || d->in_channels % problem->v)) {
-    snprintf(reason, size, "%lld groups of %lld channels are not one that fills blocks of %d",
-             (long long)d->groups, (long long)problem->in_group, problem->v);
-    return reason;
-  }
   if (problem->accuracy == ONEFOLD_ACCURACY_STRICT) return "the accuracy class is strict";
-  // Up to 225 planes of weights in place of 9, and of tiles in place of pixels.
-  const double most = 0x1p50;
-  if (225.0 * (double)problem->in_blocks * (double)problem->out_blocks * problem->v * problem->v >
+  const double most = 0x1p50, planes = onefold_pack_planes(&axis);
+  if (planes * (double)problem->in_blocks * (double)problem->out_blocks * problem->v * problem->v >
       most) {
     return "its weights cannot be addressed";
   }
   if (onefold_pack_points(format) == 8 && problem->accuracy != ONEFOLD_ACCURACY_FAST) {
     return "its error is above the bound of the accuracy class standard";
+  }
+  const int fast = problem->accuracy == ONEFOLD_ACCURACY_FAST;
+  const double terms = (double)axis.phases * axis.phases * (double)problem->in_group;
+  if (rounding(axis.points) * sqrt(terms) > (fast ? ONEFOLD_ERROR_FAST : ONEFOLD_ERROR_STANDARD)) {
+    snprintf(reason, size, "the error of %.0f products is above the bound of the accuracy class %s",
+             terms, onefold_accuracy_name(problem->accuracy));
+    return reason;
   }
   return NULL;
 }
@@ -72,9 +94,9 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   onefold_conv_winograd *w = &plan->winograd;
   onefold_conv_winograd_cut(dispatch, problem, plan->algorithm->format, plan->tasks, tiling, w,
                             &plan->strip_parts);
-  w->in = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_IN, w->points - 2);
-  w->out = kernel_of(dispatch, w->phases == 1 ? ONEFOLD_OP_WINOGRAD_OUT : ONEFOLD_OP_POLYPHASE_OUT,
-                     w->step);
+  w->in = kernel_of(dispatch, ONEFOLD_OP_WINOGRAD_IN, w->axis.points - 2);
+  w->out = kernel_of(
+      dispatch, w->axis.taps == 3 ? ONEFOLD_OP_WINOGRAD_OUT : ONEFOLD_OP_POLYPHASE_OUT, w->step);
   onefold_conv_blocked_source(plan);
   const int64_t tiles = w->pass;
   plan->piece = tiles;
@@ -85,8 +107,9 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   for (int32_t i = 0; i < plan->strips.count; i++) {
     if (plan->strips.strip[i].blocks > widest) widest = plan->strips.strip[i].blocks;
   }
-  const ptrdiff_t elements = (ptrdiff_t)w->points * w->points;
-  const ptrdiff_t planes = (ptrdiff_t)(w->phases * w->phases) * onefold_conv_winograd_band(problem);
+  const ptrdiff_t elements = (ptrdiff_t)w->axis.points * w->axis.points;
+  const ptrdiff_t planes =
+      (ptrdiff_t)(w->axis.phases * w->axis.phases) * onefold_conv_winograd_band(problem);
   w->source_element = element_stride(planes * tiles * problem->v);
   w->product_element = element_stride((ptrdiff_t)widest * tiles * problem->v);
   w->source_floats = (size_t)(elements * w->source_element);

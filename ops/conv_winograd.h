@@ -39,8 +39,8 @@ static inline int32_t onefold_conv_winograd_having(const onefold_conv_winograd *
                                                    const onefold_conv_winograd_tiles *t,
                                                    int32_t down, int32_t along) {
   // The last point, at infinity, is one of every tile.
-  const int lacks_row = down + 1 >= w->last_h && down + 1 < w->points;
-  const int lacks_column = along + 1 >= w->last_w && along + 1 < w->points;
+  const int lacks_row = down + 1 >= w->last_h && down + 1 < w->axis.points;
+  const int lacks_column = along + 1 >= w->last_w && along + 1 < w->axis.points;
   return t->tiles - (lacks_row ? t->short_rows : 0) - (lacks_column ? t->short_columns : 0) +
          (lacks_row && lacks_column ? t->short_both : 0);
 }

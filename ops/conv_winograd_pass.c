@@ -41,26 +41,26 @@ static int next_part(const onefold_conv_winograd *w, const pass *p, part *s) {
 
 /// The last point but one of a part's tiles down a column, and of its last tile along a row.
 static int32_t height_of(const onefold_conv_winograd *w, const part *s) {
-  return (s->row + 1 < w->rows ? w->points : w->last_h) - 2;
+  return (s->row + 1 < w->rows ? w->axis.points : w->last_h) - 2;
 }
 static int32_t width_of(const onefold_conv_winograd *w, const part *s) {
-  return (s->column + s->tiles < w->columns ? w->points : w->last_w) - 2;
+  return (s->column + s->tiles < w->columns ? w->axis.points : w->last_w) - 2;
 }
 
 /// Floats by which a part of the elements that a short last tile of a row lacks lies before that of
 /// the others: each row that ended has one tile less.
 static ptrdiff_t extra_offset(const onefold_conv_winograd *w, const part *s, int32_t v) {
-  return w->last_w < w->points ? -(ptrdiff_t)s->ends * v : 0;
+  return w->last_w < w->axis.points ? -(ptrdiff_t)s->ends * v : 0;
 }
 
 /// Where a phase's image lies in the source along an axis: pixel `first` of the source is its pixel
-/// 0, and the padded image begins `offset` pixels of the phase before that.
-static void phase_of(int32_t phase, int32_t phases, int64_t pad, int64_t size, int32_t *first,
-                     int32_t *offset, int32_t *count) {
-  const int64_t begin = phase - pad;
-  *first = (int32_t)(((begin % phases) + phases) % phases);
-  *offset = (int32_t)((begin - *first) / phases);
-  *count = (int32_t)((size - *first + phases - 1) / phases);
+/// 0, and what the phase begins with is `offset` pixels of its image before that.
+static void phase_of(const onefold_pack_axis *axis, int32_t phase, int64_t pad, int64_t size,
+                     int32_t *first, int32_t *offset, int32_t *count) {
+  const int64_t begin = phase * axis->spacing - pad, stride = axis->stride;
+  *first = (int32_t)(((begin % stride) + stride) % stride);
+  *offset = (int32_t)((begin - *first) / stride);
+  *count = (int32_t)((size - *first + stride - 1) / stride);
 }
 
 /// Source block `index` of a band at the points of the tiles of a pass, a phase of it.
@@ -69,21 +69,21 @@ static void transform_phase(const onefold_conv_run *run, const pass *p,
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
   const onefold_conv2d_desc *d = &plan->problem.desc;
-  const int32_t v = plan->problem.v, f = w->phases;
+  const int32_t v = plan->problem.v, stride = w->axis.stride;
   int32_t row = 0, column = 0, top = 0, left = 0;
   onefold_winograd_in_args args = {
-      .src_row = f * plan->src_row,
-      .src_pixel = f * plan->src_pixel,
+      .src_row = stride * plan->src_row,
+      .src_pixel = stride * plan->src_pixel,
       .step = w->step,
       .least_width = w->last_w - 2,
       .dst_element = w->source_element,
       .v = v,
   };
-  phase_of(a, f, d->pad_top, d->in_h, &row, &top, &args.in_h);
-  phase_of(b, f, d->pad_left, d->in_w, &column, &left, &args.in_w);
+  phase_of(&w->axis, a, d->pad_top, d->in_h, &row, &top, &args.in_h);
+  phase_of(&w->axis, b, d->pad_left, d->in_w, &column, &left, &args.in_w);
   args.src = run->src + (p->image * plan->src_image + (band->block + index) * plan->src_block +
                          row * plan->src_row + column * plan->src_pixel);
-  const int64_t plane = ((int64_t)a * band->count + index) * f + b;
+  const int64_t plane = ((int64_t)a * band->count + index) * w->axis.phases + b;
   float *dst = p->source + plane * w->pass * v;
   part s = first_part(w, p);
   do {
@@ -100,7 +100,7 @@ static void transform_phase(const onefold_conv_run *run, const pass *p,
 
 static void transform_source(const onefold_conv_run *run, const pass *p,
                              const onefold_conv_band *band) {
-  const int32_t phases = run->plan->winograd.phases;
+  const int32_t phases = run->plan->winograd.axis.phases;
   for (int32_t i = 0; i < band->count; i++) {
     for (int32_t a = 0; a < phases; a++) {
       for (int32_t b = 0; b < phases; b++) transform_phase(run, p, band, i, a, b);
@@ -108,24 +108,23 @@ static void transform_source(const onefold_conv_run *run, const pass *p,
   }
 }
 
-/// Source planes of an axis' point: one for each phase, at infinity one.
+/// Source planes of an axis' point: one for each phase that it has.
 static int32_t planes_at(const onefold_conv_winograd *w, int32_t point) {
-  return point + 1 < w->points ? w->phases : 1;
+  return point + 1 < w->axis.points ? w->axis.phases : w->axis.ends;
 }
 
 /// The products of all elements of a strip, each for all tiles that have it.
 static void multiply(const onefold_conv_run *run, const onefold_conv_strip *strip, const pass *p) {
   static const onefold_epilogue none = {0};
   const onefold_conv_winograd *w = &run->plan->winograd;
-  const int32_t v = run->plan->problem.v, points = w->points, phases = w->phases;
-  const ptrdiff_t across = phases * (points - 1) + 1; // planes of all points
+  const int32_t v = run->plan->problem.v, points = w->axis.points, phases = w->axis.phases;
   const ptrdiff_t plane = (ptrdiff_t)w->pass * v;
   onefold_conv_fn *const kernel = (onefold_conv_fn *)strip->kernel->fn;
   onefold_conv_args a = {
       .src = p->source,
       .src_pixel = v,
       .weight = run->packed->weight + strip->weight,
-      .weight_q = across * across * strip->band.count * v * v,
+      .weight_q = (ptrdiff_t)onefold_pack_planes(&w->axis) * strip->band.count * v * v,
       .weight_block = (ptrdiff_t)v * v,
       .weight_row = (ptrdiff_t)v * v,
       .dst = p->product,

@@ -15,7 +15,7 @@ static void cut_axis(int64_t outputs, const onefold_conv_winograd *w, int32_t *t
                      int32_t *last) {
   *tiles = (int32_t)((outputs + w->step - 1) / w->step);
   const int64_t left = outputs - (int64_t)(*tiles - 1) * w->step;
-  const int32_t points = (int32_t)left + w->points - w->step;
+  const int32_t points = (int32_t)left + w->axis.points - w->step;
   *last = points < 4 ? 4 : points + points % 2;
 }
 
@@ -46,13 +46,15 @@ static double row_of(cut *k, int32_t tiles) {
 /// Cycles of one input channel at all elements of a pass.
 static double products(cut *k, const onefold_conv_winograd_tiles *p) {
   const onefold_conv_winograd *w = k->w;
-  const int32_t lacks[2] = {w->points - w->last_h, w->points - w->last_w}, f = w->phases;
+  const int32_t lacks[2] = {w->axis.points - w->last_h, w->axis.points - w->last_w},
+                f = w->axis.phases;
   double sum = 0;
   for (int down = 0; down < 2; down++) {
     for (int along = 0; along < 2; along++) {
       // Points that a short last tile lacks, times their phases, and tiles that have them.
-      const int32_t planes = (down ? f * lacks[0] : f * (w->points - 1 - lacks[0]) + 1) *
-                             (along ? f * lacks[1] : f * (w->points - 1 - lacks[1]) + 1);
+      const int32_t whole = w->axis.points - 1, ends = w->axis.ends;
+      const int32_t planes = (down ? f * lacks[0] : f * (whole - lacks[0]) + ends) *
+                             (along ? f * lacks[1] : f * (whole - lacks[1]) + ends);
       const int32_t tiles =
           onefold_conv_winograd_having(w, p, down ? w->last_h - 1 : 0, along ? w->last_w - 1 : 0);
       if (planes > 0 && tiles > 0) sum += planes * row_of(k, tiles);
@@ -65,8 +67,7 @@ static double products(cut *k, const onefold_conv_winograd_tiles *p) {
 static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_t parts) {
   const onefold_conv_problem *problem = k->problem;
   const onefold_conv_winograd *w = k->w;
-  const int32_t points = w->points * w->points, phases = w->phases * w->phases;
-  const int32_t planes = w->phases * (w->points - 1) + 1;
+  const int32_t points = w->axis.points * w->axis.points, phases = w->axis.phases * w->axis.phases;
   const int64_t blocks = (problem->out_blocks + parts - 1) / parts;
   const double share = (double)blocks / (double)problem->out_blocks;
   const double tiles = p->tiles, channels = (double)problem->in_group;
@@ -77,7 +78,8 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   const double band = (double)onefold_conv_winograd_band(problem);
   const double source = points * phases * tiles * band * vector;
   const double result = points * tiles * 2 * vector;
-  const double weights = planes * planes * channels * (double)problem->out_blocks * vector;
+  const double planes = onefold_pack_planes(&w->axis);
+  const double weights = planes * channels * (double)problem->out_blocks * vector;
   const double multiply = share * channels * products(k, p);
   // Each strip of some two blocks reads the source at its elements again. Weights are fetched
   // ahead.
@@ -91,8 +93,8 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   // average of where it begins. What it writes leaves a cache that it does not fit.
   const double parts_of_rows =
       1 + (double)(p->tiles - common_divisor(p->tiles, w->columns)) / (double)w->columns;
-  const double columns = tiles * w->step + parts_of_rows * (double)(w->points - w->step);
-  const double shared = 0.5 + 0.5 * columns / (tiles * w->points);
+  const double columns = tiles * w->step + parts_of_rows * (double)(w->axis.points - w->step);
+  const double shared = 0.5 + 0.5 * columns / (tiles * w->axis.points);
   const double transform = 3.5 * points * tiles * (shared * phases * own * band + (double)blocks) +
                            onefold_conv_fetch_estimate(k->dispatch, 2 * own * source, set);
   return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
@@ -134,9 +136,8 @@ static int32_t even_size(int64_t tiles, int32_t most) {
 
 static void cut_tiles(const onefold_conv_problem *problem, onefold_pack_format format,
                       onefold_conv_winograd *w) {
-  *w = (onefold_conv_winograd){.points = onefold_pack_points(format),
-                               .phases = onefold_pack_phases(format)};
-  w->step = w->points - 3 + w->phases;
+  *w = (onefold_conv_winograd){.axis = onefold_pack_axis_of(problem, format)};
+  w->step = w->axis.points + 1 - w->axis.taps;
   cut_axis(problem->out_h, w, &w->rows, &w->last_h);
   cut_axis(problem->out_w, w, &w->columns, &w->last_w);
 }
@@ -145,7 +146,7 @@ onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winogr
   const int64_t all = (int64_t)w->rows * w->columns, first = n * w->pass;
   const int64_t end = all - first < w->pass ? all : first + w->pass;
   const int64_t bottom = all - w->columns; // the first of the last row
-  const int short_h = w->last_h < w->points, short_w = w->last_w < w->points;
+  const int short_h = w->last_h < w->axis.points, short_w = w->last_w < w->axis.points;
   onefold_conv_winograd_tiles t = {.first = first, .tiles = (int32_t)(end - first)};
   if (short_h && end > bottom) t.short_rows = (int32_t)(end - (first > bottom ? first : bottom));
   if (short_w) t.short_columns = (int32_t)(end / w->columns - first / w->columns);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Winograd convolutions of every tile, forced by a tiling, and the default choice in class
-// standard, on random 3x3 problems on every ISA level; the same bits for any number of tasks; what
+// standard, on random problems on every ISA level; the same bits for any number of tasks; what
 // is refused and why.
 #include "kernels/kernel.h"
 #include "tests/winograd_support.h"
@@ -224,12 +224,17 @@ static void test_refusals(void **state) {
     char text[128];
     dense.stride_h = dense.stride_w = stride;
     refused(isa, ONEFOLD_ACCURACY_STRICT, name, &dense, "the accuracy class is strict");
+    const char *side = stride == 1 ? "a square of 3 to 15 taps" : "3x3";
     d = dense;
     d.kernel_w = 5;
-    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, "the kernel is 3x5, not 3x3");
-    d = dense;
+    snprintf(text, sizeof(text), "the kernel is 3x5, not %s", side);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
     d.kernel_h = d.kernel_w = 1;
-    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, "the kernel is 1x1, not 3x3");
+    snprintf(text, sizeof(text), "the kernel is 1x1, not %s", side);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
+    d.kernel_h = d.kernel_w = 16;
+    snprintf(text, sizeof(text), "the kernel is 16x16, not %s", side);
+    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
     d = dense;
     d.stride_h = 3;
     snprintf(text, sizeof(text), "the stride is 3x%d, not %d", stride, stride);
@@ -248,20 +253,22 @@ static void test_refusals(void **state) {
     snprintf(text, sizeof(text), "groups of %d and %d channels do not fill blocks of %d", 2 * v,
              v + 1, v);
     refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
-    if (stride == 1) continue;
-    d.out_channels = 4 * v;
-    snprintf(text, sizeof(text), "2 groups of %d channels are not one that fills blocks of %d",
-             2 * v, v);
-    refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
-    d.groups = 1;
+    d = dense; // lanes without a channel between those of two filters
+    if (stride == 1) d.kernel_h = d.kernel_w = 5;
     d.in_channels = 4 * v + 1;
-    snprintf(text, sizeof(text), "1 groups of %d channels are not one that fills blocks of %d",
-             4 * v + 1, v);
+    snprintf(text, sizeof(text), "groups of %d and 64 channels do not fill blocks of %d", 4 * v + 1,
+             v);
     refused(isa, ONEFOLD_ACCURACY_FAST, name, &d, text);
   }
   dense.stride_h = dense.stride_w = 1;
   refused(isa, ONEFOLD_ACCURACY_STANDARD, "winograd6", &dense,
           "its error is above the bound of the accuracy class standard");
+  dense.in_channels = 256;
+  dense.kernel_h = dense.kernel_w = 13; // as 25 of 3x3
+  refused(isa, ONEFOLD_ACCURACY_STANDARD, "winograd4", &dense,
+          "the error of 6400 products is above the bound of the accuracy class standard");
+  refused(isa, ONEFOLD_ACCURACY_FAST, "winograd6", &dense,
+          "the error of 6400 products is above the bound of the accuracy class fast");
 }
 
 static void test_names(void **state) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Random 3x3 problems that a Winograd algorithm takes, and what its result may differ by.
+// Random problems that a Winograd algorithm takes, and what its result may differ by.
 #ifndef ONEFOLD_TESTS_WINOGRAD_SUPPORT_H
 #define ONEFOLD_TESTS_WINOGRAD_SUPPORT_H
 
@@ -12,7 +12,8 @@ int winograd_tile(const char *algorithm);
 /// A random 3x3 problem of stride 1, for blocks of v channels: groups fill their blocks.
 void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *desc);
 
-/// Of stride 1 or 2; then source channels fill their blocks, and are one group.
+/// Of stride 1, also with kernels of up to 15x15, or of stride 2; with both of which source
+/// channels fill their blocks.
 void winograd_draw_strided(test_rng *rng, int v, int stride, double max_macs,
                            onefold_conv2d_desc *desc);
 
