@@ -23,19 +23,16 @@ onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
 
 onefold_pack_axis onefold_pack_axis_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format) {
-  const int32_t points = onefold_pack_points(format);
-  if (format >= ONEFOLD_PACK_POLYPHASE_3)
-    return (onefold_pack_axis){points,       .taps = 2,   .phases = 2,
-                               .spacing = 1, .stride = 2, .ends = 1};
-  const int32_t side = (int32_t)problem->desc.kernel_h, phases = (side + 2) / 3;
-  // Of more phases those with a last tap would not be every so many planes.
-  const int short_last = phases == 2 && side < 6;
-  return (onefold_pack_axis){.points = points,
-                             .taps = 3,
-                             .phases = phases,
-                             .spacing = 3,
-                             .stride = 1,
-                             .ends = short_last ? 1 : phases};
+  onefold_pack_axis axis = {.points = onefold_pack_points(format),
+                            .taps = format >= ONEFOLD_PACK_POLYPHASE_3 ? 2 : 3,
+                            .stride = (int32_t)problem->desc.stride_h};
+  const int32_t side = (int32_t)problem->desc.kernel_h;
+  const int32_t most = (side + axis.stride - 1) / axis.stride; // taps of a parity
+  axis.phases = axis.stride * ((most + axis.taps - 1) / axis.taps);
+  // Of more than two phases those with a last tap would not be every so many planes.
+  const int32_t last = onefold_pack_first(&axis, axis.phases - 1) + (axis.taps - 1) * axis.stride;
+  axis.ends = axis.phases == 2 && last >= side ? 1 : axis.phases;
+  return axis;
 }
 
 size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,

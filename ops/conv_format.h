@@ -27,18 +27,21 @@ static inline int32_t onefold_pack_points(onefold_pack_format format) {
   return format < ONEFOLD_PACK_WINOGRAD_2 ? 0 : 4 + 2 * (format - ONEFOLD_PACK_WINOGRAD_2);
 }
 
-/// How a Winograd format sees the taps along an axis: as `phases` filters. Tap k of filter a is tap
-/// a*spacing + k*stride of the kernel, a zero where that has none; its source are the pixels
-/// a*spacing, a*spacing + stride, ... of the padded image.
+/// How a Winograd format sees the taps along an axis: as `phases` filters of `taps` taps, each of
+/// every stride-th tap of the kernel and over every stride-th pixel.
 typedef struct onefold_pack_axis {
-  int32_t points, taps, phases, spacing, stride;
+  int32_t points, taps, phases, stride;
   int32_t ends; // phases with a last tap, which are those at the last point, infinity
 } onefold_pack_axis;
 
-/// The axes of a Winograd format, which are alike: with stride 2 the even and the odd taps, else
-/// the kernel's taps three by three.
+/// The axes of a Winograd format, which are alike.
 onefold_pack_axis onefold_pack_axis_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format);
+
+/// The first tap of the filter of a phase, and the pixel of the padded image that it reads.
+static inline int32_t onefold_pack_first(const onefold_pack_axis *axis, int32_t phase) {
+  return phase % axis->stride + phase / axis->stride * axis->taps * axis->stride;
+}
 
 /// Planes of weights of a source block, and of a phase of it at a point.
 static inline int32_t onefold_pack_planes(const onefold_pack_axis *axis) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Winograd convolution. Stride 1 ("winograd"): F(m x m, 3x3); a larger kernel is as many of 3x3
-// taps as cover it, over images that lie three pixels apart, as over so many times the channels
-// (Huang et al., "DWM: A Decomposable Winograd Method for Convolution Acceleration", AAAI 2020).
-// 3x3 at stride 2 ("polyphase"): F(m x m, 2x2) over the four images of even and odd rows and
-// columns. A last filter that lacks its last tap has no product at infinity.
+// Winograd convolution: F(m x m, 3x3) ("winograd"). A larger kernel is as many of 3x3 taps as cover
+// it, over images that lie three pixels apart, as over so many times the channels (Huang et al.,
+// "DWM: A Decomposable Winograd Method for Convolution Acceleration", AAAI 2020); at stride 2 these
+// are of the even and the odd rows and columns. 3x3 and 4x4 at stride 2 have but two taps of each:
+// F(m x m, 2x2) ("polyphase"). A last filter that lacks its last tap has no product at infinity.
 //
 // A pass of tiles (conv_winograd_pass.c) belongs to one task; where there are fewer passes than
 // tasks, several tasks transform the same source and take different strips: what another core has
@@ -15,7 +15,7 @@
 #include <math.h>
 #include <stdio.h>
 
-// The widest kernel: five filters of three taps.
+// The widest kernel: five filters of three taps, or six at stride 2.
 #define MOST_TAPS 15
 
 /// What a product at so many points adds to the relative error of a sum, which grows with the root
@@ -24,22 +24,33 @@ static double rounding(int32_t points) {
   return points == 4 ? 2.8e-8 : points == 6 ? 8.4e-8 : 3.4e-7;
 }
 
+/// Kernels are squares: of 2x2 taps those with three or four at stride 2, of 3x3 those with more
+/// and, at stride 1, with three.
+static const char *refuse_sides(const onefold_conv2d_desc *d, onefold_pack_format format,
+                                char *reason, size_t size) {
+  const int polyphase = format >= ONEFOLD_PACK_POLYPHASE_3;
+  const int64_t least = 3, most = polyphase ? 4 : MOST_TAPS;
+  if (d->kernel_h != d->kernel_w || d->kernel_h < least || d->kernel_h > most) {
+    snprintf(reason, size, "the kernel is %lldx%lld, not a square of %lld to %lld taps",
+             (long long)d->kernel_h, (long long)d->kernel_w, (long long)least, (long long)most);
+    return reason;
+  }
+  const int one = !polyphase, two = polyphase || d->kernel_h > 4;
+  const int64_t stride = d->stride_h;
+  if (stride == d->stride_w && ((one && stride == 1) || (two && stride == 2))) return NULL;
+  snprintf(reason, size, "the stride is %lldx%lld, not %s", (long long)d->stride_h,
+           (long long)d->stride_w,
+           one && two ? "1 or 2"
+           : one      ? "1"
+                      : "2");
+  return reason;
+}
+
 static const char *refuse(const onefold_conv_problem *problem, onefold_pack_format format,
                           char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
+  if (refuse_sides(d, format, reason, size)) return reason;
   const onefold_pack_axis axis = onefold_pack_axis_of(problem, format);
-  const int32_t stride = axis.stride;
-  if (stride == 2 && !onefold_conv_kernel_is(problem, 3, reason, size)) return reason;
-  if (d->kernel_h != d->kernel_w || d->kernel_h < 3 || d->kernel_h > MOST_TAPS) {
-    snprintf(reason, size, "the kernel is %lldx%lld, not a square of 3 to %d taps",
-             (long long)d->kernel_h, (long long)d->kernel_w, MOST_TAPS);
-    return reason;
-  }
-  if (d->stride_h != stride || d->stride_w != stride) {
-    snprintf(reason, size, "the stride is %lldx%lld, not %d", (long long)d->stride_h,
-             (long long)d->stride_w, stride);
-    return reason;
-  }
   if (d->dilation_h != 1 || d->dilation_w != 1) {
     snprintf(reason, size, "the dilation is %lldx%lld, not 1", (long long)d->dilation_h,
              (long long)d->dilation_w);

@@ -53,8 +53,8 @@ static inline void filter_of(const transform *t, int32_t a, int32_t b, const flo
                              int64_t count, int64_t step, lanes filter[9]) {
   const onefold_pack_axis *axis = &t->axis;
   for (int x = 0; x < 9; x++) {
-    const int64_t y = a * axis->spacing + x / 3 * axis->stride;
-    const int64_t z = b * axis->spacing + x % 3 * axis->stride;
+    const int64_t y = onefold_pack_first(axis, a) + x / 3 * axis->stride;
+    const int64_t z = onefold_pack_first(axis, b) + x % 3 * axis->stride;
     filter[x] = (lanes){{0}};
     if (x / 3 >= axis->taps || x % 3 >= axis->taps || y >= t->side || z >= t->side) continue;
     const float *from = weight + (y * t->side + z);

@@ -57,7 +57,7 @@ static ptrdiff_t extra_offset(const onefold_conv_winograd *w, const part *s, int
 /// 0, and what the phase begins with is `offset` pixels of its image before that.
 static void phase_of(const onefold_pack_axis *axis, int32_t phase, int64_t pad, int64_t size,
                      int32_t *first, int32_t *offset, int32_t *count) {
-  const int64_t begin = phase * axis->spacing - pad, stride = axis->stride;
+  const int64_t begin = onefold_pack_first(axis, phase) - pad, stride = axis->stride;
   *first = (int32_t)(((begin % stride) + stride) % stride);
   *offset = (int32_t)((begin - *first) / stride);
   *count = (int32_t)((size - *first + stride - 1) / stride);

@@ -40,7 +40,7 @@ static void draw(test_rng *rng, int v, int stride, int64_t side, double max_macs
       d->in_channels = d->groups * v * test_range(rng, 1, 3);
       d->out_channels = d->groups * v * test_range(rng, 1, 3);
     } else if (stride == 2 || side > 3) {
-      d->in_channels = v * test_range(rng, 1, side > 12 ? 3 : 4); // within the bound of F(6)
+      d->in_channels = v * test_range(rng, 1, side > 10 ? 2 : 4); // within the bound of F(6)
       d->out_channels = test_pick(rng, channels);
     } else {
       d->in_channels = test_pick(rng, channels);
@@ -60,10 +60,16 @@ void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *d
   draw(rng, v, 1, 3, max_macs, d);
 }
 
-void winograd_draw_strided(test_rng *rng, int v, int stride, double max_macs,
-                           onefold_conv2d_desc *d) {
-  const int wide = stride == 1 && test_once_in(rng, 3);
-  draw(rng, v, stride, wide ? test_range(rng, 4, 15) : 3, max_macs, d);
+void winograd_draw_for(test_rng *rng, int v, const char *algorithm, double max_macs,
+                       onefold_conv2d_desc *d) {
+  const int64_t wide = test_range(rng, 5, 15);
+  if (strncmp(algorithm, "polyphase", 9) == 0) {
+    draw(rng, v, 2, test_once_in(rng, 3) ? 4 : 3, max_macs, d);
+  } else if (test_once_in(rng, 5)) {
+    draw(rng, v, 2, wide, max_macs, d);
+  } else {
+    draw(rng, v, 1, test_once_in(rng, 3) ? wide - 1 : 3, max_macs, d);
+  }
 }
 
 static double largest(const float *values, int64_t n) {

@@ -12,10 +12,10 @@ int winograd_tile(const char *algorithm);
 /// A random 3x3 problem of stride 1, for blocks of v channels: groups fill their blocks.
 void winograd_draw(test_rng *rng, int v, double max_macs, onefold_conv2d_desc *desc);
 
-/// Of stride 1, also with kernels of up to 15x15, or of stride 2; with both of which source
-/// channels fill their blocks.
-void winograd_draw_strided(test_rng *rng, int v, int stride, double max_macs,
-                           onefold_conv2d_desc *desc);
+/// A random problem that the algorithm takes: kernels of up to 15x15 and, of stride 1 or 2, what it
+/// has. But for 3x3 of stride 1, source channels fill their blocks.
+void winograd_draw_for(test_rng *rng, int v, const char *algorithm, double max_macs,
+                       onefold_conv2d_desc *desc);
 
 /// Widens the bounds of a case to those of tile m; 0 leaves them. An output's error depends on its
 /// whole tile, so that it is bounded by the channel's largest weights and the images' largest
