@@ -62,6 +62,9 @@ onefold_layer *onefold_rotation_find(const onefold_rotation *rotation,
 onefold_status onefold_rotation_add(onefold_in_place *t, const onefold_conv2d_desc *desc,
                                     onefold_layer **layer);
 
+/// Drops all layers.
+void onefold_rotation_forget(onefold_rotation *rotation);
+
 /// An execution with arrays for its inputs and outputs.
 typedef struct onefold_runner {
   onefold_exec *exec;

@@ -5,16 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-onefold_layer *onefold_rotation_find(const onefold_rotation *rotation,
-                                     const onefold_conv2d_desc *desc) {
-  onefold_index_problem about;
-  if (!onefold_index_describe(rotation->context, desc, &about)) return NULL;
-  for (size_t i = 0; i < rotation->count; i++) {
-    if (memcmp(&rotation->layer[i].about, &about, sizeof about) == 0) return &rotation->layer[i];
-  }
-  return NULL;
-}
-
 static size_t count_nodes(const onefold_graph *graph,
                           onefold_node (*at)(const onefold_graph *, size_t)) {
   size_t count = 0;
