@@ -75,8 +75,10 @@ void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *wei
 onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
                                        onefold_pack_format format) {
   const onefold_conv2d_desc *d = &problem->desc;
+  // Which taps are a filter's is another thing at another stride.
+  const int64_t strided = onefold_pack_points(format) > 0 ? 16 * d->stride_h : 0;
   return (onefold_pack_key){{d->in_channels, d->out_channels, d->kernel_h, d->kernel_w, d->groups,
-                             problem->v, format, d->has_residual_scale}};
+                             problem->v, format + strided, d->has_residual_scale}};
 }
 
 onefold_status onefold_conv_check_packed(const onefold_conv2d_plan *plan,

@@ -275,6 +275,43 @@ static void test_refusals(void **state) {
           "the error of 6400 products is above the bound of the accuracy class fast");
 }
 
+/// The same kernel at another stride is other filters: weights packed for one do not run as the
+/// other's.
+static void test_other_stride(void **state) {
+  conv_context context;
+  conv_context_create(&context, level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  context.give_tiling = 1;
+  snprintf(context.tiling.algorithm, sizeof(context.tiling.algorithm), "winograd4");
+  onefold_conv2d_plan *plan[2] = {NULL, NULL};
+  onefold_conv2d_packed *packed = NULL;
+  float *values = calloc((size_t)64 * 64 * 36, sizeof *values);
+  assert_non_null(values);
+  for (int i = 0; i < 2; i++) {
+    onefold_conv2d_desc d;
+    onefold_conv2d_plan_info info;
+    onefold_conv2d_desc_init(&d);
+    d.in_channels = d.out_channels = 64;
+    d.in_h = d.in_w = 20;
+    d.kernel_h = d.kernel_w = 6;
+    d.stride_h = d.stride_w = 1 + i;
+    test_ok(context.context, onefold_conv2d_plan_create(context.context, &d, &plan[i]));
+    onefold_conv2d_plan_get_info(plan[i], &info);
+    assert_string_equal(info.algorithm, "winograd4");
+  }
+  const onefold_conv2d_weights weights = {values, NULL, NULL};
+  const onefold_conv2d_buffers buffers = {.input = values, .output = values};
+  test_ok(context.context, onefold_conv2d_pack(plan[0], &weights, &packed));
+  test_case("%s: packed for stride 1, run with stride 2", onefold_isa_name(level(state)));
+  assert_int_equal(onefold_conv2d_run(plan[1], packed, &buffers), ONEFOLD_SHAPE_MISMATCH);
+  char text[256];
+  onefold_context_last_error(context.context, text, sizeof text);
+  assert_non_null(strstr(text, "packed for pack format"));
+  onefold_conv2d_packed_destroy(packed);
+  for (int i = 0; i < 2; i++) onefold_conv2d_plan_destroy(plan[i]);
+  free(values);
+  conv_context_destroy(&context);
+}
+
 static void test_names(void **state) {
   static const char *const names[] = {"winograd",   "winograd3", "winograd8", "Winograd4",
                                       "winograd44", "winograd6", "winograd-2"};
@@ -305,9 +342,9 @@ static void test_names(void **state) {
 
 int main(void) {
   static const struct CMUnitTest each[] = {
-      cmocka_unit_test(test_tiles),       cmocka_unit_test(test_default_choice),
-      cmocka_unit_test(test_task_counts), cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_names),
+      cmocka_unit_test(test_tiles),        cmocka_unit_test(test_default_choice),
+      cmocka_unit_test(test_task_counts),  cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_other_stride), cmocka_unit_test(test_names),
   };
   if (test_isa_missing()) return 1;
   return test_every_level("winograd convolutions", each, sizeof(each) / sizeof(*each)) != 0;
