@@ -74,7 +74,8 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   const double vector = problem->v * sizeof(float);
   // A part transforms the source of the groups that it has blocks of, one after the other.
   const int64_t groups = problem->desc.groups, group = problem->out_blocks / groups;
-  const double own = (double)((blocks + group - 1) / group);
+  const int64_t has = (blocks + group - 1) / group;
+  const double own = (double)has;
   const double band = (double)onefold_conv_winograd_band(problem);
   const double source = points * phases * tiles * band * vector;
   const double result = points * tiles * 2 * vector;
