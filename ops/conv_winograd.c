@@ -28,21 +28,17 @@ static double rounding(int32_t points) {
 /// and, at stride 1, with three.
 static const char *refuse_sides(const onefold_conv2d_desc *d, onefold_pack_format format,
                                 char *reason, size_t size) {
-  const int polyphase = format >= ONEFOLD_PACK_POLYPHASE_3;
-  const int64_t least = 3, most = polyphase ? 4 : MOST_TAPS;
-  if (d->kernel_h != d->kernel_w || d->kernel_h < least || d->kernel_h > most) {
-    snprintf(reason, size, "the kernel is %lldx%lld, not a square of %lld to %lld taps",
-             (long long)d->kernel_h, (long long)d->kernel_w, (long long)least, (long long)most);
+  const int polyphase = format >= ONEFOLD_PACK_POLYPHASE_3, most = polyphase ? 4 : MOST_TAPS;
+  if (d->kernel_h != d->kernel_w || d->kernel_h < 3 || d->kernel_h > most) {
+    snprintf(reason, size, "the kernel is %lldx%lld, not a square of 3 to %d taps",
+             (long long)d->kernel_h, (long long)d->kernel_w, most);
     return reason;
   }
   const int one = !polyphase, two = polyphase || d->kernel_h > 4;
-  const int64_t stride = d->stride_h;
-  if (stride == d->stride_w && ((one && stride == 1) || (two && stride == 2))) return NULL;
-  snprintf(reason, size, "the stride is %lldx%lld, not %s", (long long)d->stride_h,
-           (long long)d->stride_w,
-           one && two ? "1 or 2"
-           : one      ? "1"
-                      : "2");
+  if (d->stride_h == d->stride_w && ((one && d->stride_h == 1) || (two && d->stride_h == 2)))
+    return NULL;
+  snprintf(reason, size, "the stride is %lldx%lld, not %s%s%s", (long long)d->stride_h,
+           (long long)d->stride_w, one ? "1" : "", one && two ? " or " : "", two ? "2" : "");
   return reason;
 }
 

@@ -144,7 +144,7 @@ static void test_not_finite(void **state) {
                                        "winograd6", "polyphase3", "polyphase5"};
   conv_buffers buffers;
   conv_buffers_create(&buffers, 1 << 22);
-  const int cases = test_scaled(120);
+  const int cases = test_scaled(180);
   for (int i = 0; i < cases; i++) {
     conv_context context;
     test_rng rng = {UINT64_C(31000) + (uint64_t)i};

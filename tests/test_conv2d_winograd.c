@@ -88,7 +88,7 @@ static void test_tiles(void **state) {
       conv_context_create(&context[i], level(state), task_counts[i / 2],
                           class_of(algorithms[t].tile, i));
     }
-    const int small = test_scaled(600), large = test_scaled(30);
+    const int small = test_scaled(900), large = test_scaled(45);
     for (int i = 0; i < small + large; i++) {
       const double max_macs = i < small ? 6e5 : 3e7;
       run_random(&context[i % (2 * COUNTS)], &buffers, (uint64_t)(100000 * (t + 1) + i), max_macs,

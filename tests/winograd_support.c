@@ -29,6 +29,7 @@ static void draw(test_rng *rng, int v, int stride, int64_t side, double max_macs
                  onefold_conv2d_desc *d) {
   static const int channels[] = {1, 2, 3, 5, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 80, 100};
   static const int batches[] = {1, 1, 1, 2, 3};
+  const int64_t wide = side > 10; // and within the bound of F(6)
   double macs;
   do {
     onefold_conv2d_desc_init(d);
@@ -37,10 +38,10 @@ static void draw(test_rng *rng, int v, int stride, int64_t side, double max_macs
     d->stride_h = d->stride_w = stride;
     if (test_once_in(rng, 5)) {
       d->groups = test_range(rng, 2, 4);
-      d->in_channels = d->groups * v * test_range(rng, 1, 3);
+      d->in_channels = d->groups * v * test_range(rng, 1, wide ? 2 : 3);
       d->out_channels = d->groups * v * test_range(rng, 1, 3);
     } else if (stride == 2 || side > 3) {
-      d->in_channels = v * test_range(rng, 1, side > 10 ? 2 : 4); // within the bound of F(6)
+      d->in_channels = v * test_range(rng, 1, wide ? 2 : 4);
       d->out_channels = test_pick(rng, channels);
     } else {
       d->in_channels = test_pick(rng, channels);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Inlining and unrolling for bodies. Everything in a body is static and
-// always inlined, so that no function compiled for one ISA is ever shared
-// with code for another.
+// Inlining and unrolling for bodies. Everything in a body is static, and
+// inlined but for what stands alone, so that no function compiled for one ISA
+// is ever shared with code for another.
 #ifndef ONEFOLD_KERNELS_SIMD_INLINE_H
 #define ONEFOLD_KERNELS_SIMD_INLINE_H
 
