@@ -90,7 +90,8 @@ typedef struct onefold_depthwise_args {
   int64_t rows, taps;           // of the kernel
   int64_t row_stride, row_dilation, stride, dilation;
   int64_t row_begin, row_end, column_begin, column_end;
-  int32_t v; // read by ref only
+  int32_t swap; // 1: tiles of rows in pairs, the second first (kernels/body/order.h)
+  int32_t v;    // read by ref only
   const onefold_epilogue *epilogue;
 } onefold_depthwise_args;
 typedef void onefold_depthwise_fn(const onefold_depthwise_args *args);
@@ -125,7 +126,8 @@ typedef struct onefold_winograd_out_args {
   float *dst; // columns follow each other by v; the epilogue's residual lies the same
   ptrdiff_t dst_row;
   int32_t rows, columns;
-  int32_t v; // read by ref only
+  int32_t swap; // 1: rows of a tile in pairs, the second first (kernels/body/order.h)
+  int32_t v;    // read by ref only
   const onefold_epilogue *epilogue;
 } onefold_winograd_out_args;
 typedef void onefold_winograd_out_fn(const onefold_winograd_out_args *args);

@@ -3,6 +3,7 @@
 #include "ops/conv_depthwise.h"
 
 #include "ops/conv_space.h"
+#include "ops/conv_tasks.h"
 
 #include <stdio.h>
 
@@ -65,13 +66,33 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
       .row_end = d->in_h - y,
       .column_begin = d->pad_left,
       .column_end = d->pad_left + d->in_w,
+      .swap = plan->tasks > 1,
       .v = (int32_t)v,
       .epilogue = &epilogue,
   };
   ((onefold_depthwise_fn *)plan->depthwise->fn)(&a);
 }
 
-static void task(const onefold_conv_run *run, size_t index) {
+/// Tasks take rows of all channels, as the pixels of 1x1 layers around are cut, where there are
+/// enough: what another core has written is far.
+static void rows_of_images(const onefold_conv_run *run, size_t index) {
+  const onefold_conv_problem *problem = &run->plan->problem;
+  const int64_t rows = problem->out_h;
+  size_t begin = 0, end = 0;
+  onefold_split((size_t)(problem->desc.batch * rows), (size_t)run->plan->tasks, index, &begin,
+                &end);
+  for (int64_t at = (int64_t)begin, next; at < (int64_t)end; at = next) {
+    const int64_t image = at / rows, row = at % rows;
+    const onefold_conv_area whole = onefold_conv_whole(run, image);
+    next = at - row + rows < (int64_t)end ? at - row + rows : (int64_t)end;
+    for (int64_t block = 0; block < problem->out_blocks; block++) {
+      onefold_conv_depthwise_rows(run, image, block, &whole, row, row + next - at);
+    }
+  }
+}
+
+/// Tasks take whole channel blocks, but for those that two share.
+static void rows_of_blocks(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
   const int64_t rows = problem->out_h, blocks = problem->out_blocks;
   size_t begin = 0, end = 0;
@@ -82,6 +103,16 @@ static void task(const onefold_conv_run *run, size_t index) {
     const onefold_conv_area whole = onefold_conv_whole(run, image);
     next = unit - row + rows < (int64_t)end ? unit - row + rows : (int64_t)end;
     onefold_conv_depthwise_rows(run, image, block, &whole, row, row + next - unit);
+  }
+}
+
+static void task(const onefold_conv_run *run, size_t index) {
+  const onefold_conv2d_plan *plan = run->plan;
+  if (plan->tasks > 1 && onefold_conv_by_pixels(&plan->problem, plan->tasks) &&
+      plan->problem.out_h >= 2 * (int64_t)plan->tasks) {
+    rows_of_images(run, index);
+  } else {
+    rows_of_blocks(run, index);
   }
 }
 

@@ -34,9 +34,9 @@ static int is_large(const onefold_conv2d_plan *plan) {
 /// them and the weights fit beside these: what another core has written is far.
 static int by_pixels(const onefold_conv2d_plan *plan) {
   const onefold_conv_problem *problem = &plan->problem;
-  const int64_t v = problem->v, pixels = problem->out_h * problem->out_w;
+  const int64_t v = problem->v;
   const size_t weights = (size_t)(problem->in_blocks * problem->out_blocks * v * v) * sizeof(float);
-  return plan->tasks > 1 && problem->desc.batch * pixels >= 28 * (int64_t)plan->tasks &&
+  return plan->tasks > 1 && onefold_conv_by_pixels(problem, plan->tasks) &&
          weights <= onefold_context_dispatch(plan->context)->l2_bytes / 2;
 }
 

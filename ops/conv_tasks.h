@@ -13,6 +13,12 @@ typedef void onefold_conv_rows_fn(const onefold_conv_run *run, const onefold_con
 void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
                             onefold_conv_rows_fn *body);
 
+/// Are there pixels enough for each task to have some tiles of its own? Then tasks cut layers along
+/// pixels, one like the other.
+static inline int onefold_conv_by_pixels(const onefold_conv_problem *problem, int32_t tasks) {
+  return problem->desc.batch * problem->out_h * problem->out_w >= 28 * (int64_t)tasks;
+}
+
 /// The epilogue of output blocks from `block` on; its residual is still to be set.
 onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);
 

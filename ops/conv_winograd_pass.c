@@ -166,6 +166,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
       .src_element = w->product_element,
       .least_width = w->last_w - 2,
       .dst_row = problem->out_w * v,
+      .swap = plan->tasks > 1,
       .v = v,
       .epilogue = &epilogue,
   };

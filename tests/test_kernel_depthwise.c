@@ -62,6 +62,7 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->dilation = test_once_in(rng, 3) ? test_range(rng, 2, 3) : 1;
   a->row_stride = test_range(rng, 1, 3);
   a->row_dilation = test_once_in(rng, 3) ? test_range(rng, 2, 3) : 1;
+  a->swap = test_once_in(rng, 2);
   const int64_t wide = (a->out_pixels - 1) * a->stride + (a->taps - 1) * a->dilation + 1;
   const int64_t high = (a->out_rows - 1) * a->row_stride + (a->rows - 1) * a->row_dilation + 1;
   draw_inside(rng, wide, &a->column_begin, &a->column_end);

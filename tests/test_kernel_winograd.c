@@ -286,6 +286,7 @@ static void run_out(fixture *f, const onefold_kernel *row, int index) {
                                  .last_width = p.along[1].size,
                                  .least_width = p.least.size,
                                  .rows = (int32_t)test_range(&rng, 1, p.down.size + p.more),
+                                 .swap = test_once_in(&rng, 2),
                                  .v = p.v,
                                  .epilogue = &f->epilogue.e};
   a.columns = (p.tiles - 1) * (p.m + p.more) + p.along[1].size + p.more;

@@ -8,6 +8,7 @@
 #define ONEFOLD_KERNELS_BODY_DEPTHWISE_H
 
 #include "kernels/body/depthwise_store.h"
+#include "kernels/body/order.h"
 
 /// R output rows: what their tiles have in common. `weight` is of kernel row 0 of the first
 /// row's window; source row k (in steps of the dilation) is row k of it and row k - below of the
@@ -182,11 +183,14 @@ ONEFOLD_INLINE void onefold_depthwise_band_of(const int R, const int P, const in
 
 ONEFOLD_INLINE void onefold_depthwise_plane(const int R, const int P, const int K, const int S,
                                             const int D, const onefold_depthwise_args *a) {
-  int64_t row = 0;
-  if (R == 2 && a->row_dilation == 1) {
-    for (; row + 2 <= a->out_rows; row += 2) onefold_depthwise_band_of(R, P, K, S, D, row, a);
+  const int64_t tall = R == 2 && a->row_dilation == 1 ? a->out_rows / 2 : 0;
+  for (int64_t i = 0; i < tall; i++) {
+    onefold_depthwise_band_of(R, P, K, S, D, 2 * onefold_order(i, tall, a->swap), a);
   }
-  for (; row < a->out_rows; row++) onefold_depthwise_band_of(1, P, K, S, D, row, a);
+  const int64_t single = a->out_rows - 2 * tall;
+  for (int64_t i = 0; i < single; i++) {
+    onefold_depthwise_band_of(1, P, K, S, D, 2 * tall + onefold_order(i, single, a->swap), a);
+  }
 }
 
 ONEFOLD_INLINE void onefold_depthwise_body(const int R, const int P, const int S,

@@ -4,6 +4,7 @@
 #ifndef ONEFOLD_KERNELS_BODY_WINOGRAD_OUT_H
 #define ONEFOLD_KERNELS_BODY_WINOGRAD_OUT_H
 
+#include "kernels/body/order.h"
 #include "kernels/body/tile.h"
 #include "kernels/body/winograd.h"
 
@@ -42,9 +43,12 @@ ONEFOLD_INLINE void onefold_winograd_out_tile(const int M, const int H, const in
   }
   onefold_epilogue epilogue = *a->epilogue;
   onefold_conv_args row = {.dst = dst, .final = 1, .epilogue = &epilogue};
-  epilogue.residual = residual;
-  for (int i = 0; i < a->rows; i++) {
+  epilogue.residual = NULL;
+  for (int k = 0; k < a->rows; k++) {
+    const int64_t i = onefold_order(k, a->rows, a->swap);
     vf z[ONEFOLD_WINOGRAD_MAX_TILE + 1];
+    row.dst = dst + i * a->dst_row;
+    if (residual) epilogue.residual = residual + i * a->dst_row;
     onefold_winograd_out_line(M, W, W + E, down[i], z);
     if (columns == W + E) {
       onefold_winograd_out_store(W + E, z, bias, &row);
@@ -53,8 +57,6 @@ ONEFOLD_INLINE void onefold_winograd_out_tile(const int M, const int H, const in
     } else if (E > 0) { // a piece of an odd number of outputs may have two too many
       onefold_winograd_out_store(W + E - (E > 0 ? 2 : 1), z, bias, &row);
     }
-    row.dst += a->dst_row;
-    if (residual) epilogue.residual += a->dst_row;
   }
 }
 
