@@ -105,6 +105,10 @@ void onefold_bench_header(bench_session *session) {
   line(session, "peak", "%.1f GFLOP/s on one core, %.1f on %d", p->core_gflops, p->threads_gflops,
        (int)p->threads);
   bandwidths(session);
+  if (p->handover_ns > 0) {
+    line(session, "handover", "%.0f ns for a cache line from core to core", p->handover_ns);
+    number(session, "handover_ns", p->handover_ns);
+  }
   line(session, "timed", "with %s", temperature[o->cold]);
 
   fact(session, "version", onefold_version());

@@ -64,11 +64,11 @@ static json_t *bandwidth_json(const onefold_bandwidth *b) {
 }
 
 static json_t *peak_json(const onefold_peak *p) {
-  return json_pack("{s:i, s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "threads", (int)p->threads,
+  return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "threads", (int)p->threads,
                    "core_gflops", p->core_gflops, "threads_gflops", p->threads_gflops,
-                   "core_spread", p->core_spread, "threads_spread", p->threads_spread, "l2",
-                   bandwidth_json(&p->l2), "l3", bandwidth_json(&p->l3), "dram",
-                   bandwidth_json(&p->dram));
+                   "core_spread", p->core_spread, "threads_spread", p->threads_spread,
+                   "handover_ns", p->handover_ns, "l2", bandwidth_json(&p->l2), "l3",
+                   bandwidth_json(&p->l3), "dram", bandwidth_json(&p->dram));
 }
 
 static void add_kernel_json(void *user, const char *op, const char *kernel, onefold_isa isa) {
@@ -130,6 +130,8 @@ static void print_peak(const onefold_peak *p) {
   printf("\nMeasured on %d thread%s\n", (int)p->threads, p->threads > 1 ? "s" : "");
   printf("  peak       %.1f GFLOP/s on one core (spread %.1f %%), %.1f on all (%.1f %%)\n",
          p->core_gflops, 100 * p->core_spread, p->threads_gflops, 100 * p->threads_spread);
+  if (p->handover_ns > 0)
+    printf("  handover   %.0f ns for a cache line from core to core\n", p->handover_ns);
   print_bandwidth("L2", &p->l2);
   print_bandwidth("L3", &p->l3);
   print_bandwidth("DRAM", &p->dram);

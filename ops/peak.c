@@ -2,6 +2,7 @@
 // Measures the peak of the context's ISA level: a loop of independent
 // multiply-adds, and reads and copies through buffers of a level's size.
 #include "ops/context.h"
+#include "ops/handover.h"
 
 #include <onefold/machine.h>
 #include <onefold/peak.h>
@@ -146,6 +147,7 @@ onefold_status onefold_measure_peak(onefold_context *context, onefold_peak *peak
   if (tasks > 1) {
     peak->threads_gflops = best_rate(context, fma_task, &w, tasks, REPEATS, &peak->threads_spread);
   }
+  peak->handover_ns = onefold_handover_ns(context);
   peak->l2 = bandwidth(context, &w, half_l2, tasks, REPEATS);
   peak->l3 = bandwidth(context, &w, half_l3, tasks, REPEATS);
   peak->dram = bandwidth(context, &w, dram, tasks, DRAM_REPEATS);

@@ -52,6 +52,11 @@ static const char *peak(report_arena *arena, const report_file *f) {
                                onefold_report_rate(f->core_gflops).text);
 }
 
+static const char *handover(report_arena *arena, const report_file *f) {
+  const char *ns = onefold_report_fact(f, "handover_ns");
+  return ns[0] ? onefold_report_format(arena, "%s ns", ns) : "";
+}
+
 static const char *bandwidths(report_arena *arena, const report_file *f) {
   const struct {
     const char *name;
@@ -97,6 +102,7 @@ static const struct {
     {"load", "load", NULL},
     {"FMA peak, measured", NULL, peak},
     {"read bandwidth, measured", NULL, bandwidths},
+    {"cache line from core to core", NULL, handover},
     {"timed with", NULL, caching},
     {"accuracy class", "accuracy", NULL},
     {"weights", "weights", NULL},

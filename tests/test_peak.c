@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The peak kernels do the operations that they claim, and the public
 // measurement gives numbers that can be divided by, or a sentence.
+#include "arch/threads.h"
+#include "ops/handover.h"
 #include "tests/kernel_support.h"
 
+#include <onefold/machine.h>
 #include <onefold/peak.h>
 
 #include <math.h>
@@ -49,12 +52,42 @@ static void test_measure(void **state) {
     assert_true(isfinite(peak.threads_gflops) && peak.threads_gflops > 0.0);
     assert_true(peak.core_spread >= 0.0 && peak.core_spread < 1.0);
     assert_true(peak.threads_spread >= 0.0 && peak.threads_spread < 1.0);
+    assert_true(isfinite(peak.handover_ns) && peak.handover_ns >= 0.0);
+    if (threads == 1) assert_true(peak.handover_ns == 0.0);
     assert_true(peak.dram.bytes > 0);
     check_bandwidth(&peak.l2);
     check_bandwidth(&peak.l3);
     check_bandwidth(&peak.dram);
     onefold_context_destroy(context);
   }
+}
+
+static void in_turn(void *user, onefold_task_fn fn, void *arg, size_t n) {
+  for (size_t i = 0; i < n; i++) fn(arg, *(int *)user ? n - 1 - i : i);
+}
+
+/// Threads that take turns, in any order, have no line to hand over; those of two cores do, but
+/// where others keep them busy.
+static void test_handover(void **state) {
+  (void)state;
+  for (int backwards = 0; backwards <= 1; backwards++) {
+    const onefold_context_options options = {.struct_size = sizeof options,
+                                             .threads = 3,
+                                             .parallel_for = in_turn,
+                                             .parallel_user = &backwards};
+    onefold_context *context = NULL;
+    assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
+    assert_true(onefold_handover_ns(context) == 0.0);
+    onefold_context_destroy(context);
+  }
+  onefold_machine machine;
+  assert_int_equal(onefold_machine_query(&machine), ONEFOLD_OK);
+  if (machine.usable_cores < 2 || !onefold_threads_have_openmp()) return;
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 2);
+  double ns = 0;
+  for (int i = 0; i < 200 && ns == 0; i++) ns = onefold_handover_ns(context);
+  onefold_context_destroy(context);
+  assert_true(isfinite(ns) && ns > 0.0);
 }
 
 static void *allocate_small(void *user, size_t size, size_t alignment) {
@@ -100,7 +133,8 @@ int main(void) {
   if (test_isa_missing()) return 1;
   const struct CMUnitTest levels[] = {cmocka_unit_test(test_measure)};
   const struct CMUnitTest once[] = {cmocka_unit_test(test_bad_arguments),
-                                    cmocka_unit_test(test_no_memory)};
+                                    cmocka_unit_test(test_no_memory),
+                                    cmocka_unit_test(test_handover)};
   int failures =
       test_rows("peak_fma kernels", ONEFOLD_OP_PEAK_FMA, ONEFOLD_OP_PEAK_FMA, test_fma_counts);
   failures += test_every_level("measured peaks", levels, 1);
