@@ -33,6 +33,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   plan->kernel = plan->depthwise->name;
   plan->packed_floats = (size_t)plan->problem.in_blocks *
                         onefold_conv_block_floats(&plan->problem, ONEFOLD_PACK_DEPTHWISE, 0);
+  plan->by_rows = onefold_conv_by_rows(plan);
   return ONEFOLD_OK;
 }
 
@@ -73,26 +74,15 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
   ((onefold_depthwise_fn *)plan->depthwise->fn)(&a);
 }
 
-/// Tasks take rows of all channels, as the pixels of 1x1 layers around are cut, where there are
-/// enough: what another core has written is far.
-static void rows_of_images(const onefold_conv_run *run, size_t index) {
-  const onefold_conv_problem *problem = &run->plan->problem;
-  const int64_t rows = problem->out_h;
-  size_t begin = 0, end = 0;
-  onefold_split((size_t)(problem->desc.batch * rows), (size_t)run->plan->tasks, index, &begin,
-                &end);
-  for (int64_t at = (int64_t)begin, next; at < (int64_t)end; at = next) {
-    const int64_t image = at / rows, row = at % rows;
-    const onefold_conv_area whole = onefold_conv_whole(run, image);
-    next = at - row + rows < (int64_t)end ? at - row + rows : (int64_t)end;
-    for (int64_t block = 0; block < problem->out_blocks; block++) {
-      onefold_conv_depthwise_rows(run, image, block, &whole, row, row + next - at);
-    }
+static void all_blocks(const onefold_conv_run *run, int64_t image, int64_t begin, int64_t end) {
+  const onefold_conv_area whole = onefold_conv_whole(run, image);
+  for (int64_t block = 0; block < run->plan->problem.out_blocks; block++) {
+    onefold_conv_depthwise_rows(run, image, block, &whole, begin, end);
   }
 }
 
 /// Tasks take whole channel blocks, but for those that two share.
-static void rows_of_blocks(const onefold_conv_run *run, size_t index) {
+static void whole_blocks(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
   const int64_t rows = problem->out_h, blocks = problem->out_blocks;
   size_t begin = 0, end = 0;
@@ -107,12 +97,10 @@ static void rows_of_blocks(const onefold_conv_run *run, size_t index) {
 }
 
 static void task(const onefold_conv_run *run, size_t index) {
-  const onefold_conv2d_plan *plan = run->plan;
-  if (plan->tasks > 1 && onefold_conv_by_pixels(&plan->problem, plan->tasks) &&
-      plan->problem.out_h >= 2 * (int64_t)plan->tasks) {
-    rows_of_images(run, index);
+  if (run->plan->by_rows) {
+    onefold_conv_own_rows(run, index, all_blocks);
   } else {
-    rows_of_blocks(run, index);
+    whole_blocks(run, index);
   }
 }
 

@@ -83,6 +83,7 @@ static onefold_status finish(onefold_conv2d_plan *plan, onefold_op op,
   if (status == ONEFOLD_OK) status = cut_rows(plan);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   plan->ahead = tiling->ahead;
+  plan->by_rows = onefold_conv_by_rows(plan);
   return status;
 }
 
@@ -153,8 +154,19 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   }
 }
 
+static void all_strips(const onefold_conv_run *run, int64_t image, int64_t begin, int64_t end) {
+  const onefold_conv_strips *strips = &run->plan->strips;
+  for (int32_t i = 0; i < strips->count; i++) {
+    strip_rows(run, &strips->strip[i], image, begin, end);
+  }
+}
+
 static void task(const onefold_conv_run *run, size_t index) {
-  onefold_conv_each_rows(run, run->plan->problem.out_h, index, strip_rows);
+  if (run->plan->by_rows) {
+    onefold_conv_own_rows(run, index, all_strips);
+  } else {
+    onefold_conv_each_rows(run, run->plan->problem.out_h, index, strip_rows);
+  }
 }
 
 // ------------------------------------------------------------------ direct

@@ -30,26 +30,18 @@ static int is_large(const onefold_conv2d_plan *plan) {
   return (size_t)floats * sizeof(float) > onefold_context_dispatch(plan->context)->l2_bytes;
 }
 
-/// Tasks cut the pixels, as those of the layers before and after do, where each has some tiles of
-/// them and the weights fit beside these: what another core has written is far.
-static int by_pixels(const onefold_conv2d_plan *plan) {
-  const onefold_conv_problem *problem = &plan->problem;
-  const int64_t v = problem->v;
-  const size_t weights = (size_t)(problem->in_blocks * problem->out_blocks * v * v) * sizeof(float);
-  return plan->tasks > 1 && onefold_conv_by_pixels(problem, plan->tasks) &&
-         weights <= onefold_context_dispatch(plan->context)->l2_bytes / 2;
-}
-
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
+  const onefold_conv_problem *problem = &plan->problem;
+  const int64_t pixels = problem->out_h * problem->out_w, v = problem->v;
+  const size_t weights = (size_t)(problem->in_blocks * problem->out_blocks * v * v);
   onefold_conv_blocked_source(plan);
   // The hardware fetches by itself from a few planes at a time, where no pieces cut them short.
   const int large = is_large(plan);
-  const int pieces =
-      tiling->piece > 0 || (large && plan->problem.out_blocks > 2) || by_pixels(plan);
-  plan->fetch = large && (pieces || plan->problem.in_blocks > 12);
+  const int pieces = tiling->piece > 0 || (large && problem->out_blocks > 2) ||
+                     onefold_conv_by_pixels(plan, weights);
+  plan->fetch = large && (pieces || problem->in_blocks > 12);
   if (tiling->ahead) plan->fetch = tiling->ahead == 2;
-  plan->split = pixels == 1 && plan->problem.accuracy != ONEFOLD_ACCURACY_STRICT;
+  plan->split = pixels == 1 && problem->accuracy != ONEFOLD_ACCURACY_STRICT;
   if (pieces) return onefold_conv_pieces_plan(plan, tiling);
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);

@@ -28,6 +28,34 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
   }
 }
 
+int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights) {
+  const onefold_conv_problem *problem = &plan->problem;
+  const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
+  const size_t l2 = onefold_context_dispatch(plan->context)->l2_bytes;
+  return plan->tasks > 1 && pixels >= 28 * (int64_t)plan->tasks &&
+         weights * sizeof(float) <= l2 / 2;
+}
+
+int onefold_conv_by_rows(const onefold_conv2d_plan *plan) {
+  const int64_t rows = plan->problem.desc.batch * plan->problem.out_h, tasks = plan->tasks;
+  const int64_t most = (rows + tasks - 1) / tasks;
+  return 8 * most * tasks <= 9 * rows && onefold_conv_by_pixels(plan, plan->packed_floats);
+}
+
+void onefold_conv_own_rows(const onefold_conv_run *run, size_t index,
+                           onefold_conv_image_rows_fn *body) {
+  const onefold_conv_problem *problem = &run->plan->problem;
+  const int64_t rows = problem->out_h;
+  size_t begin = 0, end = 0;
+  onefold_split((size_t)(problem->desc.batch * rows), (size_t)run->plan->tasks, index, &begin,
+                &end);
+  for (int64_t at = (int64_t)begin, next; at < (int64_t)end; at = next) {
+    const int64_t row = at % rows;
+    next = at - row + rows < (int64_t)end ? at - row + rows : (int64_t)end;
+    body(run, at / rows, row, row + next - at);
+  }
+}
+
 onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv2d_packed *packed = run->packed;

@@ -13,11 +13,20 @@ typedef void onefold_conv_rows_fn(const onefold_conv_run *run, const onefold_con
 void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t index,
                             onefold_conv_rows_fn *body);
 
-/// Are there pixels enough for each task to have some tiles of its own? Then tasks cut layers along
-/// pixels, one like the other.
-static inline int onefold_conv_by_pixels(const onefold_conv_problem *problem, int32_t tasks) {
-  return problem->desc.batch * problem->out_h * problem->out_w >= 28 * (int64_t)tasks;
-}
+/// Should tasks cut a layer along its pixels, as they cut those around it? What another core has
+/// written is far. Each needs some tiles of its own, and weights that all of them read have to fit
+/// in L2.
+int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights);
+
+/// The same of whole rows, which have to come out even, and of the plan's packed weights.
+int onefold_conv_by_rows(const onefold_conv2d_plan *plan);
+
+/// The rows of task `index` where tasks cut images along rows: calls body(run, image, row_begin,
+/// row_end) for those of each image.
+typedef void onefold_conv_image_rows_fn(const onefold_conv_run *run, int64_t image,
+                                        int64_t row_begin, int64_t row_end);
+void onefold_conv_own_rows(const onefold_conv_run *run, size_t index,
+                           onefold_conv_image_rows_fn *body);
 
 /// The epilogue of output blocks from `block` on; its residual is still to be set.
 onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);
