@@ -72,7 +72,7 @@ static void test_handover(void **state) {
   (void)state;
   for (int backwards = 0; backwards <= 1; backwards++) {
     const onefold_context_options options = {.struct_size = sizeof options,
-                                             .threads = 3,
+                                             .threads = 2,
                                              .parallel_for = in_turn,
                                              .parallel_user = &backwards};
     onefold_context *context = NULL;
