@@ -39,7 +39,8 @@ int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights) {
 int onefold_conv_by_rows(const onefold_conv2d_plan *plan) {
   const int64_t rows = plan->problem.desc.batch * plan->problem.out_h, tasks = plan->tasks;
   const int64_t most = (rows + tasks - 1) / tasks;
-  return 8 * most * tasks <= 9 * rows && onefold_conv_by_pixels(plan, plan->packed_floats);
+  return 8 * most * tasks <= 9 * rows && rows * plan->problem.out_w >= 196 * tasks &&
+         onefold_conv_by_pixels(plan, plan->packed_floats);
 }
 
 void onefold_conv_own_rows(const onefold_conv_run *run, size_t index,

@@ -18,7 +18,8 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
 /// in L2.
 int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights);
 
-/// The same of whole rows, which have to come out even, and of the plan's packed weights.
+/// The same of whole rows, of the plan's packed weights. Tasks have to come out even, and to have
+/// pixels enough to be worth the lines that they fight for where their rows meet, in each channel.
 int onefold_conv_by_rows(const onefold_conv2d_plan *plan);
 
 /// The rows of task `index` where tasks cut images along rows: calls body(run, image, row_begin,

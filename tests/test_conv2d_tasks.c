@@ -23,13 +23,13 @@ typedef struct problem {
 
 static const problem problems[] = {
     {"depthwise", "depthwise", 1, 48, 48, 48, 20, 3, 1, ONEFOLD_BLOCKED, 1},
-    {"images that tasks share", "depthwise", 3, 16, 16, 16, 10, 5, 1, ONEFOLD_BLOCKED, 1},
-    {"few pixels", "depthwise", 1, 64, 64, 64, 7, 3, 1, ONEFOLD_BLOCKED, 0},
-    {"an odd number of rows", "depthwise", 1, 64, 64, 64, 9, 3, 1, ONEFOLD_BLOCKED, 1},
-    {"stride 2", "depthwise", 1, 64, 64, 64, 15, 3, 2, ONEFOLD_BLOCKED, 1},
-    {"few channels", "plain", 1, 1, 3, 40, 32, 3, 2, ONEFOLD_NCHW, 1},
-    {"direct", "direct", 3, 1, 32, 32, 10, 2, 1, ONEFOLD_BLOCKED, 1},
-    {"9 MiB of weights", "direct", 1, 1, 768, 768, 9, 2, 1, ONEFOLD_BLOCKED, 0},
+    {"images that tasks share", "depthwise", 3, 16, 16, 16, 12, 5, 1, ONEFOLD_BLOCKED, 1},
+    {"few pixels", "depthwise", 1, 64, 64, 64, 14, 3, 1, ONEFOLD_BLOCKED, 0},
+    {"an odd number of rows", "depthwise", 1, 64, 64, 64, 21, 3, 1, ONEFOLD_BLOCKED, 1},
+    {"stride 2", "depthwise", 1, 64, 64, 64, 41, 3, 2, ONEFOLD_BLOCKED, 1},
+    {"few channels", "plain", 1, 1, 3, 40, 48, 3, 2, ONEFOLD_NCHW, 1},
+    {"direct", "direct", 3, 1, 32, 32, 12, 2, 1, ONEFOLD_BLOCKED, 1},
+    {"4 MiB of weights", "direct", 1, 1, 512, 512, 20, 2, 1, ONEFOLD_BLOCKED, 0},
     {"few pixels", "direct", 1, 1, 16, 48, 21, 3, 3, ONEFOLD_BLOCKED, 0},
     {"pointwise", "pointwise", 1, 1, 32, 64, 16, 1, 1, ONEFOLD_BLOCKED, 1},
 };
