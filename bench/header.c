@@ -107,7 +107,7 @@ void onefold_bench_header(bench_session *session) {
   bandwidths(session);
   if (p->handover_ns > 0) {
     line(session, "handover", "%.0f ns for a cache line from core to core", p->handover_ns);
-    number(session, "handover_ns", p->handover_ns);
+    fact(session, "handover_ns", onefold_bench_cell("%.0f", p->handover_ns).text);
   }
   line(session, "timed", "with %s", temperature[o->cold]);
 
