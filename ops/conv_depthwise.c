@@ -3,7 +3,6 @@
 #include "ops/conv_depthwise.h"
 
 #include "ops/conv_space.h"
-#include "ops/conv_tasks.h"
 
 #include <stdio.h>
 
@@ -81,26 +80,18 @@ static void all_blocks(const onefold_conv_run *run, int64_t image, int64_t begin
   }
 }
 
-/// Tasks take whole channel blocks, but for those that two share.
-static void whole_blocks(const onefold_conv_run *run, size_t index) {
-  const onefold_conv_problem *problem = &run->plan->problem;
-  const int64_t rows = problem->out_h, blocks = problem->out_blocks;
-  size_t begin = 0, end = 0;
-  onefold_split((size_t)(problem->desc.batch * blocks * rows), (size_t)run->plan->tasks, index,
-                &begin, &end);
-  for (int64_t unit = (int64_t)begin, next; unit < (int64_t)end; unit = next) {
-    const int64_t row = unit % rows, block = unit / rows % blocks, image = unit / rows / blocks;
-    const onefold_conv_area whole = onefold_conv_whole(run, image);
-    next = unit - row + rows < (int64_t)end ? unit - row + rows : (int64_t)end;
-    onefold_conv_depthwise_rows(run, image, block, &whole, row, row + next - unit);
-  }
+static void one_block(const onefold_conv_run *run, int64_t plane, int64_t begin, int64_t end) {
+  const int64_t blocks = run->plan->problem.out_blocks, image = plane / blocks;
+  const onefold_conv_area whole = onefold_conv_whole(run, image);
+  onefold_conv_depthwise_rows(run, image, plane % blocks, &whole, begin, end);
 }
 
 static void task(const onefold_conv_run *run, size_t index) {
+  const onefold_conv_problem *problem = &run->plan->problem;
   if (run->plan->by_rows) {
-    onefold_conv_own_rows(run, index, all_blocks);
+    onefold_conv_own_rows(run, problem->desc.batch, index, all_blocks);
   } else {
-    whole_blocks(run, index);
+    onefold_conv_own_rows(run, problem->desc.batch * problem->out_blocks, index, one_block);
   }
 }
 

@@ -163,7 +163,7 @@ static void all_strips(const onefold_conv_run *run, int64_t image, int64_t begin
 
 static void task(const onefold_conv_run *run, size_t index) {
   if (run->plan->by_rows) {
-    onefold_conv_own_rows(run, index, all_strips);
+    onefold_conv_own_rows(run, run->plan->problem.desc.batch, index, all_strips);
   } else {
     onefold_conv_each_rows(run, run->plan->problem.out_h, index, strip_rows);
   }

@@ -43,13 +43,11 @@ int onefold_conv_by_rows(const onefold_conv2d_plan *plan) {
          onefold_conv_by_pixels(plan, plan->packed_floats);
 }
 
-void onefold_conv_own_rows(const onefold_conv_run *run, size_t index,
-                           onefold_conv_image_rows_fn *body) {
-  const onefold_conv_problem *problem = &run->plan->problem;
-  const int64_t rows = problem->out_h;
+void onefold_conv_own_rows(const onefold_conv_run *run, int64_t planes, size_t index,
+                           onefold_conv_plane_rows_fn *body) {
+  const int64_t rows = run->plan->problem.out_h;
   size_t begin = 0, end = 0;
-  onefold_split((size_t)(problem->desc.batch * rows), (size_t)run->plan->tasks, index, &begin,
-                &end);
+  onefold_split((size_t)(planes * rows), (size_t)run->plan->tasks, index, &begin, &end);
   for (int64_t at = (int64_t)begin, next; at < (int64_t)end; at = next) {
     const int64_t row = at % rows;
     next = at - row + rows < (int64_t)end ? at - row + rows : (int64_t)end;

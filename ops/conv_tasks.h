@@ -22,12 +22,12 @@ int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights);
 /// pixels enough to be worth the lines that they fight for where their rows meet, in each channel.
 int onefold_conv_by_rows(const onefold_conv2d_plan *plan);
 
-/// The rows of task `index` where tasks cut images along rows: calls body(run, image, row_begin,
-/// row_end) for those of each image.
-typedef void onefold_conv_image_rows_fn(const onefold_conv_run *run, int64_t image,
+/// The rows of task `index` where tasks cut the output rows of so many planes, which are images or
+/// channel blocks of them: calls body(run, plane, row_begin, row_end) for those of each plane.
+typedef void onefold_conv_plane_rows_fn(const onefold_conv_run *run, int64_t plane,
                                         int64_t row_begin, int64_t row_end);
-void onefold_conv_own_rows(const onefold_conv_run *run, size_t index,
-                           onefold_conv_image_rows_fn *body);
+void onefold_conv_own_rows(const onefold_conv_run *run, int64_t planes, size_t index,
+                           onefold_conv_plane_rows_fn *body);
 
 /// The epilogue of output blocks from `block` on; its residual is still to be set.
 onefold_epilogue onefold_conv_epilogue(const onefold_conv_run *run, int64_t image, int32_t block);

@@ -88,6 +88,7 @@ static void test_info(void **state) {
   const json_t *machine = json_object_get(root, "machine"), *peak = json_object_get(root, "peak");
   assert_true(test_number(machine, "usable_cores") >= 1);
   assert_true(test_number(peak, "core_gflops") > 0.0);
+  assert_true(test_number(peak, "handover_ns") == 0.0); // one thread
   assert_true(test_number(json_object_get(peak, "dram"), "read_gbs") > 0.0);
   const json_t *kernels = json_object_get(root, "kernels");
   static const char *const ops[] = {"conv_s1", "pointwise", "depthwise_s1", "add", "peak_fma"};

@@ -26,8 +26,8 @@ typedef struct onefold_peak {
   double core_spread;    // (best - median)/best of the repeats on one core
   double threads_spread; // the same on `threads` cores
   // Nanoseconds for a cache line to go from thread 0 to the thread that is farthest from it, half
-  // of a round trip: some 20 to 60 where cores share an L3, 100 to 300 where they do not, which
-  // is what layers of several threads pay. 0 with one thread, or where threads take turns.
+  // of a round trip: small where they share a cache, several times as much where they do not, and
+  // what layers of several threads pay. 0 with one thread, or where threads take turns.
   double handover_ns;
   onefold_bandwidth l2, l3, dram;
 } onefold_peak;

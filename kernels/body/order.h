@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The order of rows. The stores of an instruction that goes from row to row are a constant distance
-// apart, and prefetchers run up to sixteen such distances ahead: beyond the rows of a task, into
+// apart, and prefetchers run a dozen such distances ahead and more: beyond the rows of a task, into
 // lines that another core is writing, which then has to fetch them back. Where other cores write
-// around dst, rows are swapped in pairs, so that no two distances are alike.
+// around dst, rows are swapped in pairs, so that no two distances in a row are alike.
 #ifndef ONEFOLD_KERNELS_BODY_ORDER_H
 #define ONEFOLD_KERNELS_BODY_ORDER_H
 

@@ -43,7 +43,6 @@ ONEFOLD_INLINE void onefold_winograd_out_tile(const int M, const int H, const in
   }
   onefold_epilogue epilogue = *a->epilogue;
   onefold_conv_args row = {.dst = dst, .final = 1, .epilogue = &epilogue};
-  epilogue.residual = NULL;
   for (int k = 0; k < a->rows; k++) {
     const int64_t i = onefold_order(k, a->rows, a->swap);
     vf z[ONEFOLD_WINOGRAD_MAX_TILE + 1];
