@@ -2,6 +2,8 @@
 // Cores of the affinity mask, and what the cgroup's quota leaves of them.
 #include "arch/cores.h"
 
+#include "arch/threads.h"
+
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
@@ -23,7 +25,8 @@ int onefold_cores_allowed(void) {
 }
 
 int onefold_cores_usable(void) {
-  const int allowed = onefold_cores_allowed();
+  const int mask = onefold_cores_allowed(), places = onefold_threads_places();
+  const int allowed = mask < places ? places : mask;
   const double quota = ceil(onefold_cores_quota(""));
   return quota >= 1 && quota < allowed ? (int)quota : allowed;
 }

@@ -11,7 +11,8 @@ int onefold_cores_allowed(void);
 /// is prefixed to /proc and /sys for tests ("" for the machine).
 double onefold_cores_quota(const char *root);
 
-/// min(allowed, ceil(quota)), at least 1.
+/// min(allowed, ceil(quota)), at least 1. Where OpenMP has bound this thread to a place of its own
+/// (OMP_PROC_BIND), the cores of all its threads are allowed.
 int onefold_cores_usable(void);
 
 #endif

@@ -31,6 +31,25 @@ struct Batch {
   size_t failed = 0; // one more than the index
 };
 
+/// The iterations of a case that is called again and again. Returns whether it gave up.
+bool iterate(benchmark::State &state, const onefold_gbench_case &c,
+             const onefold_gbench_options &options) {
+  bool gave_up = false;
+  auto loop = [&] {
+    for (auto _ : state) {
+      gave_up = c.run(c.user) != 0;
+      if (gave_up) break;
+    }
+  };
+  if (options.within) {
+    options.within(
+        options.user, [](void *arg) { (*static_cast<decltype(loop) *>(arg))(); }, &loop);
+  } else {
+    loop();
+  }
+  return gave_up;
+}
+
 void run_case(benchmark::State &state, const onefold_gbench_case &c, size_t index, Batch &batch) {
   const auto give_up = [&] {
     batch.failed = index + 1;
@@ -59,10 +78,8 @@ void run_case(benchmark::State &state, const onefold_gbench_case &c, size_t inde
       state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
       if (status) return give_up();
     }
-  } else {
-    for (auto _ : state) {
-      if (c.run(c.user)) return give_up();
-    }
+  } else if (iterate(state, c, *batch.options)) {
+    return give_up();
   }
   for (const onefold_gbench_counter &counter : c.counters) {
     if (!counter.name) break;

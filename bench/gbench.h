@@ -51,6 +51,9 @@ typedef struct onefold_gbench_options {
   /// Called once when all are done, before the JSON is written, which gets the counters that it
   /// adds to cases: with each repetition and with the median. May be NULL.
   void (*finish)(void *user);
+  /// Calls body(arg) once: the iterations of a case that has neither `batch` nor `prepare`, with
+  /// the clock. NULL: they are called without it.
+  void (*within)(void *user, void (*body)(void *), void *arg);
   void *user;
 } onefold_gbench_options;
 

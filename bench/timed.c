@@ -56,6 +56,12 @@ static void tick(void *user, int begun) {
   probe(t);
 }
 
+/// As in a program that runs many layers, threads are awake, as other sides' are between calls.
+static void within(void *user, void (*body)(void *), void *arg) {
+  const timed *t = user;
+  onefold_context_together(t->session->context, body, arg);
+}
+
 static void finish(void *user) {
   timed *t = user;
   const double peak = onefold_bench_median(t->probes, t->probe_count);
@@ -80,6 +86,7 @@ size_t onefold_bench_time_cases(bench_session *session, const char *title,
       .tick = tick,
       .done = done,
       .finish = finish,
+      .within = within,
       .user = &t,
   };
   return onefold_gbench_run(session->gbench, cases, count, &options);

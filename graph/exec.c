@@ -235,7 +235,7 @@ onefold_status onefold_exec_run_timed(onefold_exec *exec, const float *const *in
     return onefold_fail(exec->context, ONEFOLD_INVALID_ARGUMENT,
                         "onefold_exec_pack was not called");
   exec_run run = {{exec, inputs, outputs}, seconds, check_buffers(exec, inputs, outputs)};
-  if (run.status == ONEFOLD_OK) onefold_together(exec->context, run_steps, &run);
+  if (run.status == ONEFOLD_OK) onefold_context_together(exec->context, run_steps, &run);
   return run.status;
 }
 

@@ -235,8 +235,8 @@ size_t onefold_tensor_elements(const onefold_context *context, onefold_shape sha
 
 // ---------------------------------------------------------------- parallel
 
-void onefold_together(const onefold_context *context, void (*body)(void *), void *arg) {
-  if (context->teams) {
+void onefold_context_together(const onefold_context *context, void (*body)(void *), void *arg) {
+  if (context && context->teams) {
     onefold_threads_together(context->options.threads, body, arg);
   } else {
     body(arg);

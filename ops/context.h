@@ -25,10 +25,6 @@ void onefold_release(const onefold_context *context, void *pointer);
 /// fn(arg, i) for i in [0, n) by the context's means; inline when n is 1.
 void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *arg, size_t n);
 
-/// Calls body(arg), whose loops start sooner where they are the library's own and no thread has to
-/// wait for a core.
-void onefold_together(const onefold_context *context, void (*body)(void *), void *arg);
-
 const onefold_dispatch *onefold_context_dispatch(const onefold_context *context);
 
 /// Asks the context's source of tilings. Non-zero when it gave one.

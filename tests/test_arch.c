@@ -161,6 +161,7 @@ static void *bound_thread(void *step) {
 
 static void test_affinity(void **state) {
   (void)state;
+  if (onefold_threads_places()) skip(); // OMP_PROC_BIND: masks are OpenMP's
   cpu_set_t mask;
   assert_int_equal(sched_getaffinity(0, sizeof mask, &mask), 0);
   assert_int_equal(onefold_cores_allowed(), CPU_COUNT(&mask));

@@ -108,11 +108,28 @@ static void test_info(void **state) {
   test_run_free(&run);
 }
 
+static double usable_cores(void) {
+  json_t *root = test_report("info --json --no-measure");
+  const double cores = test_number(json_object_get(root, "machine"), "usable_cores");
+  json_decref(root);
+  return cores;
+}
+
+/// OpenMP then binds the first thread to one core, among threads that have the others.
+static void test_bound_by_openmp(void **state) {
+  (void)state;
+  const double cores = usable_cores();
+  assert_int_equal(setenv("OMP_PROC_BIND", "true", 1), 0);
+  assert_true(usable_cores() == cores);
+  assert_int_equal(unsetenv("OMP_PROC_BIND"), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_help),
       cmocka_unit_test(test_mistakes),
       cmocka_unit_test(test_info),
+      cmocka_unit_test(test_bound_by_openmp),
   };
   return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
 }

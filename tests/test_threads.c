@@ -2,8 +2,12 @@
 // What may be shared between threads: a plan and its weights, a context that
 // makes plans, and its last error. The tasks of a run go to threads of the
 // caller, since OpenMP's are opaque to the thread sanitizer.
+#include "arch/cores.h"
 #include "tests/conv_support.h"
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -214,11 +218,97 @@ static void test_shared_context(void **state) {
   onefold_context_destroy(context);
 }
 
+// ------------------------------------------------------------ calls together
+
+typedef struct together {
+  const onefold_context *context;
+  const runner *runner;
+  pthread_t caller;
+  int calls, in_parallel, deeper;
+  const char *wrong;
+} together;
+
+static void run_together(void *arg) {
+  together *t = arg;
+  t->calls++;
+  if (!pthread_equal(t->caller, pthread_self())) t->wrong = "body runs on another thread";
+#ifdef _OPENMP
+  t->in_parallel = omp_in_parallel();
+#endif
+  if (!t->wrong) t->wrong = run_often((void *)(uintptr_t)t->runner);
+  if (t->calls > 1) return;
+  onefold_context_together(t->context, run_together, t); // changes nothing
+}
+
+/// Whether threads of this context wait for the runs of a body, which must give the same bits.
+static int waits_for(onefold_context *context, const runner *r) {
+  together t = {.context = context, .runner = r, .caller = pthread_self()};
+  onefold_context_together(context, run_together, &t);
+  if (t.wrong) test_failed("%s", t.wrong);
+  assert_int_equal(t.calls, 2);
+  return t.in_parallel;
+}
+
+static void test_together(void **state) {
+  (void)state;
+#if TEST_TSAN
+  print_message("SKIP OpenMP under the thread sanitizer\n");
+  skip();
+#else
+  static const char problem[] = "mb1ic32ih40oc32kh3ph1";
+  onefold_conv2d_desc d;
+  onefold_conv2d_plan *plan = NULL;
+  onefold_conv2d_packed *packed = NULL;
+  onefold_conv2d_plan_info info;
+  const int cores = onefold_cores_usable();
+  const size_t n = 32 * 40 * 40;
+  float *input = allocate(n), *weight = allocate(32 * 32 * 9), *output = allocate(n),
+        *want = allocate(n);
+  for (size_t i = 0; i < n; i++) input[i] = (float)(i % 7) - 3;
+  for (size_t i = 0; i < 32 * 32 * 9; i++) weight[i] = (float)(i % 5) - 2;
+  const onefold_conv2d_weights weights = {.weight = weight};
+  for (int i = 0; i < 4; i++) { // one thread, two, a thread too many, the caller's own
+    const onefold_context_options options = {.struct_size = sizeof options,
+                                             .threads = i == 0   ? 1
+                                                        : i == 2 ? cores + 1
+                                                                 : 2,
+                                             .parallel_for = i == 3 ? on_threads : NULL};
+    onefold_context *context = NULL;
+    test_ok(NULL, onefold_context_create(&options, &context));
+    test_ok(context, onefold_conv2d_desc_parse(context, problem, &d));
+    test_ok(context, onefold_conv2d_plan_create(context, &d, &plan));
+    test_ok(context, onefold_conv2d_pack(plan, &weights, &packed));
+    onefold_conv2d_plan_get_info(plan, &info);
+    float *workspace = allocate(info.workspace_bytes / sizeof(float));
+    const runner r = {plan, packed, {input, NULL, NULL, output, workspace}, want, n, 50};
+    test_ok(context, onefold_conv2d_run(plan, packed, &r.buffers));
+    memcpy(want, output, n * sizeof *want);
+    int expected = i == 1 && cores >= 2;
+#ifndef _OPENMP
+    expected = 0;
+#endif
+    assert_int_equal(waits_for(context, &r), expected);
+    free(workspace);
+    onefold_conv2d_packed_destroy(packed);
+    onefold_conv2d_plan_destroy(plan);
+    onefold_context_destroy(context);
+  }
+  together t = {.calls = 1, .caller = pthread_self(), .wrong = "not run"};
+  onefold_context_together(NULL, run_together, &t);
+  assert_int_equal(t.calls, 2);
+  free(input);
+  free(weight);
+  free(output);
+  free(want);
+#endif
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_shared_plan),
       cmocka_unit_test(test_shared_plan_openmp),
       cmocka_unit_test(test_shared_context),
+      cmocka_unit_test(test_together),
   };
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
