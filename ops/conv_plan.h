@@ -16,14 +16,14 @@ typedef struct onefold_conv_columns {
 
 /// A Winograd plan. The image is cut into tiles of `step` x `step` outputs, and the tiles, row by
 /// row, into passes of `pass` tiles (the last of an image may have fewer), whose transforms are in
-/// cache while they are worked on.
+/// cache while they are worked on. Small images of a batch go several to a pass.
 typedef struct onefold_conv_winograd {
   onefold_pack_axis axis;         // of the format
   int32_t step;                   // outputs of a tile along an axis
   const onefold_kernel *in, *out; // the transforms
   int32_t rows, columns;          // tiles of an image
   int32_t last_h, last_w;         // points of the last tile of a column and of a row: even
-  int32_t pass;                   // tiles
+  int32_t pass, images;           // tiles and images of a pass; 1 image: or part of it
   // Floats: between elements of the transformed source and of the products, and of all the source.
   ptrdiff_t source_element, product_element;
   size_t source_floats;

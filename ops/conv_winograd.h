@@ -13,12 +13,12 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
                                  int32_t tasks, const onefold_tiling *tiling,
                                  onefold_conv_winograd *winograd, int32_t *parts);
 
-/// Tiles of an image that a pass has: [first, first + tiles), row by row, and how many of them a
-/// short last row and a short last column of the image have, and both: their tiles have no elements
-/// at some points of the axis.
+/// Tiles of a pass: those of one image from `first` on, row by row, or all of several images, the
+/// first row of each, then the second of each. How many of them a short last row and a short last
+/// column of an image have, and both: their tiles have no elements at some points of the axis.
 typedef struct onefold_conv_winograd_tiles {
-  int64_t first;
-  int32_t tiles, short_rows, short_columns, short_both;
+  int64_t image, first;
+  int32_t images, tiles, short_rows, short_columns, short_both;
 } onefold_conv_winograd_tiles;
 
 /// Source blocks of a group: those that a strip is made of.
@@ -26,13 +26,12 @@ static inline int64_t onefold_conv_winograd_band(const onefold_conv_problem *pro
   return problem->in_blocks / problem->desc.groups;
 }
 
-/// Passes of an image.
-static inline int64_t onefold_conv_winograd_passes(const onefold_conv_winograd *w) {
-  return ((int64_t)w->rows * w->columns - 1) / w->pass + 1;
-}
+/// Passes of a batch.
+int64_t onefold_conv_winograd_passes(const onefold_conv_winograd *w, int64_t batch);
 
-/// Pass n of an image.
-onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winograd *w, int64_t n);
+/// Pass n of a batch.
+onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winograd *w,
+                                                       int64_t batch, int64_t n);
 
 /// Of the tiles of a pass, those that have a point of the column and a point of the row.
 static inline int32_t onefold_conv_winograd_having(const onefold_conv_winograd *w,

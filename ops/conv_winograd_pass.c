@@ -5,17 +5,16 @@
 #include "ops/conv_tasks.h"
 #include "ops/conv_winograd.h"
 
-/// A pass over an image, in a task's scratch.
+/// A pass, in a task's scratch.
 typedef struct pass {
-  int64_t image;
   onefold_conv_winograd_tiles of;
   float *source, *product;
 } pass;
 
-/// The tiles of a pass in one row of the image: [column, column + tiles) of row `row`; `before` of
-/// the pass come earlier, in `ends` rows that ended.
+/// The tiles of a pass in one row of an image, `image` from the pass's first on: [column, column +
+/// tiles) of row `row`; `before` of the pass come earlier, in `ends` rows that ended.
 typedef struct part {
-  int32_t row, column, tiles, before, ends;
+  int32_t image, row, column, tiles, before, ends;
 } part;
 
 static int32_t smaller(int32_t a, int32_t b) {
@@ -29,13 +28,16 @@ static part first_part(const onefold_conv_winograd *w, const pass *p) {
                 .tiles = smaller(p->of.tiles, w->columns - column)};
 }
 
-/// On to the next row; 0 where there is none.
+/// On to the row of the next image, or the next row; 0 where there is none.
 static int next_part(const onefold_conv_winograd *w, const pass *p, part *s) {
   s->before += s->tiles;
   s->tiles = smaller(p->of.tiles - s->before, w->columns);
   s->column = 0;
-  s->row++;
   s->ends++;
+  if (++s->image == p->of.images) {
+    s->image = 0;
+    s->row++;
+  }
   return s->tiles > 0;
 }
 
@@ -81,12 +83,14 @@ static void transform_phase(const onefold_conv_run *run, const pass *p,
   };
   phase_of(&w->axis, a, d->pad_top, d->in_h, &row, &top, &args.in_h);
   phase_of(&w->axis, b, d->pad_left, d->in_w, &column, &left, &args.in_w);
-  args.src = run->src + (p->image * plan->src_image + (band->block + index) * plan->src_block +
-                         row * plan->src_row + column * plan->src_pixel);
+  const float *src =
+      run->src + (p->of.image * plan->src_image + (band->block + index) * plan->src_block +
+                  row * plan->src_row + column * plan->src_pixel);
   const int64_t plane = ((int64_t)a * band->count + index) * w->axis.phases + b;
   float *dst = p->source + plane * w->pass * v;
   part s = first_part(w, p);
   do {
+    args.src = src + s.image * plan->src_image;
     args.top = s.row * w->step + top;
     args.left = s.column * w->step + left;
     args.tiles = s.tiles;
@@ -161,7 +165,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_conv_winograd *w = &plan->winograd;
   const int32_t v = problem->v, block = strip->block + q;
-  onefold_epilogue epilogue = onefold_conv_epilogue(run, p->image, block);
+  onefold_epilogue epilogue;
   onefold_winograd_out_args a = {
       .src_element = w->product_element,
       .least_width = w->last_w - 2,
@@ -173,11 +177,12 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   const float *src = p->product + (ptrdiff_t)q * w->pass * v;
   part s = first_part(w, p);
   do {
-    const int64_t y = (int64_t)s.row * w->step, x = (int64_t)s.column * w->step;
+    const int64_t image = p->of.image + s.image, y = (int64_t)s.row * w->step,
+                  x = (int64_t)s.column * w->step;
     const int64_t down = problem->out_h - y, along = problem->out_w - x;
     const int64_t width = (int64_t)s.tiles * w->step;
     const ptrdiff_t dst =
-        (((p->image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w + x) * v;
+        (((image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w + x) * v;
     a.src = src + (ptrdiff_t)s.before * v;
     a.src_extra = extra_offset(w, &s, v);
     a.tiles = s.tiles;
@@ -186,6 +191,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
     a.rows = (int32_t)(down < w->step ? down : w->step);
     a.columns = (int32_t)(along < width ? along : width);
     a.dst = run->dst + dst;
+    epilogue = onefold_conv_epilogue(run, image, block);
     epilogue.residual = run->residual ? run->residual + dst : NULL;
     ((onefold_winograd_out_fn *)w->out->fn)(&a);
   } while (next_part(w, p, &s));
@@ -208,16 +214,16 @@ void onefold_conv_winograd_task(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_winograd *w = &plan->winograd;
   const size_t parts = (size_t)plan->strip_parts;
-  const int64_t passes = onefold_conv_winograd_passes(w);
+  const int64_t batch = plan->problem.desc.batch;
   size_t n = 0, end = 0;
   int32_t first = 0, last = 0;
-  onefold_split((size_t)(plan->problem.desc.batch * passes), (size_t)plan->tasks / parts,
+  onefold_split((size_t)onefold_conv_winograd_passes(w, batch), (size_t)plan->tasks / parts,
                 index / parts, &n, &end);
   onefold_conv_strips_part(plan, plan->strip_parts, (int32_t)(index % parts), &first, &last);
   float *const scratch = run->scratch + index * plan->scratch;
   for (; n < end; n++) {
-    const pass p = {(int64_t)n / passes, onefold_conv_winograd_pass(w, (int64_t)n % passes),
-                    scratch, scratch + w->source_floats};
+    const pass p = {onefold_conv_winograd_pass(w, batch, (int64_t)n), scratch,
+                    scratch + w->source_floats};
     run_pass(run, &p, first, last);
   }
 }

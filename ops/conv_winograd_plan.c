@@ -103,16 +103,16 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
 
 /// Cycles of the task that has most to do.
 static double estimate_cut(cut *k, int32_t parts) {
-  const int64_t passes = onefold_conv_winograd_passes(k->w);
-  const double batch = (double)k->problem->desc.batch;
-  const int32_t sharing = k->tasks / parts;
-  const onefold_conv_winograd_tiles first = onefold_conv_winograd_pass(k->w, 0);
-  const onefold_conv_winograd_tiles last = onefold_conv_winograd_pass(k->w, passes - 1);
+  // Of a batch whose passes are parts of an image, each image ends with a shorter one.
+  const int64_t batch = k->problem->desc.batch, passes = onefold_conv_winograd_passes(k->w, batch);
+  const int64_t turns = k->w->images > 1 ? 1 : batch, each = passes / turns;
+  const onefold_conv_winograd_tiles first = onefold_conv_winograd_pass(k->w, batch, 0);
+  const onefold_conv_winograd_tiles last = onefold_conv_winograd_pass(k->w, batch, passes - 1);
   const double whole = estimate_pass(k, &first, parts);
-  const double sum = (double)(passes - 1) * whole + estimate_pass(k, &last, parts);
+  const double sum = (double)turns * ((double)(each - 1) * whole + estimate_pass(k, &last, parts));
   // A task of several may have none but whole passes.
-  const double most = ceil(batch * (double)passes / sharing) * whole;
-  return batch * sum < most ? batch * sum : most;
+  const double most = ceil((double)passes / (k->tasks / parts)) * whole;
+  return sum < most ? sum : most;
 }
 
 /// The least estimate of the passes with their blocks shared out among *best tasks.
@@ -143,12 +143,36 @@ static void cut_tiles(const onefold_conv_problem *problem, onefold_pack_format f
   cut_axis(problem->out_w, w, &w->columns, &w->last_w);
 }
 
-onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winograd *w, int64_t n) {
-  const int64_t all = (int64_t)w->rows * w->columns, first = n * w->pass;
+/// As many as a pass of `tiles` holds: whole images, or part of one.
+static int32_t images_of(const onefold_conv_winograd *w, int32_t tiles) {
+  const int64_t images = tiles / ((int64_t)w->rows * w->columns);
+  return images < 1 ? 1 : (int32_t)images;
+}
+
+int64_t onefold_conv_winograd_passes(const onefold_conv_winograd *w, int64_t batch) {
+  if (w->images > 1) return (batch - 1) / w->images + 1;
+  return batch * (((int64_t)w->rows * w->columns - 1) / w->pass + 1);
+}
+
+onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winograd *w,
+                                                       int64_t batch, int64_t n) {
+  const int64_t all = (int64_t)w->rows * w->columns;
+  const int short_h = w->last_h < w->axis.points, short_w = w->last_w < w->axis.points;
+  if (w->images > 1) {
+    const int64_t image = n * w->images, left = batch - image;
+    const int32_t images = left < w->images ? (int32_t)left : w->images;
+    return (onefold_conv_winograd_tiles){.image = image,
+                                         .images = images,
+                                         .tiles = (int32_t)(images * all),
+                                         .short_rows = short_h ? images * w->columns : 0,
+                                         .short_columns = short_w ? images * w->rows : 0,
+                                         .short_both = short_h && short_w ? images : 0};
+  }
+  const int64_t passes = onefold_conv_winograd_passes(w, 1), first = n % passes * w->pass;
   const int64_t end = all - first < w->pass ? all : first + w->pass;
   const int64_t bottom = all - w->columns; // the first of the last row
-  const int short_h = w->last_h < w->axis.points, short_w = w->last_w < w->axis.points;
-  onefold_conv_winograd_tiles t = {.first = first, .tiles = (int32_t)(end - first)};
+  onefold_conv_winograd_tiles t = {
+      .image = n / passes, .images = 1, .first = first, .tiles = (int32_t)(end - first)};
   if (short_h && end > bottom) t.short_rows = (int32_t)(end - (first > bottom ? first : bottom));
   if (short_w) t.short_columns = (int32_t)(end / w->columns - first / w->columns);
   t.short_both = short_h && short_w && end == all;
@@ -156,9 +180,26 @@ onefold_conv_winograd_tiles onefold_conv_winograd_pass(const onefold_conv_winogr
 }
 
 /// Most tiles of a pass.
-static int32_t most_tiles(const onefold_conv_winograd *w) {
+static int32_t most_tiles(const onefold_conv_winograd *w, int64_t batch) {
   const int64_t all = (int64_t)w->rows * w->columns;
-  return all < MOST_TILES ? (int32_t)all : MOST_TILES;
+  if (all >= MOST_TILES) return MOST_TILES;
+  const int64_t images = MOST_TILES / all;
+  return (int32_t)(all * (images < batch ? images : batch));
+}
+
+/// The largest size of passes up to `most` tiles that are nearly equal: of an image, or of so many
+/// images.
+static int32_t even_pass(const onefold_conv_winograd *w, int64_t batch, int32_t most) {
+  const int64_t all = (int64_t)w->rows * w->columns;
+  const int32_t images = images_of(w, most);
+  return images > 1 ? (int32_t)all * even_size(batch, images) : even_size(all, most);
+}
+
+/// Passes of up to `tiles` tiles.
+static void set_pass(onefold_conv_winograd *w, int32_t tiles) {
+  const int64_t all = (int64_t)w->rows * w->columns;
+  w->images = images_of(w, tiles);
+  w->pass = tiles < all ? tiles : (int32_t)(w->images * all);
 }
 
 double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
@@ -172,19 +213,21 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
            .tiling = tiling,
            .depth = onefold_conv_depth(problem, format),
            .tasks = tasks};
-  const int64_t all = (int64_t)w->rows * w->columns;
+  const int64_t batch = problem->desc.batch;
   const int32_t chosen = tiling ? tiling->piece : 0;
   int32_t best = 0, parts = 1;
   double least = INFINITY;
-  for (int32_t size = chosen ? chosen : most_tiles(w); size > 0; size = chosen ? 0 : size - 1) {
-    w->pass = size = chosen ? chosen : even_size(all, size);
+  for (int32_t size = chosen ? chosen : most_tiles(w, batch); size > 0;
+       size = chosen ? 0 : size - 1) {
+    size = chosen ? chosen : even_pass(w, batch, size);
+    set_pass(w, size);
     const double cost = best_parts(&k, &parts);
     if (cost >= least) continue;
     least = cost;
     best = size;
     *strip_parts = parts;
   }
-  w->pass = best;
+  set_pass(w, best);
   return least;
 }
 
@@ -197,9 +240,10 @@ static void piece_range(const onefold_conv_algorithm *algorithm,
   (void)tasks, (void)tiling;
   onefold_conv_winograd w;
   cut_tiles(problem, algorithm->format, &w);
-  *range = (onefold_conv_range){.least = 1, .most = most_tiles(&w)};
+  const int64_t batch = problem->desc.batch;
+  *range = (onefold_conv_range){.least = 1, .most = most_tiles(&w, batch)};
   for (int32_t size = range->most; size > 0 && range->count < ONEFOLD_MOST_VALUES; size--) {
-    size = even_size((int64_t)w.rows * w.columns, size);
+    size = even_pass(&w, batch, size);
     onefold_conv_range_add(range, size);
   }
 }

@@ -126,6 +126,31 @@ static void test_default_choice(void **state) {
   conv_buffers_destroy(&buffers);
 }
 
+/// Small images of a batch go several to a pass.
+static void test_batch(void **state) {
+  conv_context context;
+  onefold_conv2d_desc desc;
+  onefold_conv2d_plan *plan = NULL;
+  onefold_tiling tiling;
+  conv_context_create(&context, level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  context.give_tiling = 1;
+  snprintf(context.tiling.algorithm, sizeof(context.tiling.algorithm), "winograd4");
+  onefold_conv2d_desc_init(&desc);
+  desc.in_channels = desc.out_channels = 512;
+  desc.in_h = desc.in_w = 7;
+  desc.kernel_h = desc.kernel_w = 3;
+  desc.pad_top = desc.pad_bottom = desc.pad_left = desc.pad_right = 1;
+  for (desc.batch = 1; desc.batch <= 8; desc.batch *= 8) {
+    test_ok(context.context, onefold_conv2d_plan_create(context.context, &desc, &plan));
+    onefold_conv2d_plan_get_tiling(plan, &tiling);
+    test_case("%s: %lld images of 4 tiles, a pass of %d", onefold_isa_name(level(state)),
+              (long long)desc.batch, tiling.piece);
+    assert_in_range(tiling.piece, desc.batch == 1 ? 1 : 5, 4 * desc.batch);
+    onefold_conv2d_plan_destroy(plan);
+  }
+  conv_context_destroy(&context);
+}
+
 /// The same bits whatever the number of tasks.
 static void test_task_counts(void **state) {
   conv_context context[COUNTS];
@@ -345,6 +370,7 @@ int main(void) {
       cmocka_unit_test(test_tiles),        cmocka_unit_test(test_default_choice),
       cmocka_unit_test(test_task_counts),  cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_other_stride), cmocka_unit_test(test_names),
+      cmocka_unit_test(test_batch),
   };
   if (test_isa_missing()) return 1;
   return test_every_level("winograd convolutions", each, sizeof(each) / sizeof(*each)) != 0;
