@@ -111,8 +111,8 @@ ONEFOLD_API int32_t onefold_context_block(const onefold_context *context);
 ONEFOLD_API int32_t onefold_context_threads(const onefold_context *context);
 ONEFOLD_API onefold_accuracy onefold_context_accuracy(const onefold_context *context);
 
-/// Calls body(arg) on this thread, and until it returns OpenMP's threads wait awake for the tasks of
-/// what it runs with this context: a run then starts them in a few hundred nanoseconds, where
+/// Calls body(arg) on this thread, and until it returns OpenMP's threads wait awake for the tasks
+/// of what it runs with this context: a run then starts them in a few hundred nanoseconds, where
 /// OpenMP takes some microseconds. For those who run convolution after convolution themselves;
 /// onefold_exec_run does it for its layers. Only body(arg) where the context has one thread, the
 /// caller's parallel_for, or more threads than cores that this process may use. Inside another it
