@@ -74,7 +74,8 @@ static int find_mount(const char *root, hierarchy *h) {
   while (!found && fgets(line, sizeof line, file)) {
     // id parent major:minor root mount-point options... - type source super-options
     const char *tail = strstr(line, " - ");
-    if (!tail || sscanf(line, "%*s %*s %*s %4095s %4095s", mount_root, mount) != 2) continue;
+    if (!tail || strncmp(tail, " - cgroup", strlen(" - cgroup")) != 0) continue;
+    if (sscanf(line, "%*s %*s %*s %4095s %4095s", mount_root, mount) != 2) continue;
     const int fields = sscanf(tail, " - %63s %*s %4095s", type, options);
     found = h->version == 2
                 ? fields >= 1 && strcmp(type, "cgroup2") == 0

@@ -24,9 +24,13 @@ int onefold_cores_allowed(void) {
   return 1;
 }
 
-int onefold_cores_usable(void) {
+int onefold_cores_within(double quota) {
   const int mask = onefold_cores_allowed(), places = onefold_threads_places();
   const int allowed = mask < places ? places : mask;
-  const double quota = ceil(onefold_cores_quota(""));
-  return quota >= 1 && quota < allowed ? (int)quota : allowed;
+  const double cores = ceil(quota);
+  return cores >= 1 && cores < allowed ? (int)cores : allowed;
+}
+
+int onefold_cores_usable(void) {
+  return onefold_cores_within(onefold_cores_quota(""));
 }

@@ -15,4 +15,7 @@ double onefold_cores_quota(const char *root);
 /// (OMP_PROC_BIND), the cores of all its threads are allowed.
 int onefold_cores_usable(void);
 
+/// The same where the quota is known.
+int onefold_cores_within(double quota);
+
 #endif

@@ -92,7 +92,7 @@ onefold_status onefold_machine_query(onefold_machine *machine) {
   read_governor(cpu, machine->governor, sizeof machine->governor);
   machine->allowed_cores = onefold_cores_allowed();
   machine->cpu_quota = onefold_cores_quota("");
-  machine->usable_cores = onefold_cores_usable();
+  machine->usable_cores = onefold_cores_within(machine->cpu_quota);
 
   const long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
   if (pages > 0 && page_bytes > 0) machine->memory_bytes = (int64_t)pages * page_bytes;

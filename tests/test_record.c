@@ -271,8 +271,10 @@ static void test_better_evidence(void **state) {
     next.spread = cases[i].spread;
     strcpy(next.date, cases[i].date);
     next.median_ns = 1000 + (double)i;
-    assert_int_equal(onefold_record_row_better(&next, &row), cases[i].better);
-    assert_false(onefold_record_row_better(&next, &row) && onefold_record_row_better(&row, &next));
+    const onefold_evidence new = onefold_record_evidence(&next),
+                           old = onefold_record_evidence(&row);
+    assert_int_equal(onefold_evidence_better(&new, &old), cases[i].better);
+    assert_false(onefold_evidence_better(&new, &old) && onefold_evidence_better(&old, &new));
     test_record_ok(record, onefold_record_put(record, &next, ONEFOLD_RECORD_BETTER, &written));
     assert_int_equal(written, cases[i].better);
     if (cases[i].better) row = next;

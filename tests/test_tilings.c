@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static onefold_context_options options_of(void) {
   return (onefold_context_options){.struct_size = sizeof(onefold_context_options),
@@ -336,7 +335,7 @@ static void test_mistakes(void **state) {
   destroy(&f);
 }
 
-// ------------------------------------------------------------ threads and time
+// ------------------------------------------------------------------- threads
 
 enum { PROBLEMS = 60 };
 
@@ -383,57 +382,6 @@ static void test_threads(void **state) {
   destroy(&f);
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-/// A file with a network's layers in each situation, and those of four other machines: what it
-/// takes to open it and to find the layers is printed.
-static void test_time(void **state) {
-  (void)state;
-  test_place place;
-  test_place_make(&place);
-  fixture f = create();
-  onefold_record *file = test_record(place.path, 0, NULL);
-  for (int machine = 0; machine < 5; machine++) {
-    for (int i = 0; i < PROBLEMS; i++) {
-      char problem[64];
-      print_problem(i, problem, sizeof problem);
-      for (int s = 0; s < ONEFOLD_SITUATION_COUNT; s++) {
-        onefold_record_row row = test_row(f.context, problem, (onefold_situation)s);
-        if (machine) snprintf(row.key.machine, sizeof row.key.machine, "other%d,ref,x", machine);
-        test_record_ok(file, onefold_record_put(file, &row, ONEFOLD_RECORD_REPLACE, NULL));
-      }
-    }
-  }
-  onefold_record_close(file);
-  test_warnings warnings;
-  const double begin = now();
-  file = test_record(place.path, 1, &warnings);
-  onefold_context_options options = options_of();
-  onefold_tilings *tilings = NULL;
-  test_record_ok(file,
-                 onefold_record_attach(file, ONEFOLD_IN_PLACE, &test_machine, &options, &tilings));
-  onefold_record_close(file);
-  const double opened = now();
-  int found = 0;
-  for (int i = 0; i < PROBLEMS; i++) {
-    char problem[64], source[160];
-    print_problem(i, problem, sizeof problem);
-    find(&f, tilings, problem, source);
-    found += strcmp(source, "record") == 0;
-  }
-  print_message("open and read: %.2f ms; %d look-ups: %.2f ms\n", opened - begin, PROBLEMS,
-                now() - opened);
-  assert_int_equal(found, PROBLEMS);
-  assert_int_equal(warnings.count, 0);
-  onefold_tilings_destroy(tilings);
-  destroy(&f);
-  test_place_remove(&place);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_nothing),
@@ -448,7 +396,6 @@ int main(void) {
       cmocka_unit_test(test_level),
       cmocka_unit_test(test_mistakes),
       cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,30 +12,44 @@
 typedef struct reader {
   onefold_tilings *tilings;
   char machine[sizeof((onefold_record_key *)0)->machine];
+  const char **kernel; // [kernels], sorted: the names of the context's
+  size_t kernels;
   int failed; // no memory
 } reader;
 
-typedef struct search {
-  const char *kernel;
-  int found;
-} search;
-
-static void match_kernel(void *user, const char *op, const char *kernel, onefold_isa isa) {
-  search *s = user;
-  (void)op;
-  (void)isa;
-  s->found |= strcmp(s->kernel, kernel) == 0;
+static void count_kernel(void *user, const char *op, const char *kernel, onefold_isa isa) {
+  (void)op, (void)kernel, (void)isa;
+  ++*(size_t *)user;
 }
 
-static int has_kernel(const onefold_context *context, const char *kernel) {
-  search s = {kernel, !*kernel};
-  if (!s.found) onefold_context_visit_kernels(context, match_kernel, &s);
-  return s.found;
+static void add_kernel(void *user, const char *op, const char *kernel, onefold_isa isa) {
+  reader *r = user;
+  (void)op, (void)isa;
+  r->kernel[r->kernels++] = kernel;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/// Zero where there is no memory.
+static int list_kernels(reader *r) {
+  size_t count = 0;
+  onefold_context_visit_kernels(r->tilings->context, count_kernel, &count);
+  r->kernel = malloc((count + 1) * sizeof *r->kernel);
+  if (!r->kernel) return 0;
+  onefold_context_visit_kernels(r->tilings->context, add_kernel, r);
+  qsort(r->kernel, r->kernels, sizeof *r->kernel, by_name);
+  return 1;
+}
+
+static int has_kernel(const reader *r, const char *kernel) {
+  return !*kernel || bsearch(&kernel, r->kernel, r->kernels, sizeof *r->kernel, by_name);
 }
 
 static int grow(onefold_tilings *t) {
   if (t->count < t->capacity) return 1;
-  const size_t capacity = t->capacity ? 2 * t->capacity : 64;
+  const size_t capacity = t->capacity ? 2 * t->capacity : 256;
   onefold_index_entry *entry = realloc(t->entry, capacity * sizeof *entry);
   if (!entry) return 0;
   t->entry = entry;
@@ -49,29 +63,27 @@ static int add(void *user, const onefold_record_row *row) {
   onefold_tilings *t = r->tilings;
   onefold_conv2d_desc desc;
   char reason[512];
-  if (row && (row->key.threads != onefold_context_threads(t->context) ||
-              row->key.accuracy != onefold_context_accuracy(t->context) ||
-              strcmp(row->key.kind, ONEFOLD_KIND_CONV2D) != 0))
-    return 0;
   if (!grow(t)) return r->failed = 1;
   onefold_index_entry *entry = &t->entry[t->count];
-  if (!row || onefold_record_row_refuse(t->context, row, reason, sizeof reason) ||
-      !has_kernel(t->context, row->tiling.kernel) ||
-      onefold_record_key_desc(t->context, &row->key, &desc) != ONEFOLD_OK ||
+  if (!row || onefold_record_row_refuse(t->context, row, &desc, reason, sizeof reason) ||
+      !has_kernel(r, row->tiling.kernel) ||
       !onefold_index_describe(t->context, &desc, &entry->problem)) {
     t->skipped++;
     return 0;
   }
-  entry->row = *row;
+  memcpy(entry->tiling, &row->tiling, sizeof entry->tiling);
+  snprintf(entry->text, sizeof entry->text, "%.100s", row->key.problem);
   entry->this_machine = strcmp(row->key.machine, r->machine) == 0;
-  t->count++;
+  entry->situation = (unsigned char)row->key.situation;
+  entry->place = (uint32_t)t->count++;
+  entry->evidence = onefold_record_evidence(row);
   return 0;
 }
 
 static int by_problem(const void *a, const void *b) {
   const onefold_index_entry *x = a, *y = b;
   const int order = memcmp(x->problem.form, y->problem.form, sizeof x->problem.form);
-  return order ? order : onefold_record_key_compare(&x->row.key, &y->row.key);
+  return order ? order : (x->place > y->place) - (x->place < y->place);
 }
 
 /// Bounds of the machines with the cores of `machine`: its text up to the second comma, and that
@@ -96,7 +108,15 @@ static onefold_status read_rows(onefold_record *record, onefold_tilings *t,
   onefold_machine_fingerprint(&here, r.machine, sizeof r.machine);
   char first[sizeof r.machine + 8], end[sizeof r.machine + 8];
   bounds(r.machine, first, end, sizeof first);
-  const onefold_status status = onefold_store_visit(record->store, first, end, add, &r);
+  const onefold_store_part part = {.first = first,
+                                   .end = end,
+                                   .kind = ONEFOLD_KIND_CONV2D,
+                                   .threads = onefold_context_threads(t->context),
+                                   .accuracy = onefold_context_accuracy(t->context)};
+  r.failed = !list_kernels(&r);
+  const onefold_status status =
+      r.failed ? ONEFOLD_OK : onefold_store_visit(record->store, &part, add, &r);
+  free(r.kernel);
   if (r.failed) return onefold_record_fail(record, ONEFOLD_OUT_OF_MEMORY, "no memory for the rows");
   if (status == ONEFOLD_OK && t->count) qsort(t->entry, t->count, sizeof *t->entry, by_problem);
   return onefold_record_stored(record, status);

@@ -143,7 +143,7 @@ static onefold_status read_line(onefold_record *record, const char *line, size_t
   const onefold_status status = onefold_record_row_parse(line, length, row, reason, sizeof reason);
   const int failed = status != ONEFOLD_OK && status != ONEFOLD_UNSUPPORTED;
   // The rest of a row of a newer version is checked too.
-  if (!failed && !onefold_record_row_refuse(record->context, row, reason, sizeof reason))
+  if (!failed && !onefold_record_row_refuse(record->context, row, NULL, reason, sizeof reason))
     return status;
   return onefold_record_fail(record, failed ? status : ONEFOLD_FORMAT, "line %lld: %s",
                              (long long)number, reason);
@@ -178,7 +178,8 @@ onefold_status onefold_record_import(onefold_record *record, const char *text, s
   if ((!text && length) || (unsigned)policy > ONEFOLD_RECORD_BETTER)
     return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "%s",
                                text ? "the policy is none" : "the text is NULL");
-  onefold_status status = each_line(record, text, length, policy, NULL);
+  onefold_status status = onefold_record_ready(record);
+  if (status == ONEFOLD_OK) status = each_line(record, text, length, policy, NULL);
   if (status == ONEFOLD_OK) status = begin(record);
   if (status != ONEFOLD_OK) return status;
   status = end(record, each_line(record, text, length, policy, &made));

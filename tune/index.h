@@ -3,7 +3,9 @@
 #ifndef ONEFOLD_TUNE_INDEX_H
 #define ONEFOLD_TUNE_INDEX_H
 
-#include <onefold/tune.h>
+#include "tune/row.h"
+
+#include <stddef.h>
 
 enum { ONEFOLD_INDEX_FORM = 11, ONEFOLD_INDEX_SIZES = 7 };
 
@@ -18,10 +20,15 @@ typedef struct onefold_index_problem {
 int onefold_index_describe(onefold_context *context, const onefold_conv2d_desc *desc,
                            onefold_index_problem *problem);
 
+/// What look-ups need of a row: small, as memory that a new process touches first costs most of the
+/// time in which it has its rows.
 typedef struct onefold_index_entry {
   onefold_index_problem problem;
-  onefold_record_row row;
-  int this_machine;
+  char tiling[offsetof(onefold_tiling, source)]; // all of it but the source
+  char text[101];                                // of the problem, as far as a source has it
+  unsigned char this_machine, situation;
+  uint32_t place; // of the row in the order of keys
+  onefold_evidence evidence;
 } onefold_index_entry;
 
 struct onefold_tilings {

@@ -61,7 +61,7 @@ static int judge(const onefold_tilings *tilings, const onefold_index_problem *pr
       memcmp(problem->size, entry->problem.size, sizeof problem->size) == 0 &&
       memcmp(problem->epilogue, entry->problem.epilogue, sizeof problem->epilogue) == 0;
   made->entry = entry;
-  made->situation = situation_rank(tilings->situation, entry->row.key.situation);
+  made->situation = situation_rank(tilings->situation, (onefold_situation)entry->situation);
   made->distance = exact ? 0 : distance(problem, &entry->problem);
   made->rung = !exact ? NEAREST : entry->this_machine ? EXACT : SAME_CORES;
   return made->distance >= 0;
@@ -72,18 +72,17 @@ static int is_better(const answer *a, const answer *b) {
   if (a->distance != b->distance) return a->distance < b->distance;
   if (a->entry->this_machine != b->entry->this_machine) return a->entry->this_machine;
   if (a->situation != b->situation) return a->situation < b->situation;
-  return onefold_record_row_better(&a->entry->row, &b->entry->row);
+  return onefold_evidence_better(&a->entry->evidence, &b->entry->evidence);
 }
 
 static void print_source(const answer *a, char *text, size_t size) {
-  const onefold_record_key *key = &a->entry->row.key;
   const char *near = a->rung == NEAREST ? ": nearest " : "";
   const char *cores = a->entry->this_machine ? ""
                       : a->rung == NEAREST   ? ", same micro-architecture"
                                              : ": same micro-architecture";
   const char *measured = !a->situation ? "" : a->rung == EXACT ? ": measured " : ", measured ";
-  snprintf(text, size, "record%s%.100s%s%s%s", near, *near ? key->problem : "", cores, measured,
-           a->situation ? onefold_situation_name(key->situation) : "");
+  snprintf(text, size, "record%s%s%s%s%s", near, *near ? a->entry->text : "", cores, measured,
+           a->situation ? onefold_situation_name((onefold_situation)a->entry->situation) : "");
 }
 
 /// The first entry whose form is not below that of the problem.
@@ -112,7 +111,7 @@ int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc, onefold
     if (!best.entry || is_better(&next, &best)) best = next;
   }
   if (!best.entry) return 0;
-  *tiling = best.entry->row.tiling;
+  memcpy(tiling, best.entry->tiling, sizeof best.entry->tiling);
   print_source(&best, tiling->source, sizeof tiling->source);
   return 1;
 }

@@ -32,6 +32,13 @@ onefold_status onefold_record_last_error(const onefold_record *record, char *tex
   return record->error;
 }
 
+onefold_status onefold_record_ready(onefold_record *record) {
+  static const onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
+  if (record->context) return ONEFOLD_OK;
+  const onefold_status status = onefold_context_create(&options, &record->context);
+  return status == ONEFOLD_OK ? status : onefold_record_fail(record, status, "no context");
+}
+
 static onefold_status check_writable(onefold_record *record) {
   if (!record->read_only) return ONEFOLD_OK;
   return onefold_record_fail(record, ONEFOLD_UNSUPPORTED, "the record was opened to be read only");
@@ -40,7 +47,10 @@ static onefold_status check_writable(onefold_record *record) {
 static onefold_status check_key(onefold_record *record, const onefold_record_key *key) {
   char reason[512];
   if (!key) return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "the key is NULL");
-  const char *refusal = onefold_record_key_refuse(record->context, key, reason, sizeof reason);
+  const onefold_status status = onefold_record_ready(record);
+  if (status != ONEFOLD_OK) return status;
+  const char *refusal =
+      onefold_record_key_refuse(record->context, key, NULL, reason, sizeof reason);
   if (!refusal) return ONEFOLD_OK;
   return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "%s", refusal);
 }
@@ -55,8 +65,10 @@ onefold_status onefold_record_put(onefold_record *record, const onefold_record_r
     return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "%s",
                                row ? "the policy is none" : "the row is NULL");
   onefold_status status = check_writable(record);
+  if (status == ONEFOLD_OK) status = onefold_record_ready(record);
   if (status != ONEFOLD_OK) return status;
-  const char *refusal = onefold_record_row_refuse(record->context, row, reason, sizeof reason);
+  const char *refusal =
+      onefold_record_row_refuse(record->context, row, NULL, reason, sizeof reason);
   if (refusal) return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "%s", refusal);
   onefold_record_row rounded = *row;
   rounded.median_ns = onefold_record_round(row->median_ns);
@@ -86,7 +98,7 @@ typedef struct visit_state {
 static int pass_on(void *user, const onefold_record_row *row) {
   visit_state *state = user;
   char reason[512];
-  if (!row || onefold_record_row_refuse(state->record->context, row, reason, sizeof reason)) {
+  if (!row || onefold_record_row_refuse(state->record->context, row, NULL, reason, sizeof reason)) {
     state->skipped++;
     return 0;
   }
@@ -100,8 +112,11 @@ onefold_status onefold_record_visit(onefold_record *record, onefold_record_visit
   if (!record) return ONEFOLD_INVALID_ARGUMENT;
   if (!visit)
     return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "the visiting function is NULL");
+  static const onefold_store_part all = {.first = "", .end = "\x7f"};
   visit_state state = {.record = record, .visit = visit, .user = user};
-  const onefold_status status = onefold_store_visit(record->store, "", "\x7f", pass_on, &state);
+  onefold_status status = onefold_record_ready(record);
+  if (status != ONEFOLD_OK) return status;
+  status = onefold_store_visit(record->store, &all, pass_on, &state);
   if (skipped) *skipped = state.skipped;
   return onefold_record_stored(record, status);
 }

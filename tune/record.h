@@ -7,7 +7,7 @@
 
 struct onefold_record {
   onefold_store *store;
-  onefold_context *context; // reads problems
+  onefold_context *context; // reads problems; made by onefold_record_ready
   char *path;               // "" in memory
   int32_t read_only;
   onefold_warning_fn warning;
@@ -22,5 +22,9 @@ onefold_status onefold_record_fail(onefold_record *record, onefold_status status
 
 /// The same with the store's sentence, where the status is a failure.
 onefold_status onefold_record_stored(onefold_record *record, onefold_status status);
+
+/// Makes the context where there is none yet: what only attaches needs none. Errors: OUT_OF_MEMORY
+/// and those of onefold_context_create.
+onefold_status onefold_record_ready(onefold_record *record);
 
 #endif

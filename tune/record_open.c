@@ -85,16 +85,14 @@ onefold_status onefold_record_open(const onefold_record_options *options, onefol
   made->read_only = chosen.read_only;
   made->warning = chosen.warning;
   made->warning_user = chosen.warning_user;
-  onefold_status status = onefold_context_create(
-      &(onefold_context_options){.struct_size = sizeof(onefold_context_options), .threads = 1},
-      &made->context);
+  onefold_status status = ONEFOLD_OK;
   int is_default = 0;
   made->path = choose_path(&chosen, &is_default);
   if (!made->path) {
     warn(made, "neither XDG_CACHE_HOME nor HOME is set; there is no record of tilings");
     made->path = strdup("");
   }
-  if (status == ONEFOLD_OK && !made->path) status = ONEFOLD_OUT_OF_MEMORY;
+  if (!made->path) status = ONEFOLD_OUT_OF_MEMORY;
   if (status == ONEFOLD_OK && *made->path) {
     status = open_file(made, is_default);
     if (status != ONEFOLD_OK && status != ONEFOLD_OUT_OF_MEMORY) {

@@ -42,7 +42,7 @@ int onefold_record_key_compare(const onefold_record_key *a, const onefold_record
 }
 
 const char *onefold_record_key_refuse(onefold_context *context, const onefold_record_key *key,
-                                      char *reason, size_t size) {
+                                      onefold_conv2d_desc *desc, char *reason, size_t size) {
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     const char *word = (const char *)key + words[i].offset;
     if (!is_word(word, words[i].size))
@@ -54,14 +54,15 @@ const char *onefold_record_key_refuse(onefold_context *context, const onefold_re
   if ((unsigned)key->accuracy > ONEFOLD_ACCURACY_FAST) REFUSE("accuracy is %d", (int)key->accuracy);
   if (strcmp(key->kind, ONEFOLD_KIND_CONV2D) != 0) return NULL;
 
-  onefold_conv2d_desc desc;
+  onefold_conv2d_desc read;
   char text[sizeof key->problem];
-  if (onefold_record_key_desc(context, key, &desc) != ONEFOLD_OK)
+  if (onefold_record_key_desc(context, key, &read) != ONEFOLD_OK)
     REFUSE("problem \"%s\", layouts \"%s\", epilogue \"%s\" are no convolution", key->problem,
            key->layouts, key->epilogue);
-  onefold_conv2d_desc_print(&desc, text, sizeof text);
+  onefold_conv2d_desc_print(&read, text, sizeof text);
   if (strcmp(text, key->problem) != 0)
     REFUSE("problem \"%s\" is written \"%s\"", key->problem, text);
+  if (desc) *desc = read;
   return NULL;
 }
 
@@ -87,8 +88,8 @@ static int is_tiling(const onefold_tiling *tiling) {
 }
 
 const char *onefold_record_row_refuse(onefold_context *context, const onefold_record_row *row,
-                                      char *reason, size_t size) {
-  const char *refusal = onefold_record_key_refuse(context, &row->key, reason, size);
+                                      onefold_conv2d_desc *desc, char *reason, size_t size) {
+  const char *refusal = onefold_record_key_refuse(context, &row->key, desc, reason, size);
   if (refusal) return refusal;
   if (!is_tiling(&row->tiling)) REFUSE("the tiling has a value that cannot be written down");
   if (!isfinite(row->median_ns) || row->median_ns <= 0) REFUSE("median_ns is %g", row->median_ns);
@@ -102,7 +103,13 @@ const char *onefold_record_row_refuse(onefold_context *context, const onefold_re
   return NULL;
 }
 
-int onefold_record_row_better(const onefold_record_row *a, const onefold_record_row *b) {
+onefold_evidence onefold_record_evidence(const onefold_record_row *row) {
+  onefold_evidence made = {.trials = row->trials, .spread = row->spread};
+  memcpy(made.date, row->date, sizeof made.date);
+  return made;
+}
+
+int onefold_evidence_better(const onefold_evidence *a, const onefold_evidence *b) {
   if (a->trials != b->trials) return a->trials > b->trials;
   if (a->spread < b->spread) return 1;
   if (a->spread > b->spread) return 0;

@@ -6,17 +6,25 @@
 #include <onefold/tune.h>
 
 /// NULL, or what is wrong with the key or the row, with the value (a sentence in `reason`). The
-/// context reads problems.
+/// context reads problems; *desc (may be NULL) is the convolution where the kind is that.
 const char *onefold_record_key_refuse(onefold_context *context, const onefold_record_key *key,
-                                      char *reason, size_t size);
+                                      onefold_conv2d_desc *desc, char *reason, size_t size);
 const char *onefold_record_row_refuse(onefold_context *context, const onefold_record_row *row,
-                                      char *reason, size_t size);
+                                      onefold_conv2d_desc *desc, char *reason, size_t size);
 
 /// Below, at or above 0, as the visit goes.
 int onefold_record_key_compare(const onefold_record_key *a, const onefold_record_key *b);
 
-/// Non-zero where `a` is better evidenced than `b`.
-int onefold_record_row_better(const onefold_record_row *a, const onefold_record_row *b);
+/// What a row is judged by beside another of its key.
+typedef struct onefold_evidence {
+  int64_t trials;
+  double spread;
+  char date[sizeof((onefold_record_row *)0)->date];
+} onefold_evidence;
+onefold_evidence onefold_record_evidence(const onefold_record_row *row);
+
+/// Non-zero where `a` is better than `b`.
+int onefold_evidence_better(const onefold_evidence *a, const onefold_evidence *b);
 
 /// Reads what onefold_record_row_print writes: ONEFOLD_OK, ONEFOLD_UNSUPPORTED (a tiling of a newer
 /// version) or ONEFOLD_FORMAT, and why in `reason`. The values are still to be checked.

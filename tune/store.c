@@ -79,8 +79,10 @@ static void bind_row(sqlite3_stmt *s, const onefold_record_row *row) {
 /// Zero where the text does not fit.
 static int copy(sqlite3_stmt *s, int column, char *text, size_t size) {
   const char *value = (const char *)sqlite3_column_text(s, column);
-  const int length = snprintf(text, size, "%s", value ? value : "");
-  return length >= 0 && (size_t)length < size;
+  const size_t length = value ? strlen(value) : 0;
+  if (length >= size) return 0;
+  memcpy(text, value ? value : "", length + 1);
+  return 1;
 }
 
 /// Zero where a value has no place in a row.
@@ -165,17 +167,21 @@ static onefold_status each(onefold_store *store, sqlite3_stmt *statement,
   return status;
 }
 
-onefold_status onefold_store_visit(onefold_store *store, const char *first, const char *end,
+onefold_status onefold_store_visit(onefold_store *store, const onefold_store_part *part,
                                    onefold_store_visit_fn *visit, void *user) {
   sqlite3_stmt *statement = NULL;
   const onefold_status status = prepare(
       store,
-      "SELECT " COLUMNS " FROM tiling WHERE machine >= ?1 AND machine < ?2 ORDER BY machine, kind, "
-      "problem, layouts, epilogue, threads, situation, accuracy",
+      "SELECT " COLUMNS " FROM tiling WHERE machine >= ?1 AND machine < ?2 AND (?3 IS NULL OR "
+      "(kind = ?3 AND threads = ?4 AND accuracy = ?5)) ORDER BY machine, kind, problem, layouts, "
+      "epilogue, threads, situation, accuracy",
       &statement);
   if (status != ONEFOLD_OK) return status;
-  bind_text(statement, 0, first);
-  bind_text(statement, 1, end);
+  bind_text(statement, 0, part->first);
+  bind_text(statement, 1, part->end);
+  bind_text(statement, 2, part->kind);
+  sqlite3_bind_int(statement, 4, part->threads);
+  bind_text(statement, 4, onefold_accuracy_name(part->accuracy));
   return each(store, statement, visit, user);
 }
 

@@ -34,10 +34,18 @@ onefold_status onefold_store_put(onefold_store *store, const onefold_record_row 
 onefold_status onefold_store_delete(onefold_store *store,
                                     const onefold_record_key *key); // NOT_FOUND
 
-/// Visits rows, whose values are still to be checked, of machines from `first` on and before
-/// `end`; the row of one key. NULL for `row`: its texts do not fit.
+/// Which rows are meant: of machines from `first` on and before `end`; where `kind` is not NULL,
+/// of that kind, these threads and that class alone.
+typedef struct onefold_store_part {
+  const char *first, *end, *kind;
+  int32_t threads;
+  onefold_accuracy accuracy;
+} onefold_store_part;
+
+/// Visits rows, whose values are still to be checked, in the order of their keys; the row of one
+/// key. NULL for `row`: its texts do not fit.
 typedef int onefold_store_visit_fn(void *user, const onefold_record_row *row);
-onefold_status onefold_store_visit(onefold_store *store, const char *first, const char *end,
+onefold_status onefold_store_visit(onefold_store *store, const onefold_store_part *part,
                                    onefold_store_visit_fn *visit, void *user);
 onefold_status onefold_store_get(onefold_store *store, const onefold_record_key *key,
                                  onefold_store_visit_fn *visit, void *user);

@@ -198,6 +198,8 @@ static onefold_status open_as(const char *name, int flags, const onefold_store_o
   }
   sqlite3_extended_result_codes(store->db, 1);
   sqlite3_busy_timeout(store->db, BUSY_MS);
+  // Rows are read once, one after the other: pages are taken again, not memory for each.
+  if (options->read_only) onefold_store_exec(store->db, "PRAGMA cache_size = 8");
   return identify(store->db, options, why, size);
 }
 
