@@ -104,12 +104,13 @@ static void print_row(const onefold_record_row *row, size_t steps) {
   fflush(stdout);
 }
 
-static void put(void *user, const onefold_record_row *row, size_t steps) {
+static void put(void *user, const onefold_record_row *row, size_t steps, int is_final) {
   graph_tuning *g = user;
   char text[4096];
-  onefold_cli_bar(NULL, 0, 0, 0, 0);
   const onefold_status status = onefold_record_put(g->record, row, ONEFOLD_RECORD_REPLACE, NULL);
   if (status != ONEFOLD_OK) g->failed = status;
+  if (!is_final) return;
+  onefold_cli_bar(NULL, 0, 0, 0, 0);
   if (!onefold_cli_gains_add(&g->gains, row, 0)) g->failed = ONEFOLD_OUT_OF_MEMORY;
   if (!g->json) {
     print_row(row, steps);
@@ -136,10 +137,11 @@ static int print_end(graph_tuning *g, const onefold_tune_result *result) {
   if (g->json)
     return onefold_cli_print_json(
         g->rows.command,
-        json_pack("{s:s, s:s, s:O, s:o, s:b, s:f, s:f, s:I, s:f}", "record", path, "graph", g->name,
-                  "rows", g->json, "gains", onefold_cli_gains_json(&g->gains, NULL, 0), "finished",
-                  (int)result->finished, "default_ns", row->default_ns, "median_ns", row->median_ns,
-                  "samples", (json_int_t)result->samples, "seconds", result->seconds));
+        json_pack("{s:s, s:s, s:O, s:o, s:b, s:f, s:f, s:I, s:I, s:f}", "record", path, "graph",
+                  g->name, "rows", g->json, "gains", onefold_cli_gains_json(&g->gains, NULL, 0),
+                  "finished", (int)result->finished, "default_ns", row->default_ns, "median_ns",
+                  row->median_ns, "dropped", (json_int_t)result->dropped, "samples",
+                  (json_int_t)result->samples, "seconds", result->seconds));
   onefold_cli_gains_print(&g->gains, "the default choice's time over that of the fastest", NULL, 0);
   if (!result->finished) {
     puts("stopped, or no time: nothing is recorded");
@@ -149,6 +151,9 @@ static int print_end(graph_tuning *g, const onefold_tune_result *result) {
          "%lld runs in %.1f s; %s\n",
          row->default_ns * 1e-6, row->median_ns * 1e-6, row->default_ns / row->median_ns,
          (long long)result->samples, result->seconds, path);
+  if (result->dropped)
+    printf("whole runs are slower with them: the default choice stays for %lld that were faster\n",
+           (long long)result->dropped);
   return ONEFOLD_EXIT_OK;
 }
 
@@ -220,7 +225,8 @@ static int run(int is_block, int argc, char **argv) {
       "\vRows are recorded in the situation in_place, which run, net and bench net ask for first. "
       "Of two convolutions that can run as a pair, the first's row says pair=1 (apart) or pair=2 "
       "(as one) where that is faster than the default choice, and has the times of both. Ctrl-C "
-      "ends the rounds; what was fastest so far is compared once more and recorded.\n\n"
+      "ends the rounds; what was fastest so far is compared once more and recorded. Rows are "
+      "written from the first round on, so that a kill loses little.\n\n"
       "Exit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option or name.",
       children,
       NULL,

@@ -92,9 +92,8 @@ static void count(const pairs *p, int32_t turn) {
 static void choose(const pairs *p, onefold_layer *layer, int32_t turns) {
   onefold_pairing *made = &layer->pairing;
   const onefold_tune_options *o = p->about->options;
-  const double margin = o->margin > 0 ? o->margin : 0.02;
   double spread = 0, apart_spread = 0, together_spread = 0;
-  const double ratio = onefold_layer_ratio(layer, turns, &spread);
+  const double ratio = onefold_turns_ratio(layer->other, layer->base, turns, &spread);
   const double apart = onefold_search_median(layer->base, turns, &apart_spread);
   const double together = onefold_search_median(layer->other, turns, &together_spread);
   made->choice = 0;
@@ -103,7 +102,7 @@ static void choose(const pairs *p, onefold_layer *layer, int32_t turns) {
     return;
   }
   const double part = made->by_default ? 1 / ratio : ratio; // of the default's time
-  const int other = part * (1 + margin) < 1 && 1 - part > onefold_search_noise(spread, turns);
+  const int other = onefold_in_place_gains(o, part, spread, turns);
   const int paired = other ? !made->by_default : made->by_default;
   made->choice = !other ? 0 : paired ? 2 : 1;
   made->default_ns = (made->by_default ? together : apart) * 1e9 / (double)made->steps;

@@ -21,13 +21,13 @@ onefold_layer *onefold_rotation_find(const onefold_rotation *rotation,
 static int give(void *user, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
   const onefold_layer *layer = onefold_rotation_find(user, desc);
   if (!layer || (!layer->current && !layer->pairing.choice)) return 0;
-  *tiling = layer->current ? *layer->current : (onefold_tiling){.threads = 0};
+  *tiling = layer->current ? layer->current->tiling : (onefold_tiling){.threads = 0};
   tiling->pair = layer->pairing.choice;
   return 1;
 }
 
 void onefold_rotation_forget(onefold_rotation *rotation) {
-  for (size_t i = 0; i < rotation->count; i++) free(rotation->layer[i].candidate);
+  for (size_t i = 0; i < rotation->count; i++) free(rotation->layer[i].contender);
   free(rotation->layer);
   rotation->layer = NULL;
   rotation->count = 0;
@@ -73,7 +73,6 @@ onefold_status onefold_rotation_add(onefold_in_place *t, const onefold_conv2d_de
   memset(made, 0, sizeof *made);
   made->about = about;
   made->desc = *desc;
-  made->best_ratio = 1;
   const onefold_status status =
       onefold_record_row_init(t->context, NULL, desc, ONEFOLD_IN_PLACE, &made->row);
   if (status != ONEFOLD_OK) return status;
@@ -82,12 +81,11 @@ onefold_status onefold_rotation_add(onefold_in_place *t, const onefold_conv2d_de
   return ONEFOLD_OK;
 }
 
-double onefold_layer_ratio(const onefold_layer *layer, int32_t turns, double *spread) {
+double onefold_turns_ratio(const double *other, const double *base, int32_t turns, double *spread) {
   double ratio[ONEFOLD_MOST_TURNS];
   int32_t count = 0;
   for (int32_t i = 0; i < turns; i++) {
-    if (layer->base[i] > 0 && layer->other[i] > 0)
-      ratio[count++] = layer->other[i] / layer->base[i];
+    if (base[i] > 0 && other[i] > 0) ratio[count++] = other[i] / base[i];
   }
   return count < 3 ? 0 : onefold_search_median(ratio, count, spread);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tunes the convolutions of a graph where they run: all layers change their candidates at once,
-// from round to round, and an execution by the default choice takes turns with each round's.
+// from round to round, and an execution by the default choice takes turns with each round's. Those
+// that are left have more rounds, by successive halving.
 #include "tune/candidates.h"
 #include "tune/in_place.h"
 #include "tune/search.h"
@@ -10,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// Turns of a round, of the end game, of one that a user waits for, and of any that has begun; the
-/// part of the budget that rounds may use.
-#define ROUND_TURNS   7
+/// Turns of the first rounds, of later ones at most, of the end game where they tell enough, of one
+/// that a user waits for, and of any that has begun; the part of the budget that rounds may use.
+#define FIRST_TURNS   7
+#define ROUND_TURNS   56
 #define END_TURNS     41
 #define STOPPED_TURNS 11
 #define FEWEST_TURNS  5
@@ -24,7 +26,6 @@ typedef struct in_place {
   onefold_in_place about;
   onefold_runner base;  // what layers are compared with: pairs as decided, all else by default
   onefold_runner plain; // all by default; empty where that is the same
-  double total[3][ONEFOLD_MOST_TURNS]; // seconds of whole runs: of the base, the other and plain
 } in_place;
 
 /// The candidates of a layer, without the default choice.
@@ -37,11 +38,11 @@ static onefold_status collect(const onefold_in_place *t, onefold_layer *layer) {
   onefold_status status =
       onefold_candidates_make(t->rotation->context, &layer->desc, &options, &candidates);
   if (status == ONEFOLD_OK && candidates.timed_count > 1) {
-    layer->candidate = calloc(candidates.timed_count - 1, sizeof *layer->candidate);
-    if (!layer->candidate) status = ONEFOLD_OUT_OF_MEMORY;
+    layer->contender = calloc(candidates.timed_count - 1, sizeof *layer->contender);
+    if (!layer->contender) status = ONEFOLD_OUT_OF_MEMORY;
   }
   for (size_t i = 1; i < candidates.timed_count && status == ONEFOLD_OK; i++)
-    layer->candidate[layer->count++] = candidates.one[candidates.timed[i]].about.tiling;
+    layer->contender[layer->count++].tiling = candidates.one[candidates.timed[i]].about.tiling;
   t->result->candidates += (int64_t)candidates.count;
   t->result->timed += (int64_t)layer->count + 1;
   onefold_candidates_destroy(&candidates);
@@ -71,7 +72,7 @@ static onefold_status add_layers(in_place *t) {
 /// Runs the base and an execution with the current tilings in turns, and at the end also the plain
 /// one. *turns is their number.
 static onefold_status compare(in_place *t, int32_t most, double part, int32_t *turns) {
-  const onefold_in_place *about = &t->about;
+  onefold_in_place *about = &t->about;
   const int sides = about->ending && t->plain.exec ? 3 : 2;
   onefold_runner other;
   *turns = 0;
@@ -80,89 +81,97 @@ static onefold_status compare(in_place *t, int32_t most, double part, int32_t *t
   for (; status == ONEFOLD_OK && *turns < most; ++*turns) {
     const int few = *turns < FEWEST_TURNS;
     if (!onefold_in_place_goes_on(about, few ? INFINITY : part)) break;
+    if (*turns >= END_TURNS && about->ending && !onefold_in_place_is_unclear(about, *turns)) break;
 
+    double seconds[3];
     for (int i = 0; i < sides; i++) {
       const int side = (i + *turns) % sides;
-      t->total[side][*turns] =
+      seconds[side] =
           side == 2 ? onefold_runner_run(&t->plain)
                     : onefold_runner_time(side ? &other : &t->base, about->rotation, !side, *turns);
     }
+    about->tried[*turns] = seconds[1];
+    about->by_default[*turns] = seconds[sides == 3 ? 2 : 0];
     about->result->samples += sides;
   }
   onefold_runner_destroy(&other);
   return status;
 }
 
-/// Each layer's candidate of that round; those that have no more take the default choice.
-static onefold_status run_round(in_place *t, size_t round) {
-  onefold_rotation *rotation = t->about.rotation;
+/// Each layer takes its next candidate of those that are left.
+static onefold_status run_round(in_place *t, size_t round, int32_t most) {
+  const onefold_in_place *about = &t->about;
+  onefold_rotation *rotation = about->rotation;
   int32_t turns = 0;
   for (size_t i = 0; i < rotation->count; i++) {
     onefold_layer *layer = &rotation->layer[i];
-    layer->current = round < layer->count ? &layer->candidate[round] : NULL;
+    layer->current = onefold_layer_nth(layer, round);
   }
-  const onefold_status status = compare(t, ROUND_TURNS, ROUNDS, &turns);
-  for (size_t i = 0; i < rotation->count; i++) {
-    onefold_layer *layer = &rotation->layer[i];
-    double spread = 0;
-    const double ratio = onefold_layer_ratio(layer, turns, &spread);
-    if (layer->current && ratio > 0 && ratio < layer->best_ratio) {
-      layer->best = layer->current;
-      layer->best_ratio = ratio;
-    }
+  const onefold_status status = compare(t, most, ROUNDS, &turns);
+  for (size_t i = 0; i < rotation->count && turns > 0; i++) {
+    onefold_layer_count_turns(&rotation->layer[i], turns);
+    onefold_layer_announce(about, &rotation->layer[i], turns);
   }
   return status;
 }
 
-/// Is one time less than the other by more than the margin and the noise?
-static int gains(const onefold_tune_options *o, double ratio, double spread, int32_t turns) {
-  const double margin = o->margin > 0 ? o->margin : 0.02;
-  return ratio > 0 && ratio * (1 + margin) < 1 && 1 - ratio > onefold_search_noise(spread, turns);
+/// Rounds in which all that are left have turns. *goes_on: there was time for all.
+static onefold_status run_rounds(in_place *t, int32_t turns, int *goes_on) {
+  const onefold_in_place *about = &t->about;
+  const onefold_rotation *rotation = about->rotation;
+  onefold_status status = ONEFOLD_OK;
+  size_t rounds = 0;
+  for (size_t i = 0; i < rotation->count; i++) {
+    const size_t left = onefold_layer_left(&rotation->layer[i]);
+    if (left > rounds) rounds = left;
+  }
+  for (size_t round = 0; round < rounds && status == ONEFOLD_OK; round++) {
+    const int is_first = turns == FIRST_TURNS && round == 0;
+    *goes_on = onefold_in_place_goes_on(about, is_first ? INFINITY : ROUNDS);
+    if (!*goes_on) break;
+    status = run_round(t, round, turns);
+  }
+  return status;
 }
 
-/// Fills and gives out the layer's row. Where it is the first of pairs, its times are those of both
-/// convolutions.
-static void settle(in_place *t, onefold_layer *layer, int32_t turns, onefold_tune_row_fn put) {
-  const onefold_pairing *p = &layer->pairing;
-  const onefold_tune_options *o = t->about.options;
-  double spread = 0, base_spread = 0;
-  const double ratio = layer->best ? onefold_layer_ratio(layer, turns, &spread) : 0;
-  const int is_faster = gains(o, ratio, spread, turns);
-  onefold_record_row *row = &layer->row;
-  if (layer->steps > 0) {
-    const double base = onefold_search_median(layer->base, turns, &base_spread);
-    row->default_ns = base * 1e9 / (double)layer->steps;
-    row->median_ns = is_faster ? row->default_ns * ratio : row->default_ns;
-    row->spread = is_faster ? spread : base_spread;
-    row->trials = turns * (int64_t)layer->steps;
-    if (is_faster) row->tiling = *layer->best;
+/// Successive halving, each time with twice the turns, until no layer is open or time is over.
+static onefold_status halve(in_place *t) {
+  const onefold_in_place *about = &t->about;
+  onefold_status status = ONEFOLD_OK;
+  int goes_on = 1;
+  for (int32_t turns = FIRST_TURNS; goes_on && status == ONEFOLD_OK;
+       turns = turns < ROUND_TURNS ? 2 * turns : ROUND_TURNS) {
+    status = run_rounds(t, turns, &goes_on);
+    int open = 0;
+    for (size_t i = 0; i < about->rotation->count && goes_on; i++) {
+      onefold_layer_cull(about->options, &about->rotation->layer[i]);
+      open |= onefold_layer_is_open(about->options, &about->rotation->layer[i]);
+    }
+    goes_on &= open;
   }
-  if (p->choice || (p->steps > 0 && layer->steps == 0)) {
-    const double gain = row->default_ns - row->median_ns; // of the first, where it is apart
-    row->default_ns = p->default_ns;
-    row->median_ns = p->choice == 1 && gain < p->ns ? p->ns - gain : p->ns;
-    row->spread = p->spread;
-    row->trials = p->turns * (int64_t)p->steps;
-    row->tiling.pair = p->choice;
-  }
-  const size_t steps = layer->steps > 0 ? layer->steps : p->steps;
-  if (row->median_ns > 0 && put) put(o->user, row, steps);
+  return status;
 }
 
-static onefold_status finish(in_place *t, int stopped, onefold_tune_row_fn put) {
+/// The end game. Where whole runs are slower, once more without those that did not gain.
+static onefold_status finish(in_place *t, int stopped) {
   onefold_rotation *rotation = t->about.rotation;
-  onefold_tune_result *result = t->about.result;
   int32_t turns = 0;
-  for (size_t i = 0; i < rotation->count; i++) rotation->layer[i].current = rotation->layer[i].best;
+  for (size_t i = 0; i < rotation->count; i++) {
+    onefold_contender *leader = onefold_layer_leader(&rotation->layer[i]);
+    rotation->layer[i].best = leader && leader->median < 1 ? leader : NULL;
+  }
   t->about.ending = 1;
-  const onefold_status status = compare(t, stopped ? STOPPED_TURNS : END_TURNS, 1, &turns);
-  if (status != ONEFOLD_OK || turns < FEWEST_TURNS) return status;
-  for (size_t i = 0; i < rotation->count; i++) settle(t, &rotation->layer[i], turns, put);
-  double *plain = t->total[t->plain.exec ? 2 : 0];
-  result->row.default_ns = onefold_search_median(plain, turns, NULL) * 1e9;
-  result->row.median_ns = onefold_search_median(t->total[1], turns, &result->row.spread) * 1e9;
-  result->row.trials = turns;
-  result->finished = 1;
+  for (int again = 0; again < 2; again++) {
+    for (size_t i = 0; i < rotation->count; i++)
+      rotation->layer[i].current = rotation->layer[i].best;
+    const onefold_status status =
+        compare(t, stopped ? STOPPED_TURNS : ONEFOLD_MOST_TURNS, 1, &turns);
+    if (status != ONEFOLD_OK || turns < FEWEST_TURNS) return status;
+    if (again || !onefold_in_place_is_slower(&t->about, turns) ||
+        !onefold_in_place_leave_out(&t->about, turns))
+      break;
+  }
+  onefold_in_place_settle(&t->about, turns);
   return ONEFOLD_OK;
 }
 
@@ -178,21 +187,18 @@ static onefold_status make_pairs(in_place *t) {
   return onefold_runner_make(about->context, about->graph, about->exec, &t->base);
 }
 
-static onefold_status tune(in_place *t, onefold_tune_row_fn put) {
+static onefold_status tune(in_place *t) {
   const onefold_in_place *about = &t->about;
   onefold_status status = onefold_runner_make(about->context, about->graph, about->exec, &t->base);
   if (status == ONEFOLD_OK) status = make_pairs(t);
   if (status == ONEFOLD_OK) status = add_layers(t);
-  size_t rounds = 0;
-  for (size_t i = 0; i < about->rotation->count; i++) {
-    if (about->rotation->layer[i].count > rounds) rounds = about->rotation->layer[i].count;
-  }
-  size_t round = 0;
-  while (round < rounds && status == ONEFOLD_OK &&
-         onefold_in_place_goes_on(about, round ? ROUNDS : INFINITY))
-    status = run_round(t, round++);
+  for (size_t i = 0; i < about->rotation->count && status == ONEFOLD_OK; i++)
+    onefold_layer_announce(about, &about->rotation->layer[i], 0);
+  const int64_t before = about->result->samples;
+  if (status == ONEFOLD_OK) status = halve(t);
   const int stopped = about->options->stopped && about->options->stopped(about->options->user);
-  return status == ONEFOLD_OK && (!stopped || round > 0) ? finish(t, stopped, put) : status;
+  const int begun = about->result->samples > before;
+  return status == ONEFOLD_OK && (!stopped || begun) ? finish(t, stopped) : status;
 }
 
 onefold_status onefold_tune_graph(onefold_context *context, onefold_rotation *rotation,
@@ -211,9 +217,10 @@ onefold_status onefold_tune_graph(onefold_context *context, onefold_rotation *ro
                           .exec = exec,
                           .options = options,
                           .result = result,
+                          .put = put,
                           .start = onefold_clock_now(),
                           .budget = options->budget > 0 ? options->budget : 60}};
-  const onefold_status status = tune(&t, put);
+  const onefold_status status = tune(&t);
   onefold_runner_destroy(&t.base);
   onefold_runner_destroy(&t.plain);
   onefold_rotation_forget(rotation);

@@ -266,6 +266,7 @@ typedef struct onefold_tune_result {
   onefold_record_row row; // for onefold_record_put
   int64_t candidates, timed, samples;
   double seconds;
+  int64_t dropped; // of a graph: rows left at the default choice, as whole runs were slower
 } onefold_tune_result;
 
 /// Finds the fastest tiling of a convolution in this context: all candidates are ordered and pruned
@@ -309,15 +310,21 @@ ONEFOLD_API onefold_status onefold_rotation_create(onefold_context_options *opti
 /// NULL is allowed.
 ONEFOLD_API void onefold_rotation_destroy(onefold_rotation *rotation);
 
-/// Receives the row of a convolution, in place, which so many steps of the graph have.
-typedef void (*onefold_tune_row_fn)(void *user, const onefold_record_row *row, size_t steps);
+/// Receives the row of a convolution, in place, which so many steps of the graph have. Before the
+/// final one may come others of the same key: what is fastest so far by more than margin and noise,
+/// for a record of which a process that is killed leaves something.
+typedef void (*onefold_tune_row_fn)(void *user, const onefold_record_row *row, size_t steps,
+                                    int is_final);
 
 /// Tunes the convolutions of a graph where they run. First, where exec->pairs leaves the choice,
 /// runs in which all convolutions are pairs that can be take turns with runs in which none are. In
 /// each round then every problem takes its next candidate, all at once, and whole runs take turns
 /// with those by the default choice; each layer's time is compared with its own of the same turn.
-/// An end game of all that were fastest gives the rows; once a round is done, non-zero from
-/// `stopped` leads to a short one. The row of a pair's first has the times of both convolutions,
+/// Rounds go on with the faster half of each problem's candidates while that may tell and there is
+/// time. An end game of all that were fastest gives the final rows; once a round is done, non-zero
+/// from `stopped` leads to a short one. Where whole runs with all of them are slower than by the
+/// default choice beyond the noise, also without those that gained nothing, all rows say that the
+/// default choice is best. The row of a pair's first has the times of both convolutions,
 /// and `pair` in its tiling where the default choice is beaten; of a pair nothing else is tuned.
 /// The options' situation, `exhaustive`, `sampled` and `visit` are not used, the budget is 60 s
 /// where it is 0, and 8 candidates of each are tried where that is 0; `put` gets options->user. Of
