@@ -99,7 +99,8 @@ static double of_new_process(const char *program, const char *path) {
   return atof(line);
 }
 
-/// The least of new processes is below what is allowed, where nothing makes all slower.
+/// The least of new processes is below what is allowed, where nothing makes all slower: neither a
+/// sanitizer or emulation nor what else runs here.
 static void test_new_process(void **state) {
   (void)state;
   const int asserts = test_scaled(10) >= 10;
@@ -117,8 +118,11 @@ static void test_new_process(void **state) {
   }
   print_message("open, attach and %d look-ups, %d rows: %.2f ms, the least of %d\n", LAYERS, ROWS,
                 least, processes);
-  if (asserts) assert_true(least < ALLOWED_MS);
   test_place_remove(&place);
+  onefold_machine machine;
+  assert_int_equal(onefold_machine_query(&machine), ONEFOLD_OK);
+  if (!asserts || (least >= ALLOWED_MS && machine.load > 2 * machine.usable_cores)) skip();
+  assert_true(least < ALLOWED_MS);
 }
 
 int main(int argc, char **argv) {
