@@ -39,11 +39,12 @@ onefold_exit onefold_cli_context(const char *command, int32_t threads, const one
 static void tell_skipped(const char *command, const onefold_tilings *tilings) {
   int64_t rows = 0, skipped = 0;
   onefold_tilings_count(tilings, &rows, &skipped);
+  const int64_t all = rows + skipped;
   if (skipped)
     onefold_cli_say(command, ONEFOLD_EXIT_OK,
                     "warning: skipped %lld of the record's %lld rows: they name kernels or values "
                     "that this version does not have; see onefold tune prune --stale",
-                    (long long)skipped, (long long)(rows + skipped));
+                    (long long)skipped, (long long)all);
 }
 #else
 static void tell_skipped(const char *command, const onefold_tilings *tilings) {
