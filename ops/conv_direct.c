@@ -191,8 +191,8 @@ static onefold_status direct_plan(onefold_conv2d_plan *plan, const onefold_tilin
   return finish(plan, direct_tiles(&plan->problem), tiling);
 }
 
-static const onefold_conv_knob *const knobs[] = {&onefold_conv_knob_block_in,
-                                                 &onefold_conv_knob_ahead, NULL};
+static const onefold_conv_knob *const direct_knobs[] = {&onefold_conv_knob_block_in,
+                                                        &onefold_conv_knob_ahead, NULL};
 
 const onefold_conv_algorithm onefold_conv_direct = {
     .name = "direct",
@@ -202,7 +202,7 @@ const onefold_conv_algorithm onefold_conv_direct = {
     .plan = direct_plan,
     .task = task,
     .tiles = direct_tiles,
-    .knobs = knobs,
+    .knobs = direct_knobs,
 };
 
 // ------------------------------------------------------------------- plain
@@ -242,6 +242,9 @@ static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling
   return finish(plan, plain_tiles(&plan->problem), tiling);
 }
 
+// All its channels are fewer than a block.
+static const onefold_conv_knob *const plain_knobs[] = {&onefold_conv_knob_ahead, NULL};
+
 const onefold_conv_algorithm onefold_conv_plain = {
     .name = "plain",
     .format = ONEFOLD_PACK_PLAIN,
@@ -250,5 +253,5 @@ const onefold_conv_algorithm onefold_conv_plain = {
     .plan = plain_plan,
     .task = task,
     .tiles = plain_tiles,
-    .knobs = knobs,
+    .knobs = plain_knobs,
 };

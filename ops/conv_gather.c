@@ -142,6 +142,10 @@ static void task(const onefold_conv_run *run, size_t index) {
   onefold_conv_each_piece(run, index, gather);
 }
 
+// What is gathered is in cache: nothing is asked for ahead.
+static const onefold_conv_knob *const knobs[] = {
+    &onefold_conv_knob_piece, &onefold_conv_knob_block_in, &onefold_conv_knob_parts, NULL};
+
 const onefold_conv_algorithm onefold_conv_gather = {
     .name = "gather",
     .format = ONEFOLD_PACK_BLOCKED,
@@ -150,5 +154,5 @@ const onefold_conv_algorithm onefold_conv_gather = {
     .plan = plan_it,
     .task = task,
     .tiles = onefold_conv_pieces_tiles,
-    .knobs = onefold_conv_pieces_knobs,
+    .knobs = knobs,
 };

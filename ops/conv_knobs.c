@@ -49,7 +49,3 @@ static void pair_range(const onefold_conv_algorithm *algorithm, const onefold_co
   *range = (onefold_conv_range){.least = 1, .most = 2};
 }
 const onefold_conv_knob onefold_conv_knob_pair = {offsetof(onefold_tiling, pair), pair_range};
-
-const onefold_conv_knob *const onefold_conv_pieces_knobs[] = {
-    &onefold_conv_knob_piece, &onefold_conv_knob_block_in, &onefold_conv_knob_parts,
-    &onefold_conv_knob_ahead, NULL};

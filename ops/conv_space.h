@@ -24,8 +24,6 @@ struct onefold_conv_knob {
 };
 extern const onefold_conv_knob onefold_conv_knob_block_in, onefold_conv_knob_piece,
     onefold_conv_knob_parts, onefold_conv_knob_ahead, onefold_conv_knob_pair;
-/// Those of algorithms that go by pieces.
-extern const onefold_conv_knob *const onefold_conv_pieces_knobs[];
 
 /// Adds a value to try, where it is inside the range and is not there.
 void onefold_conv_range_add(onefold_conv_range *range, int64_t value);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The knobs of algorithms: each changes a plan.
+#include "ops/conv_space.h"
+#include "tests/conv_support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// One or more of each algorithm, large enough for several values of its knobs.
+static const char *const problems[] = {
+    "ic192ih13oc160oh13kh3ph1",   "ic3ih20oc96oh10kh3sh2ph1",  "mb2ic160ih11oc288oh11kh1",
+    "mb2ic160ih11oc224oh6kh1sh2", "g96ic96ih12oc96oh12kh3ph1", "ic128ih19oc192oh10kh3sh2ph1",
+};
+
+/// The plan of an algorithm with one number of the tiling; zero where it does not apply.
+static int plan_with(onefold_context *context, const onefold_conv2d_desc *desc,
+                     const onefold_conv_algorithm *algorithm, size_t field, int32_t value,
+                     onefold_tiling *got) {
+  onefold_tiling tiling = {.threads = onefold_context_threads(context)};
+  onefold_conv2d_plan *plan = NULL;
+  snprintf(tiling.algorithm, sizeof tiling.algorithm, "%s", algorithm->name);
+  memcpy((char *)&tiling + field, &value, sizeof value);
+  test_ok(context, onefold_conv2d_plan_create_tiled(context, desc, &tiling, &plan));
+  onefold_conv2d_plan_get_tiling(plan, got);
+  memset(got->source, 0, sizeof got->source);
+  onefold_conv2d_plan_destroy(plan);
+  return strcmp(got->algorithm, algorithm->name) == 0;
+}
+
+/// Do two values of the knob come to two plans of the problem?
+static int tells_apart(onefold_context *context, const onefold_conv2d_desc *desc,
+                       const onefold_conv_algorithm *algorithm, const onefold_conv_knob *knob) {
+  onefold_conv_problem problem;
+  onefold_conv_range range;
+  onefold_tiling none = {.threads = 0}, first, next;
+  const int32_t tasks = onefold_context_threads(context);
+  test_ok(context, onefold_conv_problem_make(context, desc, &problem));
+  knob->range(algorithm, &problem, tasks, &none, &range);
+  if (!plan_with(context, desc, algorithm, knob->field, range.least, &first)) return 0;
+  if (!range.count) range.value[range.count++] = range.most; // of those that are never tried
+  for (int32_t i = 0; i < range.count; i++) {
+    plan_with(context, desc, algorithm, knob->field, range.value[i], &next);
+    if (memcmp(&first, &next, sizeof first) != 0) return 1;
+  }
+  return 0;
+}
+
+/// No algorithm declares a knob that does nothing.
+static void test_knobs_matter(void **state) {
+  conv_context c;
+  size_t count = 0;
+  const onefold_tiling_field *fields = onefold_tiling_fields(&count);
+  conv_context_create(&c, (onefold_isa)(intptr_t)*state, 4, ONEFOLD_ACCURACY_FAST);
+  onefold_context *context = conv_writable(c.context);
+  for (size_t a = 0; a < onefold_conv_algorithm_count; a++) {
+    const onefold_conv_algorithm *algorithm = onefold_conv_algorithms[a];
+    for (int k = 0; algorithm->knobs && algorithm->knobs[k]; k++) {
+      const onefold_conv_knob *knob = algorithm->knobs[k];
+      size_t f = 0;
+      int matters = 0;
+      while (f < count && fields[f].offset != knob->field) f++;
+      assert_true(f < count);
+      for (size_t i = 0; i < sizeof problems / sizeof problems[0] && !matters; i++) {
+        onefold_conv2d_desc desc;
+        test_ok(context, onefold_conv2d_desc_parse(context, problems[i], &desc));
+        desc.in_layout = desc.in_channels < 4 ? ONEFOLD_NCHW : ONEFOLD_BLOCKED;
+        matters = tells_apart(context, &desc, algorithm, knob);
+      }
+      if (!matters) fail_msg("%s: no value of %s changes a plan", algorithm->name, fields[f].name);
+    }
+  }
+  conv_context_destroy(&c);
+}
+
+int main(void) {
+  if (test_isa_missing()) return 1;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_knobs_matter)};
+  return test_every_level("knobs", tests, 1) ? 1 : 0;
+}
