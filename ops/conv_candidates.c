@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a tuner sees of convolutions: the candidates for a problem, and what a plan chose.
 #include "ops/conv_space.h"
+#include "ops/conv_tasks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,9 @@ void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan, onefold_til
       .parts = plan->strip_parts,
       .ahead = plan->fetch ? 2 : plan->ahead,
       .pair = plan->pair,
+      .order = plan->by_rows ? ONEFOLD_BY_ROWS : ONEFOLD_BY_BLOCKS,
   };
+  if (!onefold_conv_has_order(&plan->problem, plan->tasks)) made.order = 0;
   snprintf(made.algorithm, sizeof made.algorithm, "%s", plan->algorithm->name);
   snprintf(made.kernel, sizeof made.kernel, "%s", plan->kernel);
   onefold_conv_space_clean(plan->algorithm, onefold_context_dispatch(plan->context), &plan->problem,

@@ -21,7 +21,6 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  (void)tiling;
   const onefold_conv2d_desc *d = &plan->problem.desc;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   onefold_conv_blocked_source(plan);
@@ -32,7 +31,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   plan->kernel = plan->depthwise->name;
   plan->packed_floats = (size_t)plan->problem.in_blocks *
                         onefold_conv_block_floats(&plan->problem, ONEFOLD_PACK_DEPTHWISE, 0);
-  plan->by_rows = onefold_conv_by_rows(plan);
+  plan->by_rows = onefold_conv_by_rows(plan, tiling);
   return ONEFOLD_OK;
 }
 
@@ -95,7 +94,8 @@ static void task(const onefold_conv_run *run, size_t index) {
   }
 }
 
-static const onefold_conv_knob *const knobs[] = {&onefold_conv_knob_pair, NULL};
+static const onefold_conv_knob *const knobs[] = {&onefold_conv_knob_pair, &onefold_conv_knob_order,
+                                                 NULL};
 
 const onefold_conv_algorithm onefold_conv_depthwise = {
     .name = "depthwise",

@@ -83,7 +83,7 @@ static onefold_status finish(onefold_conv2d_plan *plan, onefold_op op,
   if (status == ONEFOLD_OK) status = cut_rows(plan);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   plan->ahead = tiling->ahead;
-  plan->by_rows = onefold_conv_by_rows(plan);
+  plan->by_rows = onefold_conv_by_rows(plan, tiling);
   return status;
 }
 
@@ -191,8 +191,8 @@ static onefold_status direct_plan(onefold_conv2d_plan *plan, const onefold_tilin
   return finish(plan, direct_tiles(&plan->problem), tiling);
 }
 
-static const onefold_conv_knob *const direct_knobs[] = {&onefold_conv_knob_block_in,
-                                                        &onefold_conv_knob_ahead, NULL};
+static const onefold_conv_knob *const direct_knobs[] = {
+    &onefold_conv_knob_block_in, &onefold_conv_knob_ahead, &onefold_conv_knob_order, NULL};
 
 const onefold_conv_algorithm onefold_conv_direct = {
     .name = "direct",
@@ -243,7 +243,8 @@ static onefold_status plain_plan(onefold_conv2d_plan *plan, const onefold_tiling
 }
 
 // All its channels are fewer than a block.
-static const onefold_conv_knob *const plain_knobs[] = {&onefold_conv_knob_ahead, NULL};
+static const onefold_conv_knob *const plain_knobs[] = {&onefold_conv_knob_ahead,
+                                                       &onefold_conv_knob_order, NULL};
 
 const onefold_conv_algorithm onefold_conv_plain = {
     .name = "plain",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Choices that several algorithms have, and their values.
 #include "ops/conv_space.h"
+#include "ops/conv_tasks.h"
 
 static void block_in_range(const onefold_conv_algorithm *algorithm,
                            const onefold_conv_problem *problem, int32_t tasks,
@@ -49,3 +50,14 @@ static void pair_range(const onefold_conv_algorithm *algorithm, const onefold_co
   *range = (onefold_conv_range){.least = 1, .most = 2};
 }
 const onefold_conv_knob onefold_conv_knob_pair = {offsetof(onefold_tiling, pair), pair_range};
+
+static void order_range(const onefold_conv_algorithm *algorithm,
+                        const onefold_conv_problem *problem, int32_t tasks,
+                        const onefold_tiling *tiling, onefold_conv_range *range) {
+  (void)algorithm, (void)tiling;
+  *range = (onefold_conv_range){.least = ONEFOLD_BY_BLOCKS, .most = ONEFOLD_BY_ROWS};
+  if (!onefold_conv_has_order(problem, tasks)) return;
+  onefold_conv_range_add(range, ONEFOLD_BY_BLOCKS);
+  onefold_conv_range_add(range, ONEFOLD_BY_ROWS);
+}
+const onefold_conv_knob onefold_conv_knob_order = {offsetof(onefold_tiling, order), order_range};

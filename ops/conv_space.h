@@ -23,7 +23,8 @@ struct onefold_conv_knob {
                 int32_t tasks, const onefold_tiling *tiling, onefold_conv_range *range);
 };
 extern const onefold_conv_knob onefold_conv_knob_block_in, onefold_conv_knob_piece,
-    onefold_conv_knob_parts, onefold_conv_knob_ahead, onefold_conv_knob_pair;
+    onefold_conv_knob_parts, onefold_conv_knob_ahead, onefold_conv_knob_pair,
+    onefold_conv_knob_order;
 
 /// Adds a value to try, where it is inside the range and is not there.
 void onefold_conv_range_add(onefold_conv_range *range, int64_t value);

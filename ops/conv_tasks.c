@@ -36,7 +36,8 @@ int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights) {
          weights * sizeof(float) <= l2 / 2;
 }
 
-int onefold_conv_by_rows(const onefold_conv2d_plan *plan) {
+int onefold_conv_by_rows(const onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  if (tiling->order) return tiling->order == ONEFOLD_BY_ROWS;
   const int64_t rows = plan->problem.desc.batch * plan->problem.out_h, tasks = plan->tasks;
   const int64_t most = (rows + tasks - 1) / tasks;
   return 8 * most * tasks <= 9 * rows && rows * plan->problem.out_w >= 196 * tasks &&

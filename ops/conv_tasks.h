@@ -18,9 +18,18 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
 /// in L2.
 int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights);
 
-/// The same of whole rows, of the plan's packed weights. Tasks have to come out even, and to have
-/// pixels enough to be worth the lines that they fight for where their rows meet, in each channel.
-int onefold_conv_by_rows(const onefold_conv2d_plan *plan);
+/// Values of a tiling's `order`.
+enum { ONEFOLD_BY_BLOCKS = 1, ONEFOLD_BY_ROWS = 2 };
+
+/// Is it a choice? Tasks that have whole images are the same by either.
+static inline int onefold_conv_has_order(const onefold_conv_problem *problem, int32_t tasks) {
+  return problem->out_blocks > 1 && problem->desc.batch % tasks != 0;
+}
+
+/// Do tasks take rows of all channels: as the tiling says, or else the same of whole rows, of the
+/// plan's packed weights. Tasks have to come out even, and to have pixels enough to be worth the
+/// lines that they fight for where their rows meet, in each channel.
+int onefold_conv_by_rows(const onefold_conv2d_plan *plan, const onefold_tiling *tiling);
 
 /// The rows of task `index` where tasks cut the output rows of so many planes, which are images or
 /// channel blocks of them: calls body(run, plane, row_begin, row_end) for those of each plane.

@@ -9,8 +9,8 @@
 #define NUMBER(field)                                                                              \
   { #field, offsetof(onefold_tiling, field), 0 }
 static const onefold_tiling_field fields[] = {
-    TEXT(algorithm), TEXT(kernel),  NUMBER(block_in), NUMBER(threads),
-    NUMBER(piece),   NUMBER(parts), NUMBER(ahead),    NUMBER(pair),
+    TEXT(algorithm), TEXT(kernel),  NUMBER(block_in), NUMBER(threads), NUMBER(piece),
+    NUMBER(parts),   NUMBER(ahead), NUMBER(pair),     NUMBER(order),
 };
 
 const onefold_tiling_field *onefold_tiling_fields(size_t *count) {

@@ -75,10 +75,10 @@ static int visit(void *user, const onefold_conv2d_candidate *candidate) {
   s->context->give_tiling = 1;
   check_plan(s, &candidate->tiling);
   if (s->problem && s->left-- > 0) {
-    test_case("%s block_in %d threads %d piece %d parts %d ahead %d %s",
+    test_case("%s block_in %d threads %d piece %d parts %d ahead %d order %d %s",
               candidate->tiling.algorithm, candidate->tiling.block_in, candidate->tiling.threads,
               candidate->tiling.piece, candidate->tiling.parts, candidate->tiling.ahead,
-              candidate->tiling.kernel);
+              candidate->tiling.order, candidate->tiling.kernel);
     conv_run_case(s->context->context, s->problem, s->buffers, CONV_ENDS_AT_GUARD, 0, NULL);
   }
   s->context->give_tiling = 0;
@@ -285,6 +285,8 @@ static void test_left_aside(void **state) {
   } cases[] = {
       {{.algorithm = "direct", .piece = 28}, "piece 28 left aside: the algorithm has no such"},
       {{.algorithm = "direct", .ahead = 3}, "ahead 3 left aside: it is not from 1 to 2"},
+      {{.algorithm = "direct", .order = 3}, "order 3 left aside: it is not from 1 to 2"},
+      {{.algorithm = "winograd4", .order = 2}, "order 2 left aside: the algorithm has no such"},
       {{.algorithm = "direct", .block_in = -1}, "block_in -1 left aside: it is not from 1 to"},
       {{.algorithm = "direct", .threads = 5000}, "threads 5000 left aside: it is not from 1 to"},
       {{.algorithm = "direct", .kernel = "nonsense"}, "nonsense left aside: it is no kernel of"},

@@ -18,20 +18,28 @@ typedef struct problem {
   int32_t batch, groups, in, out, height, width, kernel, stride;
   onefold_layout layout; // of the source
   int by_rows;           // tasks take rows of all channels
+  int32_t order;         // of the tiling
 } problem;
 
 static const problem problems[] = {
-    {"depthwise", "depthwise", 1, 48, 48, 48, 20, 20, 3, 1, ONEFOLD_BLOCKED, 1},
-    {"images that tasks share", "depthwise", 3, 16, 16, 16, 12, 12, 5, 1, ONEFOLD_BLOCKED, 1},
-    {"few pixels", "depthwise", 1, 64, 64, 64, 14, 14, 3, 1, ONEFOLD_BLOCKED, 0},
-    {"an odd number of rows", "depthwise", 1, 64, 64, 64, 21, 21, 3, 1, ONEFOLD_BLOCKED, 1},
-    {"7 rows, that come out uneven", "depthwise", 1, 64, 64, 64, 7, 60, 3, 1, ONEFOLD_BLOCKED, 0},
-    {"stride 2", "depthwise", 1, 64, 64, 64, 41, 41, 3, 2, ONEFOLD_BLOCKED, 1},
-    {"few channels", "plain", 1, 1, 3, 40, 48, 48, 3, 2, ONEFOLD_NCHW, 1},
-    {"direct", "direct", 3, 1, 32, 32, 12, 12, 2, 1, ONEFOLD_BLOCKED, 1},
-    {"4 MiB of weights", "direct", 1, 1, 512, 512, 20, 20, 2, 1, ONEFOLD_BLOCKED, 0},
-    {"few pixels", "direct", 1, 1, 16, 48, 21, 21, 3, 3, ONEFOLD_BLOCKED, 0},
-    {"pointwise", "pointwise", 1, 1, 32, 64, 16, 16, 1, 1, ONEFOLD_BLOCKED, 1},
+    {"depthwise", "depthwise", 1, 48, 48, 48, 20, 20, 3, 1, ONEFOLD_BLOCKED, 1, 0},
+    {"images that tasks share", "depthwise", 3, 16, 16, 16, 12, 12, 5, 1, ONEFOLD_BLOCKED, 1, 0},
+    {"few pixels", "depthwise", 1, 64, 64, 64, 14, 14, 3, 1, ONEFOLD_BLOCKED, 0, 0},
+    {"an odd number of rows", "depthwise", 1, 64, 64, 64, 21, 21, 3, 1, ONEFOLD_BLOCKED, 1, 0},
+    {"7 rows, that come out uneven", "depthwise", 1, 64, 64, 64, 7, 60, 3, 1, ONEFOLD_BLOCKED, 0,
+     0},
+    {"stride 2", "depthwise", 1, 64, 64, 64, 41, 41, 3, 2, ONEFOLD_BLOCKED, 1, 0},
+    {"few channels", "plain", 1, 1, 3, 40, 48, 48, 3, 2, ONEFOLD_NCHW, 1, 0},
+    {"direct", "direct", 3, 1, 32, 32, 12, 12, 2, 1, ONEFOLD_BLOCKED, 1, 0},
+    {"4 MiB of weights", "direct", 1, 1, 512, 512, 20, 20, 2, 1, ONEFOLD_BLOCKED, 0, 0},
+    {"few pixels", "direct", 1, 1, 16, 48, 21, 21, 3, 3, ONEFOLD_BLOCKED, 0, 0},
+    {"rows as told", "depthwise", 1, 64, 64, 64, 14, 14, 3, 1, ONEFOLD_BLOCKED, 1, 2},
+    {"blocks as told", "depthwise", 1, 64, 64, 64, 20, 20, 3, 1, ONEFOLD_BLOCKED, 0, 1},
+    {"rows as told", "plain", 1, 1, 3, 256, 12, 12, 3, 2, ONEFOLD_NCHW, 1, 2},
+    {"blocks as told", "plain", 1, 1, 3, 256, 48, 48, 3, 2, ONEFOLD_NCHW, 0, 1},
+    {"rows as told", "direct", 1, 1, 16, 48, 21, 21, 3, 3, ONEFOLD_BLOCKED, 1, 2},
+    {"blocks as told", "direct", 3, 1, 32, 256, 12, 12, 2, 1, ONEFOLD_BLOCKED, 0, 1},
+    {"pointwise", "pointwise", 1, 1, 32, 64, 16, 16, 1, 1, ONEFOLD_BLOCKED, 1, 0},
 };
 
 typedef struct side {
@@ -65,10 +73,13 @@ static void run_one(onefold_isa isa, const problem *p, size_t chosen, side *s) {
   if (p->kernel == 2) d.pad_top = d.pad_left = 0;
   d.in_layout = p->layout;
   d.out_layout = ONEFOLD_BLOCKED;
-  onefold_tiling tiling = {.threads = 2};
+  onefold_tiling tiling = {.threads = 2, .order = p->order};
   snprintf(tiling.algorithm, sizeof tiling.algorithm, "%s", p->algorithm);
   onefold_conv2d_plan *plan = NULL;
   test_ok(context, onefold_conv2d_plan_create_tiled(context, &d, &tiling, &plan));
+  onefold_conv2d_plan_get_tiling(plan, &tiling);
+  if (tiling.order) assert_int_equal(tiling.order, p->by_rows ? 2 : 1);
+  if (p->order) assert_int_equal(tiling.order, p->order);
   onefold_conv2d_plan_info info;
   onefold_conv2d_plan_get_info(plan, &info);
   const size_t taps = (size_t)p->kernel * (size_t)p->kernel;

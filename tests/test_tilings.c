@@ -279,6 +279,41 @@ static void test_plans(void **state) {
   destroy(&f);
 }
 
+/// A row says what tasks are cut along, or leaves it to the default choice, as older ones do.
+static void test_order(void **state) {
+  (void)state;
+  static const struct {
+    const char *tiling;
+    int32_t order;
+  } cases[] = {{"algorithm=direct,threads=2", 2},
+               {"algorithm=direct,threads=2,order=1", 1},
+               {"algorithm=direct,threads=2,order=2", 2}};
+  fixture f = create();
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    onefold_record_row row = test_row(f.context, "ic32ih24oc32kh3ph1", ONEFOLD_WARM);
+    onefold_context_options options = options_of();
+    onefold_tilings *tilings = NULL;
+    onefold_context *context = NULL;
+    onefold_conv2d_desc desc;
+    onefold_conv2d_plan *plan = NULL;
+    onefold_tiling got;
+    assert_int_equal(onefold_tiling_parse(cases[i].tiling, &row.tiling), ONEFOLD_OK);
+    put(&f, &row);
+    test_record_ok(
+        f.record, onefold_record_attach(f.record, ONEFOLD_WARM, &test_machine, &options, &tilings));
+    assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
+    test_ok(context, onefold_conv2d_desc_parse(context, "ic32ih24oc32kh3ph1", &desc));
+    test_ok(context, onefold_conv2d_plan_create(context, &desc, &plan));
+    onefold_conv2d_plan_get_tiling(plan, &got);
+    assert_string_equal(got.source, "record");
+    assert_int_equal(got.order, cases[i].order);
+    onefold_conv2d_plan_destroy(plan);
+    onefold_context_destroy(context);
+    onefold_tilings_destroy(tilings);
+  }
+  destroy(&f);
+}
+
 /// The context's level is part of the machine: no row of another is used.
 static void test_level(void **state) {
   (void)state;
@@ -393,6 +428,7 @@ int main(void) {
       cmocka_unit_test(test_other_threads_and_accuracy),
       cmocka_unit_test(test_rows_of_other_builds),
       cmocka_unit_test(test_plans),
+      cmocka_unit_test(test_order),
       cmocka_unit_test(test_level),
       cmocka_unit_test(test_mistakes),
       cmocka_unit_test(test_threads),

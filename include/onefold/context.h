@@ -38,6 +38,7 @@ typedef struct onefold_tiling {
   int32_t parts;      // tasks that share the output channels of a piece
   int32_t ahead;      // is what comes next asked for ahead: 1 no, 2 yes
   int32_t pair;       // in a graph: one step with the convolution after it, 1 no, 2 yes
+  int32_t order;      // tasks are cut along: 1 channel blocks, 2 rows of all channels
   char source[160];   // where it comes from, for those who ask the plan; empty: "caller"
 } onefold_tiling;
 
