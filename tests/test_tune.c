@@ -254,6 +254,45 @@ static void keep_line(void *user, onefold_context *context, const onefold_conv2d
               sizeof p->line);
 }
 
+/// The threads and the class of the context that wrote the line, and of others.
+static void expect_verbose_key(onefold_context *context, const char *line) {
+#define PROBLEM "onefold plan conv2d mb1ic8ih9oc8kh3ph1 nchw:nchw relu"
+  static const struct {
+    const char *text;
+    onefold_status status;
+  } cases[] = {{PROBLEM " threads:12 strict algorithm=direct from default", ONEFOLD_OK},
+               {PROBLEM " threads:12 strict", ONEFOLD_OK},
+               {PROBLEM, ONEFOLD_FORMAT},
+               {PROBLEM " threads:12", ONEFOLD_FORMAT},
+               {PROBLEM " threads: strict", ONEFOLD_FORMAT},
+               {PROBLEM " threads:0 strict", ONEFOLD_FORMAT},
+               {PROBLEM " threads:9999999999 strict", ONEFOLD_FORMAT},
+               {PROBLEM " threads:2x strict", ONEFOLD_FORMAT},
+               {PROBLEM " 12 strict", ONEFOLD_FORMAT},
+               {PROBLEM " threads:12 sloppy", ONEFOLD_FORMAT},
+               {"onefold plan", ONEFOLD_NOT_FOUND}};
+#undef PROBLEM
+  onefold_conv2d_desc desc;
+  onefold_record_key key;
+  test_ok(context, onefold_verbose_parse_key(context, line, &desc, &key));
+  assert_int_equal(key.threads, 1);
+  assert_int_equal(key.accuracy, ONEFOLD_ACCURACY_STANDARD);
+  assert_string_equal(key.problem, "mb1ic24ih14oc32oh7kh3sh2ph1");
+  assert_string_equal(key.machine, "");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    test_case("\"%s\"", cases[i].text);
+    key.threads = 0;
+    assert_int_equal(onefold_verbose_parse_key(context, cases[i].text, &desc, &key),
+                     cases[i].status);
+    assert_int_equal(key.threads, cases[i].status == ONEFOLD_OK ? 12 : 0);
+    if (cases[i].status == ONEFOLD_OK) assert_int_equal(key.accuracy, ONEFOLD_ACCURACY_STRICT);
+    if (i == 2) // the problem is there
+      test_ok(context, onefold_verbose_parse(context, cases[i].text, &desc));
+  }
+  assert_int_equal(onefold_verbose_parse_key(context, line, &desc, NULL), ONEFOLD_INVALID_ARGUMENT);
+  assert_int_equal(onefold_verbose_parse_key(context, line, NULL, &key), ONEFOLD_INVALID_ARGUMENT);
+}
+
 static void test_verbose(void **state) {
   (void)state;
   planned p = {.count = 0};
@@ -297,6 +336,7 @@ static void test_verbose(void **state) {
     assert_int_equal(onefold_verbose_parse(context, wrong[i].text, &again), wrong[i].status);
   }
   assert_int_equal(onefold_verbose_parse(NULL, "", &again), ONEFOLD_INVALID_ARGUMENT);
+  expect_verbose_key(context, p.line);
   onefold_context_destroy(context);
 
   onefold_context_options asked = {.struct_size = sizeof asked};

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Planned problems as lines of a log, both ways.
-#include <onefold/tune.h>
+#include "tune/row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BEGINNING "onefold plan conv2d "
+#define THREADS   "threads:"
 
 size_t onefold_verbose_print(onefold_context *context, const onefold_conv2d_desc *desc,
                              const onefold_tiling *tiling, char *text, size_t size) {
@@ -18,7 +19,7 @@ size_t onefold_verbose_print(onefold_context *context, const onefold_conv2d_desc
     return 0;
   onefold_tiling_print(tiling, chosen, sizeof chosen);
   const int length =
-      snprintf(text, text ? size : 0, BEGINNING "%s %s %s threads:%d %s %s from %.*s",
+      snprintf(text, text ? size : 0, BEGINNING "%s %s %s " THREADS "%d %s %s from %.*s",
                row.key.problem, row.key.layouts, row.key.epilogue, (int)row.key.threads,
                onefold_accuracy_name(row.key.accuracy), *chosen ? chosen : "-",
                (int)sizeof tiling->source, tiling->source);
@@ -35,20 +36,52 @@ static const char *next_word(const char *at, char *word, size_t size) {
   return at + length;
 }
 
-onefold_status onefold_verbose_parse(onefold_context *context, const char *text,
-                                     onefold_conv2d_desc *desc) {
-  if (!context || !text || !desc) return ONEFOLD_INVALID_ARGUMENT;
+/// The words of the problem; `*rest` is what follows them.
+static onefold_status parse_problem(onefold_context *context, const char *text,
+                                    onefold_conv2d_desc *desc, onefold_record_key *key,
+                                    const char **rest) {
+  if (!context || !text || !desc || !key) return ONEFOLD_INVALID_ARGUMENT;
   const char *at = strstr(text, BEGINNING);
   if (!at) return ONEFOLD_NOT_FOUND;
-  onefold_record_key key;
-  memset(&key, 0, sizeof key);
-  snprintf(key.kind, sizeof key.kind, "conv2d");
-  at = next_word(at + strlen(BEGINNING), key.problem, sizeof key.problem);
-  if (at) at = next_word(at, key.layouts, sizeof key.layouts);
-  if (at) at = next_word(at, key.epilogue, sizeof key.epilogue);
+  memset(key, 0, sizeof *key);
+  snprintf(key->kind, sizeof key->kind, ONEFOLD_KIND_CONV2D);
+  at = next_word(at + strlen(BEGINNING), key->problem, sizeof key->problem);
+  if (at) at = next_word(at, key->layouts, sizeof key->layouts);
+  if (at) at = next_word(at, key->epilogue, sizeof key->epilogue);
   if (!at) return ONEFOLD_FORMAT;
-  const onefold_status status = onefold_record_key_desc(context, &key, desc);
+  *rest = at;
+  const onefold_status status = onefold_record_key_desc(context, key, desc);
   return status == ONEFOLD_INVALID_ARGUMENT ? ONEFOLD_FORMAT : status;
+}
+
+onefold_status onefold_verbose_parse(onefold_context *context, const char *text,
+                                     onefold_conv2d_desc *desc) {
+  onefold_record_key key;
+  const char *rest;
+  return parse_problem(context, text, desc, &key, &rest);
+}
+
+onefold_status onefold_verbose_parse_key(onefold_context *context, const char *text,
+                                         onefold_conv2d_desc *desc, onefold_record_key *key) {
+  onefold_conv2d_desc parsed;
+  onefold_record_key made;
+  const char *at;
+  char threads[32], accuracy[32];
+  if (!desc || !key) return ONEFOLD_INVALID_ARGUMENT;
+  const onefold_status status = parse_problem(context, text, &parsed, &made, &at);
+  if (status != ONEFOLD_OK) return status;
+  at = next_word(at, threads, sizeof threads);
+  if (!at || !next_word(at, accuracy, sizeof accuracy)) return ONEFOLD_FORMAT;
+  char *end = threads;
+  const size_t name = strlen(THREADS);
+  const long count = strncmp(threads, THREADS, name) ? 0 : strtol(threads + name, &end, 10);
+  const int class = onefold_accuracy_parse(accuracy);
+  if (count < 1 || count > INT32_MAX || *end || class < 0) return ONEFOLD_FORMAT;
+  made.threads = (int32_t)count;
+  made.accuracy = (onefold_accuracy) class;
+  *desc = parsed;
+  *key = made;
+  return ONEFOLD_OK;
 }
 
 static void write_line(void *user, onefold_context *context, const onefold_conv2d_desc *desc,

@@ -350,6 +350,13 @@ ONEFOLD_API size_t onefold_verbose_print(onefold_context *context, const onefold
 ONEFOLD_API onefold_status onefold_verbose_parse(onefold_context *context, const char *text,
                                                  onefold_conv2d_desc *desc);
 
+/// The same, with the threads and accuracy class of the context that planned: a row that is to be
+/// found there is tuned in a context of these. Of `key` the machine is empty and the situation is
+/// WARM, as the line does not tell them. Errors: those of onefold_verbose_parse. Thread-safe.
+ONEFOLD_API onefold_status onefold_verbose_parse_key(onefold_context *context, const char *text,
+                                                     onefold_conv2d_desc *desc,
+                                                     onefold_record_key *key);
+
 /// Where ONEFOLD_VERBOSE of the environment is set, and not to 0: sets options->planned to write
 /// such lines to the standard error. Returns non-zero where it did. Thread-safe as far as getenv
 /// is.
