@@ -21,6 +21,7 @@ enum {
 typedef struct fleet_root {
   onefold_record *record;
   cli_problems problems; // that are not recorded
+  cli_places places;     // of theirs
   size_t total, skipped; // of the list; recorded before
   size_t tuned;          // rows that were written
   int64_t samples;

@@ -11,6 +11,7 @@
 typedef struct sharing {
   fleet *fleet;
   double end; // of the budget
+  cli_places places;
   size_t problems, tuned;
   int64_t samples;
 } sharing;
@@ -29,21 +30,25 @@ static void deliver(fleet *f, int tag, const char *text) {
 }
 
 /// `left` problems share the time that there is. Returns an onefold_exit after a sentence.
-static int measure(sharing *s, const onefold_conv2d_desc *desc, size_t left) {
+static int measure(sharing *s, const cli_problem *problem, size_t left) {
   const cli_tuning *t = s->fleet->tuning;
+  cli_place place;
   double share = (s->end - onefold_cli_fleet_now()) / (double)left;
   if (t->per_shape > 0 && share > t->per_shape) share = t->per_shape;
   if (share <= 0) return ONEFOLD_EXIT_OK;
+  const int code = onefold_cli_place(t, &s->places, problem, &place);
+  if (code != ONEFOLD_EXIT_OK) return code;
   const onefold_tune_options options = {.struct_size = sizeof options,
                                         .situation = t->situation,
                                         .budget = share,
                                         .exhaustive = t->exhaustive,
-                                        .peak = &t->peak,
+                                        .peak = &place.peak,
                                         .stopped = stopped,
                                         .user = s};
   onefold_tune_result result = {.struct_size = sizeof result};
-  const onefold_status status = onefold_tune_conv2d(t->context, desc, &options, &result);
-  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+  const onefold_status status =
+      onefold_tune_conv2d(place.context, &problem->desc, &options, &result);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   s->samples += result.samples;
   if (!result.finished) return ONEFOLD_EXIT_OK;
   char text[4096];
@@ -62,13 +67,16 @@ static int read_share(const fleet *f, const char *share, cli_problems *problems)
   if (!problems->one)
     return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
   for (const char *line = share; *line; line += strcspn(line, "\n") + 1) {
-    const onefold_status status =
-        onefold_verbose_parse(t->context, line, &problems->one[problems->count].desc);
+    cli_problem *problem = &problems->one[problems->count];
+    onefold_record_key key;
+    const onefold_status status = onefold_verbose_parse_key(t->context, line, &problem->desc, &key);
     if (status != ONEFOLD_OK)
       return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
                                   "rank %d cannot read a problem of its share (%s): %.*s",
                                   (int)f->link.rank, onefold_status_name(status),
                                   (int)strcspn(line, "\n"), line);
+    problem->threads = key.threads;
+    problem->accuracy = key.accuracy;
     problems->count++;
   }
   return ONEFOLD_EXIT_OK;
@@ -100,8 +108,9 @@ void onefold_cli_fleet_rank(fleet *f, const char *share) {
   int code = read_share(f, share, &problems);
   s.problems = problems.count;
   for (size_t i = 0; i < problems.count && code == ONEFOLD_EXIT_OK && !stopped(&s); i++)
-    code = measure(&s, &problems.one[i].desc, problems.count - i);
+    code = measure(&s, &problems.one[i], problems.count - i);
   if (code == ONEFOLD_EXIT_OK && onefold_cli_interrupted()) code = ONEFOLD_EXIT_FAILURE;
   onefold_cli_problems_free(&problems);
+  onefold_cli_places_free(&s.places);
   tell(&s, code);
 }

@@ -27,12 +27,21 @@ static int leave_out(fleet *f) {
   size_t kept = 0;
   r->total = r->problems.count;
   for (size_t i = 0; i < r->total; i++) {
+    const cli_problem *problem = &r->problems.one[i];
     onefold_record_row row, old;
+    cli_place place;
+    if (problem->threads > t->threads)
+      return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE,
+                                  "a log has a problem of %d threads, and ranks have %d cores; "
+                                  "less --ranks-per-node give each more, or --threads names others",
+                                  (int)problem->threads, (int)t->threads);
+    const int code = onefold_cli_place(t, &r->places, problem, &place);
+    if (code != ONEFOLD_EXIT_OK) return code;
     const onefold_status status =
-        onefold_record_row_init(t->context, NULL, &r->problems.one[i].desc, t->situation, &row);
-    if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+        onefold_record_row_init(place.context, NULL, &problem->desc, t->situation, &row);
+    if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
     if (t->again || !onefold_cli_is_recorded(r->record, &row, &old))
-      r->problems.one[kept++] = r->problems.one[i];
+      r->problems.one[kept++] = *problem;
   }
   r->skipped = r->total - kept;
   r->problems.count = kept;
@@ -75,19 +84,23 @@ void onefold_cli_fleet_root_close(fleet *f) {
   json_decref(f->root.ranks);
   json_decref(f->root.summaries);
   onefold_cli_problems_free(&f->root.problems);
+  onefold_cli_places_free(&f->root.places);
   onefold_record_close(f->root.record);
 }
 
 /// Problems share, share + shares, ... as lines, to be freed; NULL where there is no memory.
-static char *share_text(const fleet *f, int32_t share) {
+static char *share_text(fleet *f, int32_t share) {
   const cli_problems *p = &f->root.problems;
+  cli_place place;
   const onefold_tiling none = {.algorithm = ""};
   char line[1536], *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   for (size_t i = (size_t)share; i < p->count; i += (size_t)f->seat->shares) {
-    onefold_verbose_print(f->tuning->context, &p->one[i].desc, &none, line, sizeof line);
+    // leave_out made them all.
+    if (onefold_cli_place(f->tuning, &f->root.places, &p->one[i], &place) != ONEFOLD_EXIT_OK) break;
+    onefold_verbose_print(place.context, &p->one[i].desc, &none, line, sizeof line);
     fprintf(out, "%s\n", line);
   }
   if (fclose(out) == 0) return text;
@@ -122,6 +135,7 @@ static double number_of(const json_t *row, const char *name) {
 
 static void print_row(const fleet *f, int32_t from, const json_t *row) {
   char shown[512];
+  cli_label label;
   bench_cell cells[COLUMNS];
   onefold_tiling tiling;
   const double median = number_of(row, "median_ns"), other = number_of(row, "default_ns");
@@ -130,9 +144,11 @@ static void print_row(const fleet *f, int32_t from, const json_t *row) {
     onefold_cli_tiling_text(&tiling, shown, sizeof shown);
   else
     snprintf(shown, sizeof shown, "%s", text_of(row, "tiling"));
+  onefold_cli_problem_label(f->tuning, text_of(row, "problem"), (int32_t)number_of(row, "threads"),
+                            text_of(row, "accuracy"), label);
   cells[0] = onefold_bench_cell("%d", (int)f->seat->group + 1);
   cells[1] = onefold_bench_cell("%d", (int)from);
-  cells[2] = onefold_bench_cell("%s", text_of(row, "problem"));
+  cells[2] = onefold_bench_cell("%s", label);
   cells[3] = onefold_bench_cell_time((bench_stat){.count = 1, .median = other * 1e-9});
   cells[4] = onefold_bench_cell_time(stat);
   cells[5] = onefold_bench_cell("%.3fx", other / median);

@@ -28,7 +28,8 @@ typedef struct gap {
   double logs[SIDES];     // sums of the logarithms of ratios
   onefold_tiling fastest; // of a search, whether or not it gains enough to be recorded
   double default_ns;      // of the same
-  char label[sizeof((onefold_record_key *)0)->problem];
+  cli_places places;
+  cli_label label;
 } gap;
 
 static error_t parse_option(int key, char *text, struct argp_state *state) {
@@ -103,9 +104,11 @@ static json_t *search_json(const onefold_tune_result *result, const onefold_tune
 }
 
 static int collect_row(gap *g, const onefold_tune_result *results, const onefold_tune_side *sides) {
+  const onefold_record_key *key = &results[SEARCHED].row.key;
   json_t *row =
-      json_pack("{s:s, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:i}", "problem", g->label, "search",
-                search_json(&results[SEARCHED], &sides[SEARCHED]), "exhaustive",
+      json_pack("{s:s, s:i, s:s, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:i}", "problem", key->problem,
+                "threads", (int)key->threads, "accuracy", onefold_accuracy_name(key->accuracy),
+                "search", search_json(&results[SEARCHED], &sides[SEARCHED]), "exhaustive",
                 search_json(&results[EXHAUSTIVE], &sides[EXHAUSTIVE]), "default_ns",
                 sides[DEFAULT].median_ns, "gap", sides[SEARCHED].ratio, "gap_noise",
                 sides[SEARCHED].noise, "default_gap", sides[DEFAULT].ratio, "default_gap_noise",
@@ -114,14 +117,21 @@ static int collect_row(gap *g, const onefold_tune_result *results, const onefold
 }
 
 /// Both searches, then the comparison. Returns an onefold_exit after a sentence.
-static int measure(gap *g, const onefold_conv2d_desc *desc) {
+static int measure(gap *g, const cli_problem *problem) {
   const cli_tuning *t = &g->tuning;
+  const onefold_conv2d_desc *desc = &problem->desc;
+  char text[sizeof((onefold_record_key *)0)->problem];
+  cli_place place;
+  const int code = onefold_cli_place(t, &g->places, problem, &place);
+  if (code != ONEFOLD_EXIT_OK) return code;
   onefold_tune_result results[2] = {{.struct_size = sizeof *results},
                                     {.struct_size = sizeof *results}};
-  onefold_conv2d_desc_print(desc, g->label, sizeof g->label);
+  onefold_conv2d_desc_print(desc, text, sizeof text);
+  onefold_cli_problem_label(t, text, problem->threads, onefold_accuracy_name(problem->accuracy),
+                            g->label);
   onefold_tune_options options = {.struct_size = sizeof options,
                                   .situation = t->situation,
-                                  .peak = &t->peak,
+                                  .peak = &place.peak,
                                   .stopped = stopped,
                                   .advanced = advanced,
                                   .visit = visit,
@@ -131,15 +141,15 @@ static int measure(gap *g, const onefold_conv2d_desc *desc) {
     options.exhaustive = i == EXHAUSTIVE;
     options.budget = i == EXHAUSTIVE ? 0 : t->per_shape;
     g->fastest = (onefold_tiling){.threads = 0};
-    status = onefold_tune_conv2d(t->context, desc, &options, &results[i]);
+    status = onefold_tune_conv2d(place.context, desc, &options, &results[i]);
   }
   results[EXHAUSTIVE].row.tiling = g->fastest;
   onefold_tune_side sides[SIDES] = {[EXHAUSTIVE] = {.tiling = &results[EXHAUSTIVE].row.tiling},
                                     [SEARCHED] = {.tiling = &results[SEARCHED].row.tiling}};
   options.budget = 0;
   if (status == ONEFOLD_OK && !stopped(NULL))
-    status = onefold_tune_compare(t->context, desc, &options, g->turns, sides, SIDES);
-  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+    status = onefold_tune_compare(place.context, desc, &options, g->turns, sides, SIDES);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   if (stopped(NULL)) return ONEFOLD_EXIT_OK;
   g->compared++;
   for (int i = 0; i < SIDES; i++) g->logs[i] += log(sides[i].ratio);
@@ -174,7 +184,7 @@ static int compare_all(gap *g, const cli_problems *problems) {
   if (!g->json) onefold_bench_table_head(stdout, columns, COLUMNS);
   onefold_cli_catch_interrupt();
   for (; g->index < g->total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); g->index++)
-    code = measure(g, &problems->one[g->index].desc);
+    code = measure(g, &problems->one[g->index]);
   const int printed = print_end(g);
   json_decref(g->json);
   if (code != ONEFOLD_EXIT_OK) return code;
@@ -204,12 +214,13 @@ int onefold_cli_tune_gap(int argc, char **argv) {
       NULL};
   gap g = {.turns = 0};
   onefold_cli_tuning_init(&g.tuning, argv[0]);
-  if (argp_parse(&argp, argc, argv, 0, NULL, &g)) return ONEFOLD_EXIT_FAILURE;
+  if (onefold_cli_tuning_parse(&argp, argc, argv, &g, &g.tuning)) return ONEFOLD_EXIT_FAILURE;
   cli_problems problems = {0};
   int code = onefold_cli_tuning_open(&g.tuning);
   if (code == ONEFOLD_EXIT_OK) code = onefold_cli_problems_read(&g.tuning, &problems);
   if (code == ONEFOLD_EXIT_OK) code = compare_all(&g, &problems);
   onefold_cli_problems_free(&problems);
+  onefold_cli_places_free(&g.places);
   onefold_cli_tuning_close(&g.tuning);
   return code;
 }

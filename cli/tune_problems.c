@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int same(const onefold_conv2d_desc *a, const onefold_conv2d_desc *b) {
+static int same(const cli_problem *p, const cli_problem *q) {
+  const onefold_conv2d_desc *a = &p->desc, *b = &q->desc;
   const int64_t x[] = {a->batch,
                        a->in_channels,
                        a->in_h,
@@ -30,7 +31,9 @@ static int same(const onefold_conv2d_desc *a, const onefold_conv2d_desc *b) {
                        a->activation,
                        a->residual,
                        a->has_residual_scale,
-                       a->has_channel_scale};
+                       a->has_channel_scale,
+                       p->threads,
+                       p->accuracy};
   const int64_t y[] = {b->batch,
                        b->in_channels,
                        b->in_h,
@@ -52,14 +55,16 @@ static int same(const onefold_conv2d_desc *a, const onefold_conv2d_desc *b) {
                        b->activation,
                        b->residual,
                        b->has_residual_scale,
-                       b->has_channel_scale};
+                       b->has_channel_scale,
+                       q->threads,
+                       q->accuracy};
   return memcmp(x, y, sizeof x) == 0;
 }
 
-/// Adds a problem of these lists unless it is there; zero where there is no memory.
-static int add(cli_problems *p, const onefold_conv2d_desc *desc, uint32_t lists) {
+/// Adds a problem unless it is there, and its lists; zero where there is no memory.
+static int add(cli_problems *p, const cli_problem *problem) {
   size_t i = 0;
-  while (i < p->count && !same(&p->one[i].desc, desc)) i++;
+  while (i < p->count && !same(&p->one[i], problem)) i++;
   if (i == p->capacity) {
     const size_t wanted = p->capacity ? 2 * p->capacity : 64;
     cli_problem *grown = realloc(p->one, wanted * sizeof *grown);
@@ -67,21 +72,28 @@ static int add(cli_problems *p, const onefold_conv2d_desc *desc, uint32_t lists)
     p->one = grown;
     p->capacity = wanted;
   }
-  if (i == p->count) p->one[p->count++] = (cli_problem){*desc, 0};
-  p->one[i].lists |= lists;
+  if (i == p->count) p->one[p->count++] = *problem;
+  p->one[i].lists |= problem->lists;
   return 1;
+}
+
+/// Of these lists, in the tuning's own context.
+static cli_problem problem_of(const cli_tuning *t, uint32_t lists) {
+  return (cli_problem){.threads = onefold_context_threads(t->context),
+                       .accuracy = onefold_context_accuracy(t->context),
+                       .lists = lists};
 }
 
 /// Adds a problem string, with the layouts and activation of the options.
 static int add_text(const cli_tuning *t, cli_problems *p, const char *text, uint32_t lists) {
-  onefold_conv2d_desc desc;
-  memset(&desc, 0, sizeof desc);
-  const onefold_status status = onefold_conv2d_desc_parse(t->context, text, &desc);
+  cli_problem problem = problem_of(t, lists);
+  onefold_conv2d_desc *desc = &problem.desc;
+  const onefold_status status = onefold_conv2d_desc_parse(t->context, text, desc);
   if (status != ONEFOLD_OK) return onefold_cli_fail(t->rows.command, t->context, status);
-  desc.in_layout = desc.out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
-  if (!t->has_layout && desc.in_channels <= ONEFOLD_IMAGE_CHANNELS) desc.in_layout = ONEFOLD_NCHW;
-  desc.activation = t->activation;
-  if (add(p, &desc, lists)) return ONEFOLD_EXIT_OK;
+  desc->in_layout = desc->out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
+  if (!t->has_layout && desc->in_channels <= ONEFOLD_IMAGE_CHANNELS) desc->in_layout = ONEFOLD_NCHW;
+  desc->activation = t->activation;
+  if (add(p, &problem)) return ONEFOLD_EXIT_OK;
   return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
 }
 
@@ -94,13 +106,16 @@ static char *strip(char *line) {
   return length ? line : NULL;
 }
 
-/// A line of a log. Lines that are about something else are passed over.
+/// A line of a log: a problem in the context that planned it, but for what the options name. Lines
+/// that are about something else are passed over.
 static int add_logged(const cli_tuning *t, cli_problems *p, const char *path, size_t number,
                       const char *line, uint32_t lists) {
-  onefold_conv2d_desc desc;
-  memset(&desc, 0, sizeof desc);
-  const onefold_status status = onefold_verbose_parse(t->context, line, &desc);
-  if (status == ONEFOLD_NOT_FOUND || (status == ONEFOLD_OK && add(p, &desc, lists)))
+  cli_problem problem = problem_of(t, lists);
+  onefold_record_key key;
+  const onefold_status status = onefold_verbose_parse_key(t->context, line, &problem.desc, &key);
+  if (status == ONEFOLD_OK && !t->has_threads) problem.threads = key.threads;
+  if (status == ONEFOLD_OK && !t->has_accuracy) problem.accuracy = key.accuracy;
+  if (status == ONEFOLD_NOT_FOUND || (status == ONEFOLD_OK && add(p, &problem)))
     return ONEFOLD_EXIT_OK;
   return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
                               "%s:%zu: not a line that ONEFOLD_VERBOSE=1 writes (%s)", path, number,

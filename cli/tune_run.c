@@ -96,8 +96,9 @@ typedef struct run {
   size_t index, total, skipped, tuned;
   cli_gains gains; // also of what is skipped
   int64_t samples;
-  char label[sizeof((onefold_record_key *)0)->problem];
-  int failed;
+  cli_places places;
+  cli_label label;
+  int code; // an onefold_exit
 } run;
 
 static const bench_column columns[] = {{"problem", -36}, {"default", 8}, {"best", 8},
@@ -157,10 +158,14 @@ static double share_of(const run *r) {
 static int tune(run *r, const cli_problem *problem) {
   cli_tuning *t = r->tuning;
   const onefold_conv2d_desc *desc = &problem->desc;
+  cli_place place;
   onefold_record_row key, old;
-  onefold_status status = onefold_record_row_init(t->context, NULL, desc, t->situation, &key);
-  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
-  snprintf(r->label, sizeof r->label, "%s", key.key.problem);
+  const int code = onefold_cli_place(t, &r->places, problem, &place);
+  if (code != ONEFOLD_EXIT_OK) return code;
+  onefold_status status = onefold_record_row_init(place.context, NULL, desc, t->situation, &key);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
+  onefold_cli_problem_label(t, key.key.problem, problem->threads,
+                            onefold_accuracy_name(problem->accuracy), r->label);
   if (!t->again && onefold_cli_is_recorded(r->record, &key, &old)) {
     r->skipped++;
     return onefold_cli_gains_add(&r->gains, &old, problem->lists) ? ONEFOLD_EXIT_OK : no_memory(r);
@@ -171,13 +176,13 @@ static int tune(run *r, const cli_problem *problem) {
                                         .situation = t->situation,
                                         .budget = share,
                                         .exhaustive = t->exhaustive,
-                                        .peak = &t->peak,
+                                        .peak = &place.peak,
                                         .stopped = stopped,
                                         .advanced = advanced,
                                         .user = r};
   onefold_tune_result result = {.struct_size = sizeof result};
-  status = onefold_tune_conv2d(t->context, desc, &options, &result);
-  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+  status = onefold_tune_conv2d(place.context, desc, &options, &result);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   r->samples += result.samples;
   if (!result.finished) return ONEFOLD_EXIT_OK;
   status = onefold_record_put(r->record, &result.row, ONEFOLD_RECORD_REPLACE, NULL);
@@ -213,7 +218,6 @@ static int print_end(run *r, double seconds) {
 
 static int run_all(run *r, const cli_problems *problems) {
   const double start = now();
-  int code = ONEFOLD_EXIT_OK;
   r->end = start + (r->tuning->budget > 0   ? r->tuning->budget
                     : r->tuning->exhaustive ? INFINITY
                                             : 60);
@@ -228,10 +232,11 @@ static int run_all(run *r, const cli_problems *problems) {
            peak->dram.read_gbs);
     onefold_bench_table_head(stdout, columns, COLUMNS);
   }
-  for (; r->index < r->total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); r->index++)
-    code = tune(r, &problems->one[r->index]);
+  for (; r->index < r->total && r->code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted();
+       r->index++)
+    r->code = tune(r, &problems->one[r->index]);
   const int printed = print_end(r, now() - start);
-  if (code != ONEFOLD_EXIT_OK) return code;
+  if (r->code != ONEFOLD_EXIT_OK) return r->code;
   if (printed != ONEFOLD_EXIT_OK) return printed;
   return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
@@ -249,7 +254,10 @@ int onefold_cli_tune_run(int argc, char **argv) {
       "net then use it."
       "\vPROBLEM is in benchdnn's form, such as mb1ic64ih56oc64kh3ph1. A row is recorded as soon "
       "as its problem is done; ctrl-C ends the run and keeps them. What is measured in which order "
-      "is in docs/tuning.md. The table at the end is of all problems that have a row, and of each "
+      "is in docs/tuning.md. Problems of a log are tuned for the threads and the accuracy class "
+      "that "
+      "it tells, unless --threads and --accuracy name others. The table at the end is of all "
+      "problems that have a row, and of each "
       "list "
       "where there are several.\n\n"
       "Exit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option or problem.",
@@ -258,7 +266,7 @@ int onefold_cli_tune_run(int argc, char **argv) {
       NULL};
   cli_tuning t;
   onefold_cli_tuning_init(&t, argv[0]);
-  if (argp_parse(&argp, argc, argv, 0, NULL, &t)) return ONEFOLD_EXIT_FAILURE;
+  if (onefold_cli_tuning_parse(&argp, argc, argv, &t, &t)) return ONEFOLD_EXIT_FAILURE;
   if (t.mpi) return onefold_cli_fleet_run(&t);
   cli_problems problems = {0};
   run r = {.tuning = &t};
@@ -273,6 +281,7 @@ int onefold_cli_tune_run(int argc, char **argv) {
   onefold_cli_gains_free(&r.gains);
   onefold_record_close(r.record);
   onefold_cli_problems_free(&problems);
+  onefold_cli_places_free(&r.places);
   onefold_cli_tuning_close(&t);
   return code;
 }

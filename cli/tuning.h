@@ -20,9 +20,11 @@ typedef struct cli_list {
   int is_log; // of ONEFOLD_VERBOSE
 } cli_list;
 
-/// A problem with its layouts and epilogue.
+/// A problem with its layouts and epilogue, and the context that its plans are of.
 typedef struct cli_problem {
   onefold_conv2d_desc desc;
+  int32_t threads;
+  onefold_accuracy accuracy;
   uint32_t lists; // that have it, a bit each
 } cli_problem;
 
@@ -56,6 +58,8 @@ typedef struct cli_tuning {
   onefold_context *context;
   onefold_peak peak;
   char pinned[160];
+  // Made by onefold_cli_tuning_parse: what the options name, logs do not.
+  int has_threads, has_accuracy;
 } cli_tuning;
 
 /// Child of an argp, whose input is a cli_tuning: threads, level, class, situation, layout,
@@ -72,6 +76,33 @@ double onefold_cli_seconds(struct argp_state *state, const char *option, const c
 /// after a sentence; close all the same.
 int onefold_cli_tuning_open(cli_tuning *tuning);
 void onefold_cli_tuning_close(cli_tuning *tuning);
+
+/// Reads the options of a command whose input has the tuning within it.
+error_t onefold_cli_tuning_parse(const struct argp *argp, int argc, char **argv, void *input,
+                                 cli_tuning *tuning);
+
+/// A context that problems are tuned in, and what it reaches.
+typedef struct cli_place {
+  onefold_context *context;
+  onefold_peak peak;
+} cli_place;
+
+/// Those of problems that a log tells to be of other threads or another class than the tuning's.
+typedef struct cli_places {
+  cli_place *one; // [count]
+  size_t count;
+} cli_places;
+
+/// The place of a problem, which is made where it is the first of its threads and class. Returns an
+/// onefold_exit after a sentence.
+int onefold_cli_place(const cli_tuning *tuning, cli_places *places, const cli_problem *problem,
+                      cli_place *place);
+void onefold_cli_places_free(cli_places *places);
+
+/// "mb1ic64ih56...", and " threads:1 strict" where these are not the tuning's.
+typedef char cli_label[sizeof((onefold_record_key *)0)->problem + 48];
+void onefold_cli_problem_label(const cli_tuning *tuning, const char *problem, int32_t threads,
+                               const char *accuracy, cli_label label);
 
 /// The problems of the command line and of the lists. Returns an onefold_exit after a sentence;
 /// free all the same.

@@ -97,6 +97,31 @@ static void test_one_group(void **state) {
   test_expect_words("tune show", "5 rows of ");
 }
 
+/// Ranks tune the problems of a log for its threads and class, which must fit on their cores.
+static void test_log(void **state) {
+  const test_place *place = *state;
+  char log[256], first[512];
+  snprintf(log, sizeof log, "%s/plans.log", place->directory);
+  FILE *file = fopen(log, "w");
+  assert_non_null(file);
+  for (int i = 5; i < 7; i++)
+    fprintf(file,
+            "onefold plan conv2d mb1ic8ih%doc8oh%dkh1 blocked:blocked none threads:1 strict\n", i,
+            i);
+  assert_int_equal(fclose(file), 0);
+  snprintf(first, sizeof first, "--mpi-as=a --json --per-shape=50ms --from=%s", log);
+  json_t *root = groups_of(first, "--mpi-as=b --json --per-shape=50ms");
+  test_expect_number(json_array_get(root, 0), "tuned", 2);
+  json_decref(root);
+  test_expect_words("tune show --here --threads=1 --accuracy=strict", "2 rows of ");
+
+  file = fopen(log, "w");
+  assert_non_null(file);
+  fprintf(file, "onefold plan conv2d mb1ic8ih5oc8oh5kh1 blocked:blocked none threads:4000 fast\n");
+  assert_int_equal(fclose(file), 0);
+  fails(first, "--mpi-as=b --json", 2, "a log has a problem of 4000 threads, and ranks have ");
+}
+
 /// Two machines with fingerprints of their own: both tune all, and each first rank writes a record.
 static void test_two_groups(void **state) {
   const test_place *place = *state;
@@ -257,6 +282,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
 #ifdef ONEFOLD_TEST_MPIEXEC
       cmocka_unit_test_setup_teardown(test_one_group, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_log, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_two_groups, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_one_node, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_kill, test_record_here, test_record_gone),

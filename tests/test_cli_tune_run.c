@@ -108,6 +108,40 @@ static void test_lists_and_logs(void **state) {
   test_path_free(log);
 }
 
+/// What a program logs is tuned for its threads and its class, and the program then finds it; what
+/// the options name comes before the log.
+static void test_logged_contexts(void **state) {
+  (void)state;
+#define BENCH "bench conv ic24ih9oc16oh9kh1 --benchmark_min_time=0.001 --benchmark_repetitions=1"
+  char arguments[512];
+  char *log = test_path();
+  setenv("ONEFOLD_VERBOSE", "1", 1);
+  test_run strict = test_program(BENCH " --threads=1 --accuracy=strict");
+  test_run fast = test_program(BENCH " --threads=2 --accuracy=fast");
+  unsetenv("ONEFOLD_VERBOSE");
+  test_exits(&strict, BENCH, 0);
+  test_exits(&fast, BENCH, 0);
+  FILE *file = fopen(log, "w");
+  assert_non_null(file);
+  assert_true(fprintf(file, "%s%s%s", strict.err, fast.err, strict.err) > 0);
+  assert_int_equal(fclose(file), 0);
+  test_run_free(&strict);
+  test_run_free(&fast);
+  snprintf(arguments, sizeof arguments, "tune --from %s --budget=60s --per-shape=60ms", log);
+  test_expect_words(arguments, "2 tuned in ");
+  test_expect_words("tune show --threads=1 --accuracy=strict", "1 rows of ");
+  test_expect_words("tune show --threads=2 --accuracy=fast", "1 rows of ");
+  test_expect_words(BENCH " --threads=1 --accuracy=strict", "tiling from record");
+  test_expect_words(BENCH " --threads=2 --accuracy=fast", "tiling from record");
+  test_expect_words(BENCH " --threads=1", "tiling from default");
+  snprintf(arguments, sizeof arguments,
+           "tune --from %s --threads=1 --accuracy=standard --budget=60s --per-shape=60ms", log);
+  test_expect_words(arguments, "1 tuned in "); // both are one problem then
+  test_expect_words(BENCH " --threads=1", "tiling from record");
+  test_path_free(log);
+#undef BENCH
+}
+
 static void test_explain(void **state) {
   (void)state;
   test_expect_words("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms",
@@ -246,6 +280,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_run_and_resume, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_lists_and_logs, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_logged_contexts, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_explain, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_verify, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_interrupt, test_record_here, test_record_gone),
