@@ -246,7 +246,7 @@ static void print_end(const fleet *f, double gain, size_t left, double seconds) 
   fprintf(out, "\ngroup %d: %zu tuned in %.1f s with %lld samples, geometric mean %.3fx",
           (int)f->seat->group + 1, r->tuned, seconds, (long long)r->samples, gain);
   if (r->skipped) fprintf(out, "; %zu recorded before (--again tunes them)", r->skipped);
-  if (left) fprintf(out, "; %zu left: %s", left, onefold_cli_interrupted() ? "stopped" : "no time");
+  if (left) fprintf(out, "; %zu left: %s", left, onefold_cli_why_left(r->code));
   fprintf(out, "; %s\n", onefold_record_path(r->record));
   json_array_foreach(r->ranks, i, rank) {
     fprintf(out, "  rank %d on %s, cores %s: %d of %d tuned\n", (int)number_of(rank, "rank"),

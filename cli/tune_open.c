@@ -58,3 +58,8 @@ onefold_exit onefold_cli_tune_counted(const cli_tune_options *options, const one
   puts("");
   return ONEFOLD_EXIT_OK;
 }
+
+const char *onefold_cli_why_left(int code) {
+  if (onefold_cli_interrupted()) return "stopped";
+  return code == ONEFOLD_EXIT_OK ? "no time" : "failed";
+}

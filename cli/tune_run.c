@@ -112,7 +112,10 @@ static int stopped(void *user) {
 
 static void advanced(void *user, double part) {
   const run *r = user;
-  onefold_cli_bar(r->label, r->index, r->total, part, r->end - now());
+  const double shapes = (double)(r->total - r->index) - part, each = r->tuning->per_shape;
+  const double budget = r->end - now();
+  onefold_cli_bar(r->label, r->index, r->total, part,
+                  each > 0 ? fmin(budget, each * shapes) : budget);
 }
 
 static void print_row(const run *r, const onefold_tune_result *result) {
@@ -211,7 +214,7 @@ static int print_end(run *r, double seconds) {
   printf("%s%zu tuned in %.1f s with %lld samples", r->gains.count ? "\n" : "", r->tuned, seconds,
          (long long)r->samples);
   if (r->skipped) printf("; %zu recorded before (--again tunes them)", r->skipped);
-  if (left) printf("; %zu left: %s", left, onefold_cli_interrupted() ? "stopped" : "no time");
+  if (left) printf("; %zu left: %s", left, onefold_cli_why_left(r->code));
   printf("; %s\n", path);
   return ONEFOLD_EXIT_OK;
 }

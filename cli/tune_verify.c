@@ -23,7 +23,9 @@ typedef struct verifying {
   int dry_run;
   onefold_record_row *row; // [count], those to measure
   size_t count, capacity, index;
-  int64_t held, dropped, left;
+  size_t behind; // rows that are to be measured after this one
+  int64_t held, dropped;
+  int64_t in_place, elsewhere; // rows that are not measured
   json_t *json;
   int failed;
 } verifying;
@@ -48,12 +50,18 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   }
 }
 
-/// Rows of this machine that a convolution alone can show to hold or not: those of a tiling.
+static int is_default(const onefold_tiling *tiling) {
+  return onefold_tiling_print(tiling, NULL, 0) == 0;
+}
+
+/// Rows of this machine that a convolution alone can show to hold or not; the others are counted.
 static int collect(void *user, const onefold_record_row *row) {
   verifying *v = user;
-  if (!onefold_cli_tune_means(&v->rows, row) || !onefold_cli_tune_is_here(&v->rows, row)) return 0;
-  if (row->key.situation == ONEFOLD_IN_PLACE) {
-    v->left++;
+  if (!onefold_cli_tune_means(&v->rows, row)) return 0;
+  const int here = onefold_cli_tune_is_here(&v->rows, row);
+  if (!here || row->key.situation == ONEFOLD_IN_PLACE) {
+    v->elsewhere += !here;
+    v->in_place += here;
     return 0;
   }
   if (v->count == v->capacity) {
@@ -64,6 +72,7 @@ static int collect(void *user, const onefold_record_row *row) {
     v->capacity = wanted;
   }
   v->row[v->count++] = *row;
+  v->behind += !is_default(&row->tiling);
   return 0;
 }
 
@@ -80,8 +89,14 @@ static onefold_isa level_of(const verifying *v, const onefold_record_row *row) {
   return (onefold_isa)level;
 }
 
-static int is_default(const onefold_tiling *tiling) {
-  return onefold_tiling_print(tiling, NULL, 0) == 0;
+static double each(const verifying *v) {
+  return v->per_shape > 0 ? v->per_shape : 1;
+}
+
+static void advanced(void *user, double part) {
+  const verifying *v = user;
+  onefold_cli_bar(v->row[v->index].key.problem, v->index, v->count, part,
+                  each(v) * ((double)v->behind + 1 - part));
 }
 
 /// Measures a row again: *again is what came of it. Returns an onefold_exit after a sentence.
@@ -94,9 +109,11 @@ static int measure(verifying *v, const onefold_record_row *row, onefold_tune_res
   if (code != ONEFOLD_EXIT_OK) return code;
   const onefold_tune_options options = {.struct_size = sizeof options,
                                         .situation = row->key.situation,
-                                        .budget = v->per_shape > 0 ? v->per_shape : 1,
+                                        .budget = each(v),
                                         .only = &row->tiling,
-                                        .stopped = stopped};
+                                        .stopped = stopped,
+                                        .advanced = advanced,
+                                        .user = v};
   onefold_status status = onefold_record_key_desc(context, &row->key, &desc);
   if (status == ONEFOLD_OK) status = onefold_tune_conv2d(context, &desc, &options, again);
   if (status != ONEFOLD_OK) code = (int)onefold_cli_fail(v->rows.command, context, status);
@@ -122,11 +139,12 @@ static int say(verifying *v, const onefold_record_row *row, const onefold_tune_r
 
 static int verify(verifying *v, onefold_record *record, const onefold_record_row *row) {
   onefold_tune_result again = {.struct_size = sizeof again};
-  onefold_cli_bar(row->key.problem, v->index, v->count, 0, 0);
   // That the default choice is best holds for the kernels that it was measured with.
   const int stale = row->kernels != v->rows.kernels[level_of(v, row)];
   int holds = !stale;
   if (!is_default(&row->tiling)) {
+    v->behind--;
+    advanced(v, 0);
     const int code = measure(v, row, &again);
     if (code != ONEFOLD_EXIT_OK) return code;
     if (!again.finished) return ONEFOLD_EXIT_OK;
@@ -157,13 +175,20 @@ static int verify_all(verifying *v, onefold_record *record) {
     code = verify(v, record, &v->row[v->index]);
   if (code != ONEFOLD_EXIT_OK) return code;
   if (v->json)
-    return onefold_cli_print_json(v->rows.command, json_pack("{s:s, s:O, s:I, s:I}", "record",
-                                                             onefold_record_path(record), "rows",
-                                                             v->json, "held", (json_int_t)v->held,
-                                                             "dropped", (json_int_t)v->dropped));
+    return onefold_cli_print_json(
+        v->rows.command,
+        json_pack("{s:s, s:O, s:I, s:I, s:I, s:I}", "record", onefold_record_path(record), "rows",
+                  v->json, "held", (json_int_t)v->held, "dropped", (json_int_t)v->dropped,
+                  "in_place", (json_int_t)v->in_place, "elsewhere", (json_int_t)v->elsewhere));
   printf("%lld rows hold, %lld %s", (long long)v->held, (long long)v->dropped,
          v->dry_run ? "would be removed" : "removed");
-  if (v->left) printf("; %lld measured in place are left as they are", (long long)v->left);
+  if (v->in_place)
+    printf("; %lld measured in place are left as they are: tune graph measures them",
+           (long long)v->in_place);
+  if (v->elsewhere)
+    printf("; %lld of other machines are left as they are: what is borrowed of them, tune run "
+           "measures here",
+           (long long)v->elsewhere);
   puts("");
   return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
@@ -179,7 +204,9 @@ int onefold_cli_tune_verify(int argc, char **argv) {
       NULL,
       "Measures the rows of this machine that all the options given choose against the default "
       "choice: those that are still faster by more than the margin are written anew, the others "
-      "removed. Of rows that say the default choice is best, those of other kernels are removed."
+      "removed. Of rows that say the default choice is best, those of other kernels are removed. "
+      "Rows "
+      "measured in place, and those of other machines, are counted and left as they are."
       "\vExit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option.",
       children,
       NULL,

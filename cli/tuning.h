@@ -123,6 +123,9 @@ void onefold_cli_tiling_text(const onefold_tiling *tiling, char *text, size_t si
 void onefold_cli_catch_interrupt(void);
 int onefold_cli_interrupted(void);
 
+/// Why problems are left when a run has ended with an onefold_exit.
+const char *onefold_cli_why_left(int code);
+
 /// A bar on the standard error, where that is a terminal: what is tuned, how far, and the time that
 /// is left at most (INFINITY: not known). `label` NULL: the line is cleared.
 void onefold_cli_bar(const char *label, size_t done, size_t total, double part,

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// onefold tune verify: rows that hold, rows that do not, and those that it leaves alone.
+#include "tests/cli_support.h"
+#include "tests/record_support.h"
+
+#include <stdio.h>
+
+/// A row of this machine, whose tiling is given.
+static void put(const char *path, const char *algorithm, uint64_t other_kernels) {
+  const onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
+  onefold_context *context = NULL;
+  onefold_conv2d_desc desc;
+  onefold_record_row row;
+  assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
+  test_ok(context, onefold_conv2d_desc_parse(context, "ic16ih30oc16oh30kh1", &desc));
+  test_ok(context, onefold_record_row_init(context, NULL, &desc, ONEFOLD_WARM, &row));
+  snprintf(row.tiling.algorithm, sizeof row.tiling.algorithm, "%s", algorithm);
+  if (*algorithm) row.tiling.threads = 1;
+  row.median_ns = 1000;
+  row.default_ns = 2000;
+  row.trials = 10;
+  row.kernels += other_kernels;
+  onefold_record *record = test_record(path, 0, NULL);
+  test_record_ok(record, onefold_record_put(record, &row, ONEFOLD_RECORD_REPLACE, NULL));
+  onefold_record_close(record);
+  onefold_context_destroy(context);
+}
+
+/// A tiling that comes to the default plan is no gain; the default choice itself holds as long as
+/// the kernels are those that it was measured with.
+static void test_verify(void **state) {
+  const test_place *place = *state;
+  put(place->path, "pointwise", 0);
+  test_expect_words("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001",
+                    "tiling from record");
+  test_expect_words("bench conv ic16ih30oc16oh30kh1 --benchmark_min_time=0.001 --no-record",
+                    "tiling from default");
+  test_expect_words("tune verify --dry-run --per-shape=20ms", "0 rows hold, 1 would be removed");
+  test_expect_words("tune verify --per-shape=20ms", "0 rows hold, 1 removed");
+  test_expect_words("tune show", "0 rows of");
+  put(place->path, "", 0);
+  test_expect_words("tune verify", "1 rows hold, 0 removed");
+  put(place->path, "", 1);
+  json_t *root = test_report("tune verify --json");
+  test_expect_number(root, "dropped", 1);
+  json_decref(root);
+}
+
+/// Rows in place and of other machines are not measured, which is told.
+static void test_verify_tells(void **state) {
+  const test_place *place = *state;
+  put(place->path, "", 0);
+  onefold_record *record = test_record(place->path, 0, NULL);
+  onefold_context *context = NULL;
+  const onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
+  onefold_conv2d_desc desc;
+  onefold_record_row row;
+  assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);
+  test_ok(context, onefold_conv2d_desc_parse(context, "ic16ih30oc16oh30kh1", &desc));
+  for (int i = 0; i < 3; i++) {
+    const onefold_situation situation = i ? ONEFOLD_WARM : ONEFOLD_IN_PLACE;
+    test_ok(context,
+            onefold_record_row_init(context, i ? &test_machine : NULL, &desc, situation, &row));
+    if (i == 2) row.key.situation = ONEFOLD_IN_PLACE;
+    row.median_ns = row.default_ns = 1000;
+    row.trials = 10;
+    test_record_ok(record, onefold_record_put(record, &row, ONEFOLD_RECORD_REPLACE, NULL));
+  }
+  onefold_record_close(record);
+  onefold_context_destroy(context);
+  test_expect_words("tune verify", "1 rows hold, 0 removed; 1 measured in place are left as they "
+                                   "are: tune graph measures them; 2 of other machines are left");
+  json_t *root = test_report("tune verify --json");
+  test_expect_number(root, "held", 1);
+  test_expect_number(root, "in_place", 1);
+  test_expect_number(root, "elsewhere", 2);
+  json_decref(root);
+}
+
+static void test_mistakes(void **state) {
+  (void)state;
+  test_expect_mistake("tune verify extra", 2, "extra");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_verify, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_verify_tells, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
+  };
+  return cmocka_run_group_tests_name("onefold tune verify", tests, NULL, NULL);
+}
