@@ -16,7 +16,8 @@ typedef struct explaining {
   int estimates, all;
   const char *svg;   // a file; NULL: none is asked for
   cli_figure figure; // of the problem
-  char problem[sizeof((onefold_record_key *)0)->problem];
+  cli_places places;
+  cli_label label;
   size_t index, total;
   json_t *json; // of the candidates
   int64_t fates[ONEFOLD_TUNE_FATES];
@@ -115,7 +116,7 @@ static void advanced(void *user, double part) {
   const explaining *e = user;
   const double budget = e->tuning.per_shape > 0 ? e->tuning.per_shape : 2;
   const int open_end = e->tuning.exhaustive && !(e->tuning.per_shape > 0);
-  onefold_cli_bar(e->problem, e->index, e->total, part,
+  onefold_cli_bar(e->label, e->index, e->total, part,
                   open_end ? INFINITY : budget * ((double)(e->total - e->index) - part));
 }
 
@@ -124,24 +125,20 @@ static void sampled(void *user, const onefold_tune_sample *sample) {
   if (e->svg) onefold_cli_figure_sample(&e->figure, sample);
 }
 
-/// What a plan by the record comes to, and which rung of the look-up it is from.
-static void print_recorded(const explaining *e, const onefold_conv2d_desc *desc) {
-  const cli_tuning *t = &e->tuning;
+static void print_planned(const cli_planned *planned) {
   char text[512];
-  onefold_context *context = NULL;
-  onefold_tilings *tilings = NULL;
-  onefold_conv2d_plan *plan = NULL;
-  onefold_tiling tiling;
-  if (onefold_cli_tuned_context(t->rows.command, t->threads, t->isa, t->accuracy, t->rows.record,
-                                t->situation, &context, &tilings) == ONEFOLD_EXIT_OK &&
-      onefold_conv2d_plan_create(context, desc, &plan) == ONEFOLD_OK) {
-    onefold_conv2d_plan_get_tiling(plan, &tiling);
-    onefold_cli_tiling_text(&tiling, text, sizeof text);
-    printf("planned now: %s, from %s\n", text, tiling.source);
-  }
-  onefold_conv2d_plan_destroy(plan);
-  onefold_context_destroy(context);
-  onefold_bench_tilings_free(&tilings);
+  onefold_cli_tiling_text(&planned->tiling, text, sizeof text);
+  printf("planned now: %s, from %s\n", text, planned->source);
+  if (planned->pairs) printf("%s\n", planned->pairs);
+}
+
+/// Without one it is null.
+static json_t *planned_json(const cli_planned *planned) {
+  char text[512];
+  if (!planned) return json_null();
+  onefold_tiling_print(&planned->tiling, text, sizeof text);
+  return json_pack("{s:s, s:s, s:s?}", "tiling", text, "source", planned->source, "pairs",
+                   planned->pairs);
 }
 
 static void print_counts(const explaining *e, const onefold_tune_result *result) {
@@ -157,27 +154,35 @@ static void print_counts(const explaining *e, const onefold_tune_result *result)
 }
 
 /// Adds the problem and its candidates, where JSON is wanted.
-static int add_json(explaining *e, json_t *all, const char *problem,
+static int add_json(explaining *e, json_t *all, const cli_planned *planned,
                     const onefold_tune_result *result) {
+  const onefold_record_key *key = &result->row.key;
   if (all &&
       (e->failed ||
        json_array_append_new(
-           all, json_pack("{s:s, s:o, s:I, s:f}", "problem", problem, "candidates", e->json,
-                          "samples", (json_int_t)result->samples, "seconds", result->seconds))))
+           all, json_pack("{s:s, s:i, s:s, s:o, s:o, s:I, s:f}", "problem", key->problem, "threads",
+                          (int)key->threads, "accuracy", onefold_accuracy_name(key->accuracy),
+                          "planned", planned_json(planned), "candidates", e->json, "samples",
+                          (json_int_t)result->samples, "seconds", result->seconds))))
     return (int)onefold_cli_say(e->tuning.rows.command, ONEFOLD_EXIT_FAILURE,
                                 "no memory for the JSON");
   return ONEFOLD_EXIT_OK;
 }
 
-static int explain(explaining *e, const onefold_conv2d_desc *desc, json_t *all) {
+static int explain(explaining *e, const cli_problem *problem, json_t *all) {
   cli_tuning *t = &e->tuning;
-  char *problem = e->problem;
+  const onefold_conv2d_desc *desc = &problem->desc;
+  char text[sizeof((onefold_record_key *)0)->problem];
+  cli_place place;
+  cli_planned now;
+  const int code = onefold_cli_place(t, &e->places, problem, &place);
+  if (code != ONEFOLD_EXIT_OK) return code;
   const onefold_tune_options options = {.struct_size = sizeof options,
                                         .situation = t->situation,
                                         .budget = t->per_shape,
                                         .exhaustive = t->exhaustive,
                                         .plan_only = e->estimates,
-                                        .peak = &t->peak,
+                                        .peak = &place.peak,
                                         .stopped = stopped,
                                         .advanced = advanced,
                                         .sampled = sampled,
@@ -185,23 +190,26 @@ static int explain(explaining *e, const onefold_conv2d_desc *desc, json_t *all) 
                                         .user = e};
   onefold_tune_result result = {.struct_size = sizeof result};
   for (int i = 0; i < ONEFOLD_TUNE_FATES; i++) e->fates[i] = 0;
-  onefold_conv2d_desc_print(desc, problem, sizeof e->problem);
+  onefold_conv2d_desc_print(desc, text, sizeof text);
+  onefold_cli_problem_label(t, text, problem->threads, onefold_accuracy_name(problem->accuracy),
+                            e->label);
+  const cli_planned *planned = onefold_cli_planned(t, problem, &now) ? &now : NULL;
   if (all) e->json = json_array();
   if (!all) {
-    printf("%s\n", problem);
-    print_recorded(e, desc);
+    printf("%s\n", e->label);
+    if (planned) print_planned(planned);
     onefold_bench_table_head(stdout, columns, COLUMNS);
   }
-  const onefold_status status = onefold_tune_conv2d(t->context, desc, &options, &result);
-  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, t->context, status);
+  const onefold_status status = onefold_tune_conv2d(place.context, desc, &options, &result);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   if (!all) print_counts(e, &result);
   if (e->svg && !stopped(NULL)) {
-    const int code = onefold_cli_figure_write(&e->figure, t->rows.command, problem, e->svg);
-    if (code == ONEFOLD_EXIT_OK) return add_json(e, all, problem, &result);
+    const int drawn = onefold_cli_figure_write(&e->figure, t->rows.command, text, e->svg);
+    if (drawn == ONEFOLD_EXIT_OK) return add_json(e, all, planned, &result);
     json_decref(e->json);
-    return code;
+    return drawn;
   }
-  return add_json(e, all, problem, &result);
+  return add_json(e, all, planned, &result);
 }
 
 int onefold_cli_tune_explain(int argc, char **argv) {
@@ -224,7 +232,7 @@ int onefold_cli_tune_explain(int argc, char **argv) {
       NULL};
   explaining e = {.failed = 0};
   onefold_cli_tuning_init(&e.tuning, argv[0]);
-  if (argp_parse(&argp, argc, argv, 0, NULL, &e)) return ONEFOLD_EXIT_FAILURE;
+  if (onefold_cli_tuning_parse(&argp, argc, argv, &e, &e.tuning)) return ONEFOLD_EXIT_FAILURE;
   cli_tuning *t = &e.tuning;
   cli_problems problems = {0};
   json_t *all = t->rows.json ? json_array() : NULL;
@@ -236,7 +244,7 @@ int onefold_cli_tune_explain(int argc, char **argv) {
   onefold_cli_catch_interrupt();
   e.total = problems.count;
   for (; e.index < e.total && code == ONEFOLD_EXIT_OK && !stopped(NULL); e.index++)
-    code = explain(&e, &problems.one[e.index].desc, all);
+    code = explain(&e, &problems.one[e.index], all);
   if (all && code == ONEFOLD_EXIT_OK)
     code = onefold_cli_print_json(t->rows.command, all);
   else
@@ -244,6 +252,7 @@ int onefold_cli_tune_explain(int argc, char **argv) {
   if (code == ONEFOLD_EXIT_OK && stopped(NULL)) code = ONEFOLD_EXIT_FAILURE;
   onefold_cli_figure_free(&e.figure);
   onefold_cli_problems_free(&problems);
+  onefold_cli_places_free(&e.places);
   onefold_cli_tuning_close(t);
   return code;
 }

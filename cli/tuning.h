@@ -109,6 +109,16 @@ void onefold_cli_problem_label(const cli_tuning *tuning, const char *problem, in
 int onefold_cli_problems_read(const cli_tuning *tuning, cli_problems *problems);
 void onefold_cli_problems_free(cli_problems *problems);
 
+/// What a plan by the record comes to.
+typedef struct cli_planned {
+  onefold_tiling tiling;
+  char source[256];  // the rung of the look-up, and who measured where that is not this library
+  const char *pairs; // a sentence on where its pairs are tuned; NULL: it has none
+} cli_planned;
+
+/// Zero where it cannot be planned.
+int onefold_cli_planned(const cli_tuning *tuning, const cli_problem *problem, cli_planned *planned);
+
 /// Tunes the problems with the other ranks of the job. Returns an onefold_exit after a sentence.
 int onefold_cli_fleet_run(cli_tuning *tuning);
 

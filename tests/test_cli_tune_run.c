@@ -138,6 +138,15 @@ static void test_logged_contexts(void **state) {
            "tune --from %s --threads=1 --accuracy=standard --budget=60s --per-shape=60ms", log);
   test_expect_words(arguments, "1 tuned in "); // both are one problem then
   test_expect_words(BENCH " --threads=1", "tiling from record");
+  snprintf(arguments, sizeof arguments, "tune explain --from %s --estimates", log);
+  test_expect_words(arguments, "mb1ic24ih9oc16oh9kh1 threads:2 fast");
+  strcat(arguments, " --json");
+  json_t *root = test_report(arguments);
+  assert_int_equal(json_array_size(root), 2);
+  test_expect_number(json_array_get(root, 1), "threads", 2);
+  assert_string_equal(json_string_value(json_object_get(json_array_get(root, 1), "accuracy")),
+                      "fast");
+  json_decref(root);
   test_path_free(log);
 #undef BENCH
 }
@@ -163,28 +172,6 @@ static void test_full_disk(void **state) {
   test_run_free(&r);
   free(line);
   test_path_free(list);
-}
-
-static void test_explain(void **state) {
-  (void)state;
-  test_expect_words("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms",
-                    "the kernel is 3x3");
-  test_expect_words("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --estimates", "planned now: ");
-  json_t *root =
-      test_report("tune explain ic16ih9oc16oh9kh3ph1 --threads=1 --per-shape=20ms --json");
-  const json_t *candidates = json_object_get(json_array_get(root, 0), "candidates");
-  int best = 0, refused = 0;
-  for (size_t i = 0; i < json_array_size(candidates); i++) {
-    const json_t *one = json_array_get(candidates, i);
-    const char *fate = json_string_value(json_object_get(one, "fate"));
-    best += strcmp(fate, "best") == 0;
-    refused += strcmp(fate, "refused") == 0;
-    if (strcmp(fate, "refused") == 0)
-      assert_true(strlen(json_string_value(json_object_get(one, "reason"))) > 4);
-  }
-  assert_int_equal(best, 1);
-  assert_true(refused > 2);
-  json_decref(root);
 }
 
 /// SIGINT while the second problem is timed: the first is recorded, and the exit code tells.
@@ -262,7 +249,6 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_run_and_resume, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_lists_and_logs, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_logged_contexts, test_record_here, test_record_gone),
-      cmocka_unit_test_setup_teardown(test_explain, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_full_disk, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_interrupt, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_graph, test_record_here, test_record_gone),
