@@ -20,16 +20,24 @@ static int64_t even_part(int64_t n, int64_t most) {
   return (n - 1) / parts + 1;
 }
 
-enum { LEAST_PIECE = 28 }; // two tiles
+enum { LEAST_PIECE = 28, GATHERED = 100 << 10 }; // two tiles, bytes
 
 /// A quarter of L2 for the pixels of a piece, half where weights do not fit beside them. Gathered
 /// pixels of several taps are a few tiles, whose source blocks go in turn; but where a residual may
-/// lie in the output, partial sums may not.
-static int64_t default_piece(const onefold_conv_problem *problem, int64_t l2) {
+/// lie in the output, partial sums may not. Those of one tap, of all tasks, are a third of the
+/// weights, or GATHERED bytes of each.
+static int64_t default_piece(const onefold_conv_problem *problem, int32_t tasks, int64_t l2) {
+  const onefold_conv2d_desc *d = &problem->desc;
   const int64_t taps = onefold_conv_taps(problem), depth = problem->in_blocks * problem->v * taps;
-  const int64_t fit = l2 / (depth * problem->out_blocks * problem->v > l2 / 2 ? 2 : 4) / depth;
-  if (taps > 1 && problem->desc.residual == ONEFOLD_RESIDUAL_NONE)
-    return even_part(problem->out_h * problem->out_w, 4 * LEAST_PIECE);
+  const int64_t outputs = problem->out_blocks * problem->v,
+                pixels = problem->out_h * problem->out_w;
+  if (taps > 1 && d->residual == ONEFOLD_RESIDUAL_NONE) return even_part(pixels, 4 * LEAST_PIECE);
+  int64_t fit = l2 / (depth * outputs > l2 / 2 ? 2 : 4) / depth;
+  if (taps == 1 && pixels != d->in_h * d->in_w) {
+    const int64_t third = outputs / (3 * tasks), least = GATHERED / (int64_t)sizeof(float) / depth;
+    const int64_t most = third > least ? third : least;
+    if (fit > most && most > 0) fit = even_part((pixels - 1) / tasks + 1, most);
+  }
   return fit < LEAST_PIECE ? LEAST_PIECE : fit;
 }
 
@@ -47,7 +55,7 @@ onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold
   const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
   const int64_t l2 = (int64_t)(onefold_context_dispatch(plan->context)->l2_bytes / sizeof(float));
   const int64_t taps = onefold_conv_taps(problem);
-  plan->piece = tiling->piece > 0 ? tiling->piece : default_piece(problem, l2);
+  plan->piece = tiling->piece > 0 ? tiling->piece : default_piece(problem, plan->tasks, l2);
   if (plan->piece > pixels) plan->piece = pixels;
   plan->strip_parts = tiling->parts > 0 ? tiling->parts : strip_parts(problem, plan->tasks);
   const onefold_status status =
@@ -86,7 +94,7 @@ double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
   const int64_t pixels = problem->out_h * problem->out_w;
   const int64_t l2 = (int64_t)(dispatch->l2_bytes / sizeof(float));
   int64_t piece = t.piece;
-  if (taps > 1 && !piece) piece = default_piece(problem, l2);
+  if (taps > 1 && !piece) piece = default_piece(problem, tasks, l2);
   if (piece <= 0 || piece > pixels) piece = pixels;
   if (taps > 1 && !t.block_in) t.block_in = default_blocks(problem, piece, l2);
   const double pieces = (double)pixels / (double)piece;
