@@ -124,8 +124,9 @@ int onefold_cli_report(int argc, char **argv) {
       argp_options,
       parse_option,
       "RESULTS.json...",
-      "Shows what onefold bench --json wrote: networks and blocks in every form, convolutions "
-      "against other libraries, the roofline, where the time goes, and errors."
+      "Shows what onefold bench --json and onefold tune --json wrote: networks and blocks in every "
+      "form, convolutions against other libraries, the roofline, where the time goes, what tuning "
+      "brings, and errors."
       "\vSee docs/report.md.\n\n"
       "Exit codes: 0 done; 1 a file cannot be read, is malformed, or cannot be written; 2 a bad "
       "option.",

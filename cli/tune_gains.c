@@ -19,8 +19,11 @@ int onefold_cli_gains_add(cli_gains *gains, const onefold_record_row *row, uint3
     gains->capacity = wanted;
   }
   cli_gain *made = &gains->one[gains->count++];
-  *made = (cli_gain){.gain = row->default_ns / row->median_ns, .lists = lists};
-  snprintf(made->problem, sizeof made->problem, "%s", row->key.problem);
+  *made = (cli_gain){.gain = row->default_ns / row->median_ns,
+                     .default_ns = row->default_ns,
+                     .median_ns = row->median_ns,
+                     .lists = lists,
+                     .key = row->key};
   return 1;
 }
 
@@ -90,7 +93,7 @@ static void print_summary(const char *name, const summary *s) {
   cells[3] = onefold_bench_cell("%.3fx", s->high);
   cells[4] = onefold_bench_cell("%.3fx", s->mean);
   cells[5] = onefold_bench_cell("%.3fx", s->largest->gain);
-  cells[6] = onefold_bench_cell("%s", s->largest->problem);
+  cells[6] = onefold_bench_cell("%s", s->largest->key.problem);
   onefold_bench_table_row(stdout, columns, COLUMNS, cells);
 }
 
@@ -118,7 +121,7 @@ static int add_json(json_t *array, const char *name, const summary *s) {
                                                 "shapes", (json_int_t)s->count, "median", s->median,
                                                 "percentile_95", s->high, "geometric_mean", s->mean,
                                                 "largest", s->largest->gain, "largest_problem",
-                                                s->largest->problem));
+                                                s->largest->key.problem));
 }
 
 json_t *onefold_cli_gains_json(cli_gains *gains, const cli_list *lists, size_t count) {

@@ -7,8 +7,9 @@
 
 typedef struct cli_gain {
   double gain; // time of the default choice over that of the fastest
+  double default_ns, median_ns;
   uint32_t lists;
-  char problem[sizeof((onefold_record_key *)0)->problem];
+  onefold_record_key key;
 } cli_gain;
 
 typedef struct cli_gains {

@@ -4,7 +4,7 @@
 #include "bench/argument.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
-#include "cli/tune_gains.h"
+#include "cli/tune_results.h"
 
 #include <stdio.h>
 
@@ -130,18 +130,28 @@ static void advanced(void *user, double part) {
   onefold_cli_bar(g->name, 0, 1, part, (1 - part) * (g->budget > 0 ? g->budget : 60));
 }
 
-static int print_end(graph_tuning *g, const onefold_tune_result *result) {
+static int print_end(graph_tuning *g, onefold_context *context, const onefold_peak *peak,
+                     const onefold_tune_result *result) {
   const onefold_record_row *row = &result->row;
   const char *path = onefold_record_path(g->record);
   onefold_cli_bar(NULL, 0, 0, 0, 0);
-  if (g->json)
-    return onefold_cli_print_json(
-        g->rows.command,
+  if (g->json) {
+    json_t *root =
         json_pack("{s:s, s:s, s:O, s:o, s:b, s:f, s:f, s:I, s:I, s:f}", "record", path, "graph",
                   g->name, "rows", g->json, "gains", onefold_cli_gains_json(&g->gains, NULL, 0),
                   "finished", (int)result->finished, "default_ns", row->default_ns, "median_ns",
                   row->median_ns, "dropped", (json_int_t)result->dropped, "samples",
-                  (json_int_t)result->samples, "seconds", result->seconds));
+                  (json_int_t)result->samples, "seconds", result->seconds);
+    const cli_tune_results results = {.context = context,
+                                      .peak = peak,
+                                      .pinned = "",
+                                      .situation = ONEFOLD_IN_PLACE,
+                                      .gains = &g->gains,
+                                      .graph = g->name,
+                                      .default_ns = row->default_ns,
+                                      .median_ns = row->median_ns};
+    return onefold_cli_print_json(g->rows.command, onefold_cli_tune_results(root, &results));
+  }
   onefold_cli_gains_print(&g->gains, "the default choice's time over that of the fastest", NULL, 0);
   if (!result->finished) {
     puts("stopped, or no time: nothing is recorded");
@@ -209,7 +219,7 @@ static int tune(graph_tuning *g, onefold_context *context, onefold_rotation *rot
     return status == ONEFOLD_NOT_FOUND ? ONEFOLD_EXIT_USAGE : code;
   }
   if (g->failed != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&g->rows, g->record, g->failed);
-  const int code = print_end(g, &result);
+  const int code = print_end(g, context, &peak, &result);
   return code || (result.finished && !onefold_cli_interrupted()) ? code : ONEFOLD_EXIT_FAILURE;
 }
 

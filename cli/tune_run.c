@@ -2,7 +2,7 @@
 // onefold tune run: finds the fastest tilings of problems and records them.
 #include "bench/text.h"
 #include "cli/blocks.h"
-#include "cli/tune_gains.h"
+#include "cli/tune_results.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -201,14 +201,19 @@ static int print_end(run *r, double seconds) {
   const char *path = onefold_record_path(r->record);
   const size_t left = r->total - r->tuned - r->skipped;
   onefold_cli_bar(NULL, 0, 0, 0, 0);
-  if (r->json)
-    return onefold_cli_print_json(
-        r->tuning->rows.command,
-        json_pack("{s:s, s:O, s:I, s:I, s:I, s:o, s:f, s:I}", "record", path, "shapes", r->json,
-                  "tuned", (json_int_t)r->tuned, "recorded_before", (json_int_t)r->skipped, "left",
-                  (json_int_t)left, "gains",
-                  onefold_cli_gains_json(&r->gains, t->lists, t->list_count), "seconds", seconds,
-                  "samples", (json_int_t)r->samples));
+  if (r->json) {
+    json_t *root = json_pack("{s:s, s:O, s:I, s:I, s:I, s:o, s:f, s:I}", "record", path, "shapes",
+                             r->json, "tuned", (json_int_t)r->tuned, "recorded_before",
+                             (json_int_t)r->skipped, "left", (json_int_t)left, "gains",
+                             onefold_cli_gains_json(&r->gains, t->lists, t->list_count), "seconds",
+                             seconds, "samples", (json_int_t)r->samples);
+    const cli_tune_results results = {.context = t->context,
+                                      .peak = &t->peak,
+                                      .pinned = t->pinned,
+                                      .situation = t->situation,
+                                      .gains = &r->gains};
+    return onefold_cli_print_json(t->rows.command, onefold_cli_tune_results(root, &results));
+  }
   onefold_cli_gains_print(&r->gains, "the default choice's time over that of the fastest", t->lists,
                           t->list_count);
   printf("%s%zu tuned in %.1f s with %lld samples", r->gains.count ? "\n" : "", r->tuned, seconds,

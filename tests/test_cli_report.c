@@ -70,6 +70,61 @@ static void test_suites(void **state) {
   test_path_free(block);
 }
 
+/// What the tuner finds, as its own command writes it: of a list, and of a network.
+static void test_tuned(void **state) {
+  (void)state;
+#ifdef ONEFOLD_HAVE_TUNE
+  static const struct {
+    const char *command, *rows[2], *title;
+    size_t times; // that the title is there, at least
+  } cases[] = {
+      {"tune run ic17ih9oc33kh3ph1 ic16ih9oc32oh9kh1 --per-shape=60ms --threads=1 --json",
+       {"tune/mb1ic16ih9oc32oh9kh1/default/threads:1", "tune/mb1ic16ih9oc32oh9kh1/tuned/threads:1"},
+       "16→32 1×1, 9×9",
+       2},
+      {"tune graph repghostnet-0.5x --size=32x32 --budget=1s --threads=1 --json",
+       {"tune/repghostnet-0.5x/default/threads:1", "tune/repghostnet-0.5x/tuned/threads:1"},
+       "repghostnet-0.5x",
+       3},
+  };
+  char *record = test_path(), *json = test_path(), *page = test_path();
+  assert_int_equal(setenv("ONEFOLD_RECORD", record, 1), 0);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    json_t *root = test_report(cases[i].command);
+    for (int r = 0; r < 2; r++) {
+      int n = 0;
+      size_t k;
+      const json_t *row;
+      json_array_foreach(json_object_get(root, "benchmarks"), k, row) {
+        const char *name = json_string_value(json_object_get(row, "run_name"));
+        if (!name || strcmp(name, cases[i].rows[r]) != 0) continue;
+        n++;
+        assert_true(test_number(row, "real_time") > 0);
+      }
+      assert_int_equal(n, 1);
+    }
+    assert_true(test_fact(root, "onefold_cpu")[0] && test_fact(root, "onefold_isa")[0]);
+    assert_string_equal(test_fact(root, "onefold_threads"), "1");
+    assert_true(strtod(test_fact(root, "onefold_peak_gflops"), NULL) > 0);
+    assert_int_equal(json_dump_file(root, json, 0), 0);
+    json_decref(root);
+    run_well("report %s -o %s", json, page, NULL);
+    char *text = contents(page);
+    test_expect_xml(text);
+    assert_int_equal(test_count(text, "<figure id=\"tuned\">"), 1);
+    assert_true(test_count(text, cases[i].title) >= cases[i].times);
+    assert_int_equal(test_count(text, "Tuned against default</dt>"), 0);
+    free(text);
+  }
+  unsetenv("ONEFOLD_RECORD");
+  test_path_free(page);
+  test_path_free(json);
+  test_path_free(record);
+#else
+  skip();
+#endif
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   char *path = test_path(), *good = test_path(), arguments[512];
@@ -115,6 +170,7 @@ static void test_mistakes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_suites),
+      cmocka_unit_test(test_tuned),
       cmocka_unit_test(test_mistakes),
   };
   return cmocka_run_group_tests_name("cli_report", tests, NULL, NULL);
