@@ -46,9 +46,11 @@ static void draw_axes(report_svg *svg, const frame *f) {
   size_t n = onefold_report_ticks(&f->x, 34, ticks);
   for (size_t i = 0; i < n; i++) {
     const double x = onefold_report_at(&f->x, ticks[i]);
+    const report_text text = onefold_report_number(ticks[i]);
+    const double half = onefold_report_text_width(REPORT_TICK, text.text) / 2;
     onefold_report_svg_line(svg, x, f->top, x, f->bottom, "grid");
-    onefold_report_svg_text(svg, x, f->bottom + 15, REPORT_MIDDLE, REPORT_TICK,
-                            onefold_report_number(ticks[i]).text);
+    onefold_report_svg_text(svg, fmin(x, svg->width - half), f->bottom + 15, REPORT_MIDDLE,
+                            REPORT_TICK, text.text);
   }
   n = onefold_report_ticks(&f->y, 22, ticks);
   for (size_t i = 0; i < n; i++) {
