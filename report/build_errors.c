@@ -145,6 +145,10 @@ static void add_dot(report_arena *arena, report_dots *dots, const report_row *ro
   dot->tip = onefold_report_format(arena, "%s: %s", row->text, onefold_report_error(error).text);
 }
 
+static int is_checked(const report_row *row) {
+  return row->name.suite && isfinite(row->counters[REPORT_MAX_ERROR]);
+}
+
 static void add_results(report_document *document, report_section *section) {
   report_data *data = document->data;
   report_arena *arena = &data->arena;
@@ -155,9 +159,12 @@ static void add_results(report_document *document, report_section *section) {
                         .reference_name = "allowed",
                         .apart = 60,
                         .axis = "largest error, relative to the largest value"};
-  for (size_t i = 0; i < data->row_count; i++) {
-    const report_row *row = &data->rows[i];
-    if (row->name.suite && isfinite(row->counters[REPORT_MAX_ERROR])) add_dot(arena, dots, row);
+  // Forms in their order, whichever a run came to first, then rivals.
+  for (int r = 0; r < REPORT_ROLES; r++) {
+    for (size_t i = 0; i < data->row_count; i++) {
+      const report_row *row = &data->rows[i];
+      if (is_checked(row) && row->name.role == (report_role)r) add_dot(arena, dots, row);
+    }
   }
   onefold_report_column(&table, "results of", 1);
   onefold_report_column(&table, "checked", 0);

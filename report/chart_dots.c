@@ -39,7 +39,7 @@ static plane make_plane(const report_svg *svg, const report_dots *dots) {
   }
   const int stacked = names > 0.42 * svg->width;
   if (stacked) names = 0;
-  texts = fmin(texts, 0.3 * svg->width);
+  texts = fmin(texts, 0.36 * svg->width);
   plane p = {
       .names = names, .stacked = stacked, .right = svg->width - texts - (texts > 0 ? 10 : 0)};
   p.x = (report_scale){1, low / 1.15, high * 1.15, names + 12, p.right};

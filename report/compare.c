@@ -143,13 +143,14 @@ static int by_ratio(const void *a, const void *b) {
 /// The lines that changed most, from the fastest to the slowest.
 static report_dots *make_chart(report_arena *arena, const line *lines, size_t count) {
   static const struct {
+    const char *word; // short: charts of 368 pixels have it, too
     report_colour colour;
     report_mark mark;
   } looks[REPORT_VERDICTS] = {
-      [REPORT_FASTER] = {REPORT_COLOUR_better, REPORT_CIRCLE},
-      [REPORT_SLOWER] = {REPORT_COLOUR_worse, REPORT_DIAMOND},
-      [REPORT_NO_DIFFERENCE] = {REPORT_COLOUR_same, REPORT_CIRCLE},
-      [REPORT_TOO_FEW] = {REPORT_COLOUR_same, REPORT_RING},
+      [REPORT_FASTER] = {"faster", REPORT_COLOUR_better, REPORT_CIRCLE},
+      [REPORT_SLOWER] = {"slower", REPORT_COLOUR_worse, REPORT_DIAMOND},
+      [REPORT_NO_DIFFERENCE] = {"no difference", REPORT_COLOUR_same, REPORT_CIRCLE},
+      [REPORT_TOO_FEW] = {"too few", REPORT_COLOUR_same, REPORT_RING},
   };
   report_dots *dots = onefold_report_alloc(arena, 1, sizeof *dots);
   const line **order = onefold_report_alloc(arena, count, sizeof *order);
@@ -167,10 +168,7 @@ static report_dots *make_chart(report_arena *arena, const line *lines, size_t co
         row ? onefold_report_push(arena, &row->dots, &row->count, sizeof *row->dots) : NULL;
     if (!dot) return NULL;
     row->name = line_name(arena, l->newer);
-    row->text = onefold_report_format(arena, "%.2f %s", l->ratio.estimate,
-                                      l->verdict == REPORT_FASTER   ? "faster"
-                                      : l->verdict == REPORT_SLOWER ? "slower"
-                                                                    : "");
+    row->text = onefold_report_format(arena, "%.2f %s", l->ratio.estimate, looks[l->verdict].word);
     *dot = (report_dot){.value = l->ratio.estimate,
                         .low = l->ratio.low,
                         .high = l->ratio.high,

@@ -172,6 +172,10 @@ static void test_comparison(void **state) {
     assert_string_equal(document.warning, "");
     char *page = test_report_page(&document);
     test_expect_xml(page);
+    // Each line has its word, whatever the chart's width.
+    assert_int_equal(test_count(page, cases[i].count < 5 ? ">1.00 too few</text>"
+                                                         : ">1.00 no difference</text>"),
+                     3);
     free(page);
     onefold_report_data_release(&data);
     free(newer);
