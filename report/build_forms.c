@@ -126,7 +126,9 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
         onefold_report_push(arena, &bars->groups, &bars->count, sizeof *bars->groups);
     if (!group) return 0;
     group->title = g->title;
-    group->note = same ? g->note : onefold_report_format(arena, "%s; %s", g->note, setting);
+    group->note =
+        same ? g->note
+             : onefold_report_format(arena, "%s%s%s", g->note, g->note[0] ? "; " : "", setting);
     for (int r = 0; r < REPORT_FOLD; r++) {
       const report_row *row = g->roles[r];
       const char *name = onefold_report_role_title((report_role)r);

@@ -47,14 +47,17 @@ static void measure(roofs *r, const report_file *f) {
   raise(&r->dram, f->dram_gbs);
 }
 
+/// Of a layer in a network, or a block of one, where it is; else the block's name and the shape.
 static const char *point_name(report_data *data, const report_row *row) {
   const char *problem = onefold_report_problem(&data->arena, row->name.problem);
-  if (strcmp(row->name.suite, "net") == 0) return row->place;
+  const char *kind = row->name.kind;
+  if (row->place[0]) return row->place;
   const char *comma = strchr(problem, ',');
   // "64→64 3×3, 56×56, relu" as "64→64 3×3, 56×56".
   const char *second = comma ? strchr(comma + 1, ',') : NULL;
-  return second ? onefold_report_format(&data->arena, "%.*s", (int)(second - problem), problem)
-                : problem;
+  const size_t length = second ? (size_t)(second - problem) : strlen(problem);
+  return onefold_report_format(&data->arena, "%s%s%.*s", kind, kind[0] ? " " : "", (int)length,
+                               problem);
 }
 
 static void add_point(report_data *data, report_roofline *r, report_table *table,
@@ -74,9 +77,11 @@ static void add_point(report_data *data, report_roofline *r, report_table *table
                                  onefold_report_rate(p->gflops).text,
                                  onefold_report_number(p->intensity).text,
                                  onefold_report_time(row->median).text, row->algorithm);
-  cells[0] = strcmp(row->name.suite, "conv") == 0
+  cells[0] = strcmp(row->name.suite, "net") == 0
+                 ? onefold_report_format(arena, "%s %s", row->name.kind, p->name)
+             : strcmp(row->name.suite, "conv") == 0
                  ? onefold_report_problem(arena, row->name.problem)
-                 : onefold_report_format(arena, "%s %s", row->name.kind, p->name);
+                 : p->name;
   cells[1] = algorithm == REPORT_FOLDED_BLOCK ? "folded block" : row->algorithm;
   cells[2] = onefold_report_format(arena, "%s", onefold_report_number(p->intensity).text);
   cells[3] = onefold_report_format(arena, "%s", onefold_report_rate(p->gflops).text);

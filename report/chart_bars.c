@@ -4,6 +4,7 @@
 
 #include "report/scale.h"
 #include "report/text.h"
+#include "report/wrap.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #define THICK       12.0
 #define HEAD        20.0
 #define GROUP_GAP   12.0
+#define NOTE_PITCH  16.0 // of lines below a heading
 #define AXIS        42.0 // ticks and title
 #define GAP         8.0
 #define TICKS_APART 50.0
@@ -76,9 +78,16 @@ static int is_single(const report_bar_group *g) {
   return g->count == 1 && !g->bars[0].name[0];
 }
 
-static double group_height(const report_bar_group *g, int stacked) {
-  if (is_single(g)) return stacked ? 2 * PITCH : PITCH + 2;
-  return HEAD + PITCH * (double)g->count + GROUP_GAP;
+/// Beside the heading, or on lines of its own below it: the lines.
+static size_t note_lines(const report_bar_group *g, double width) {
+  const double head = onefold_report_text_width(REPORT_HEAD, g->title) + GAP;
+  if (head + onefold_report_text_width(REPORT_NOTE, g->note) <= width) return 0;
+  return onefold_report_wrap(NULL, 0, 0, width, NOTE_PITCH, REPORT_NOTE, g->note);
+}
+
+static double group_height(const report_bar_group *g, double width) {
+  if (is_single(g)) return width < STACKED ? 2 * PITCH : PITCH + 2;
+  return HEAD + NOTE_PITCH * (double)note_lines(g, width) + PITCH * (double)g->count + GROUP_GAP;
 }
 
 static double text_width(const report_bar *b) {
@@ -179,13 +188,12 @@ static void draw_single(report_svg *svg, const report_bars *bars, const report_b
 static void draw_group(report_svg *svg, const report_bars *bars, const report_bar_group *g,
                        const layout *l, double y) {
   const double width = l->right - l->left;
+  const size_t lines = note_lines(g, width);
   const double head = onefold_report_text_width(REPORT_HEAD, g->title) + GAP;
   onefold_report_svg_text_in(svg, l->left, y + 13, width, REPORT_START, REPORT_HEAD, g->title);
-  if (head < width) {
-    onefold_report_svg_text_in(svg, l->left + head, y + 13, width - head, REPORT_START, REPORT_NOTE,
-                               g->note);
-  }
-  y += HEAD;
+  onefold_report_wrap(svg, lines ? l->left : l->left + head, lines ? y + 13 + NOTE_PITCH : y + 13,
+                      lines ? width : width - head, NOTE_PITCH, REPORT_NOTE, g->note);
+  y += HEAD + NOTE_PITCH * (double)lines;
   draw_grid(svg, bars, l, y, y + PITCH * (double)g->count + 3);
   for (size_t i = 0; i < g->count; i++) {
     onefold_report_svg_text_in(svg, l->from - GAP, y + PITCH / 2 + 4, l->from - GAP - l->left,
@@ -207,18 +215,18 @@ static double draw_part(report_svg *svg, const report_bars *bars, const panel *p
     } else {
       draw_group(svg, bars, g, &l, y);
     }
-    y += group_height(g, l.stacked);
+    y += group_height(g, width);
   }
   draw_axis(svg, bars, &l, y);
   return y + AXIS;
 }
 
 /// How many groups of a panel go into the first of two columns.
-static size_t half(const panel *p) {
+static size_t half(const panel *p, double width) {
   double all = 0, sum = 0;
-  for (size_t i = 0; i < p->count; i++) all += group_height(p->groups[i], 0);
+  for (size_t i = 0; i < p->count; i++) all += group_height(p->groups[i], width);
   size_t n = 0;
-  while (n < p->count && sum < all / 2) sum += group_height(p->groups[n++], 0);
+  while (n < p->count && sum < all / 2) sum += group_height(p->groups[n++], width);
   return n;
 }
 
@@ -235,7 +243,7 @@ void onefold_report_draw_bars(report_svg *svg, const void *chart) {
     if (svg->width < TWO_COLUMNS || p->count < 4) {
       y = draw_part(svg, bars, p, 0, p->count, 0, svg->width, y);
     } else {
-      const size_t first = half(p);
+      const size_t first = half(p, column);
       const double a = draw_part(svg, bars, p, 0, first, 0, column, y);
       const double b = draw_part(svg, bars, p, first, p->count, column + between, column, y);
       y = fmax(a, b);

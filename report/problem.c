@@ -82,7 +82,7 @@ static const char *pair_text(report_arena *arena, const long *first, const char 
 const char *onefold_report_problem(report_arena *arena, const char *problem) {
   long v[FIELDS] = NO_VALUES;
   const char *rest = NULL;
-  if (!parse(problem, v, &rest)) return problem;
+  if (!parse(problem, v, &rest)) return onefold_report_params(arena, problem);
   if (v[IN] == 0)
     return *rest == ':' || *rest == '+' ? problem : image_text(arena, v); // a network's
   if (*rest == ':' || *rest == '+') {

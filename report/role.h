@@ -35,5 +35,8 @@ const char *onefold_report_rival_way(const char *word);
 
 /// "mb1ic48ih56oc96oh28kh3sh2ph1" as "48 → 96, 3×3 s2, 56×56"; what is no such problem as it is.
 const char *onefold_report_problem(report_arena *arena, const char *problem);
+/// "input=1x64x56x56,out_channels=64,stride=2,repeats=3" of a block as "64→64 s2, 56×56, repeats
+/// 3"; what has no such input as it is.
+const char *onefold_report_params(report_arena *arena, const char *params);
 
 #endif

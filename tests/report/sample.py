@@ -91,6 +91,8 @@ def blocks(rows, slower):
             problem, _, _, _, seconds = layer("3x3", channels, size)
             place = f"RepVGG-A0 stage{size}" if kind == "repvgg" else ""
             forms(rows, f"block/{kind}/{problem}", seconds, ratios, slower, place)
+    forms(rows, "block/repghost_bottleneck/input=1x40x28x28,out_channels=80,mid_channels=120,kernel=5,"
+                "stride=2,groups=1,activation=leaky_relu,se=1", 1e-4, (1.4, 1.2, 1), slower)
 
 
 def networks(rows, slower):
