@@ -12,13 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_SVG = 256, OPT_MD, OPT_COMPARE, OPT_TITLE };
+enum { OPT_SVG = 256, OPT_MD, OPT_COMPARE, OPT_TITLE, OPT_ALL };
 
 static const struct argp_option argp_options[] = {
     {"output", 'o', "FILE.html", 0,
      "Write one page that needs nothing else; - is the standard output", 0},
     {"svg", OPT_SVG, "DIR", 0, "Write each chart as a file of its own", 0},
     {"md", OPT_MD, NULL, 0, "Print tables in Markdown, as without --output and --svg", 0},
+    {"all", OPT_ALL, NULL, 0,
+     "With --md: every row, also of tables of which the rows that matter most are printed", 0},
     {"compare", OPT_COMPARE, NULL, 0, "Compare two files: OLD.json NEW.json", 0},
     {"title", OPT_TITLE, "TEXT", 0, "The page's heading", 0},
     {NULL, 0, NULL, 0, NULL, 0},
@@ -28,8 +30,12 @@ typedef struct report_options {
   const char **paths;
   size_t count;
   const char *output, *svg, *title;
-  int md, compare;
+  int md, all, compare;
 } report_options;
+
+static int prints_tables(const report_options *o) {
+  return o->md || (!o->output && !o->svg);
+}
 
 static error_t parse_option(int key, char *text, struct argp_state *state) {
   report_options *o = state->input;
@@ -42,6 +48,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_MD:
     o->md = 1;
+    return 0;
+  case OPT_ALL:
+    o->all = 1;
     return 0;
   case OPT_COMPARE:
     o->compare = 1;
@@ -57,6 +66,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
       argp_error(state, "no file is given; onefold bench SUITE --json FILE writes one");
     if (o->compare && o->count != 2)
       argp_error(state, "--compare: two files are expected, not %zu", o->count);
+    if (o->all && !prints_tables(o)) argp_error(state, "--all: of --md alone");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -76,7 +86,7 @@ static int write_page(const char *program, const report_options *o, const report
   FILE *out = to_stdout ? stdout : fopen(o->output, "w");
   if (!out)
     return onefold_cli_say(program, ONEFOLD_EXIT_FAILURE, "%s: %s", o->output, strerror(errno));
-  const report_output output = {out, onefold_version()};
+  const report_output output = {out, onefold_version(), 0};
   int failed = onefold_report_page(d, &output);
   if (to_stdout ? fflush(out) : fclose(out)) failed = 1;
   if (failed)
@@ -93,8 +103,8 @@ static int write_all(const char *program, const report_options *o, const report_
       return say(program, sentence);
     if (!written) return onefold_cli_say(program, ONEFOLD_EXIT_FAILURE, "no chart has data");
   }
-  if (!status && (o->md || (!o->output && !o->svg))) {
-    const report_output output = {stdout, onefold_version()};
+  if (!status && prints_tables(o)) {
+    const report_output output = {stdout, onefold_version(), o->all};
     onefold_report_markdown(d, &output);
     if (fflush(stdout)) status = say(program, "the tables could not be written");
   }

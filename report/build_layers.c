@@ -16,6 +16,8 @@ static double sum_of(const report_group *g, report_role role) {
   return sum;
 }
 
+#define MOST_BRIEF 10 // layers
+
 static void add_row(report_arena *arena, report_table *table, const report_row *row, double sum) {
   const char **cells = onefold_report_add_row(arena, table);
   const double gflops = onefold_report_gflops(row), percent = row->counters[REPORT_PERCENT_PEAK];
@@ -95,6 +97,23 @@ static void add_legend(report_arena *arena, report_stacks *stacks, const report_
   }
 }
 
+/// For the table's rows, which are of all forms, one after the other.
+static report_brief make_brief(report_arena *arena, const report_group *g, size_t count) {
+  const char *form = onefold_report_role_title(deployed(g));
+  double *weights = onefold_report_alloc(arena, count, sizeof *weights);
+  size_t n = 0;
+  for (int r = 0; weights && r < REPORT_FOLD; r++) {
+    for (size_t i = 0; i < g->layer_count && n < count; i++) {
+      const report_row *row = g->layers[i];
+      if (row->name.role != (report_role)r) continue;
+      weights[n++] = row->name.role == deployed(g) ? row->median : 0;
+    }
+  }
+  return onefold_report_brief(
+      arena, weights, n, MOST_BRIEF,
+      onefold_report_format(arena, "the layers of %s that take most time", form));
+}
+
 static void add_network(report_document *document, report_section *section, const report_group *g) {
   report_data *data = document->data;
   report_arena *arena = &data->arena;
@@ -121,6 +140,7 @@ static void add_network(report_document *document, report_section *section, cons
   figure->draw = onefold_report_draw_stacks;
   figure->chart = stacks;
   figure->table = table;
+  figure->brief = make_brief(arena, g, table.height);
   figure->caption = onefold_report_format(
       arena, "Layers in the order in which they run; %s. The shares are of %s.",
       onefold_report_setting(data, g->file, g->threads), onefold_report_role_title(deployed(g)));

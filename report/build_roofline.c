@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MOST_MACHINES 16 // with a figure each
+#define MOST_BRIEF    10 // layers and blocks
 
 /// Whether a row is a point: what Onefold deploys, with its work and time known.
 static int is_point(const report_row *row) {
@@ -112,7 +113,8 @@ static void add_machine(report_document *document, report_section *section, cons
   report_table table = {0};
   roofs roof = {NAN, NAN, NAN, NAN, 0, NULL};
   int counts[REPORT_ALGORITHMS] = {0};
-  if (!r) return;
+  double *medians = onefold_report_alloc(arena, count, sizeof *medians);
+  if (!r || !medians) return;
   for (size_t i = 0; i < count; i++) {
     if (strcmp(machines[i], machine) == 0) measure(&roof, points[i]->file);
   }
@@ -130,6 +132,7 @@ static void add_machine(report_document *document, report_section *section, cons
   onefold_report_column(&table, "median", 0);
   for (size_t i = 0; i < count; i++) {
     if (strcmp(machines[i], machine) != 0) continue;
+    medians[table.height] = points[i]->median;
     add_point(data, r, &table, points[i]);
     counts[onefold_report_algorithm(points[i])]++;
   }
@@ -139,6 +142,8 @@ static void add_machine(report_document *document, report_section *section, cons
   figure->draw = onefold_report_draw_roofline;
   figure->chart = r;
   figure->table = table;
+  figure->brief =
+      onefold_report_brief(arena, medians, table.height, MOST_BRIEF, "those that take most time");
   figure->caption = onefold_report_format(
       arena,
       "Lines are the multiply-add rate and the read bandwidths that %s measured. FLOPs are those "

@@ -135,6 +135,17 @@ static int by_change(const void *a, const void *b) {
   return (p < q) - (p > q);
 }
 
+/// As many as the chart has.
+static report_brief make_brief(report_arena *arena, const line *lines, size_t count) {
+  double *weights = onefold_report_alloc(arena, count, sizeof *weights);
+  if (!weights) return (report_brief){0};
+  for (size_t i = 0; i < count; i++) {
+    const int differs = lines[i].verdict < REPORT_NO_DIFFERENCE;
+    weights[i] = (differs ? 1e3 : 1) + fabs(log(lines[i].ratio.estimate));
+  }
+  return onefold_report_brief(arena, weights, count, MOST_DRAWN, "the lines that changed most");
+}
+
 static int by_ratio(const void *a, const void *b) {
   const line *x = *(const line *const *)a, *y = *(const line *const *)b;
   return (x->ratio.estimate > y->ratio.estimate) - (x->ratio.estimate < y->ratio.estimate);
@@ -271,6 +282,7 @@ int onefold_report_build_comparison(report_data *data, report_document *document
       arena, "%s%zu lines are in the old file alone, %zu in the new one alone.",
       count > MOST_DRAWN ? "The chart has the 60 lines that changed most. " : "", alone[0],
       alone[1]);
+  figure->brief = make_brief(arena, lines, count);
   add_keys(document, lines, count);
   if (arena->failed) snprintf(data->sentence, sizeof data->sentence, "out of memory");
   return arena->failed;

@@ -20,6 +20,13 @@ typedef struct report_table {
   size_t height;
 } report_table;
 
+/// The rows of a table that matter most.
+typedef struct report_brief {
+  const size_t *rows; // [count], in the order in which they are shown; NULL: all that there are
+  size_t count;
+  const char *are; // what was chosen: "the layers of T2 folded that take most time"
+} report_brief;
+
 void onefold_report_column(report_table *table, const char *title, int is_text);
 /// Adds a row; NULL without memory.
 const char **onefold_report_add_row(report_arena *arena, report_table *table);
@@ -32,6 +39,7 @@ typedef struct report_figure {
   report_draw_fn *draw; // NULL: a table alone
   const void *chart;
   report_table table;
+  report_brief brief; // the table's, for pull requests
 } report_figure;
 
 typedef struct report_section {
@@ -66,6 +74,11 @@ typedef struct report_document {
 
 report_section *onefold_report_add_section(report_document *document, const char *id,
                                            const char *title);
+/// The `most` rows of the largest weights, the largest first, and none of weight 0; `weights` has
+/// one for each of `count` rows.
+report_brief onefold_report_brief(report_arena *arena, const double *weights, size_t count,
+                                  size_t most, const char *are);
+
 /// Adds a figure and numbers its id; NULL without memory.
 report_figure *onefold_report_add_figure(report_document *document, report_section *section,
                                          const char *title);

@@ -16,25 +16,38 @@ static void put_rule(FILE *out, const report_table *table) {
   fputs("|\n", out);
 }
 
-static void put_table(FILE *out, const report_table *table) {
+/// The rows of `brief`; NULL: all.
+static void put_table(FILE *out, const report_table *table, const report_brief *brief) {
+  const size_t *rows = brief ? brief->rows : NULL;
+  const size_t height = rows ? brief->count : table->height;
   for (size_t i = 0; i < table->width; i++) put(out, "| ", table->columns[i].title, " ");
   fputs("|\n", out);
   put_rule(out, table);
-  for (size_t i = 0; i < table->height; i++) {
+  for (size_t i = 0; i < height; i++) {
     for (size_t j = 0; j < table->width; j++) {
-      const char *cell = table->rows[i][j];
+      const char *cell = table->rows[rows ? rows[i] : i][j];
       put(out, "| ", cell ? cell : "", " ");
     }
     fputs("|\n", out);
   }
   fputc('\n', out);
+  if (!rows) return;
+  fprintf(out, "%zu of %zu rows are left out: these are ", table->height - height, table->height);
+  put(out, "", brief->are, ". `--all` prints all.\n\n");
+}
+
+static void put_figure(const report_figure *f, const report_output *output) {
+  FILE *out = output->out;
+  put(out, "### ", f->title, "\n\n");
+  if (f->caption[0]) put(out, "", f->caption, "\n\n");
+  if (f->table.height) put_table(out, &f->table, output->all ? NULL : &f->brief);
 }
 
 void onefold_report_markdown(const report_document *d, const report_output *output) {
   FILE *out = output->out;
   put(out, "# ", d->title, "\n\n");
   if (d->warning[0]) put(out, "**", d->warning, "**\n\n");
-  if (d->machines.height) put_table(out, &d->machines);
+  if (d->machines.height) put_table(out, &d->machines, NULL);
   for (size_t i = 0; i < d->key_count; i++) {
     put(out, "- **", d->keys[i].value, "** ");
     put(out, "", d->keys[i].what, "");
@@ -45,12 +58,7 @@ void onefold_report_markdown(const report_document *d, const report_output *outp
     const report_section *s = &d->sections[i];
     if (!s->count) continue;
     put(out, "## ", s->title, "\n\n");
-    for (size_t j = 0; j < s->count; j++) {
-      const report_figure *f = &s->figures[j];
-      put(out, "### ", f->title, "\n\n");
-      if (f->caption[0]) put(out, "", f->caption, "\n\n");
-      if (f->table.height) put_table(out, &f->table);
-    }
+    for (size_t j = 0; j < s->count; j++) put_figure(&s->figures[j], output);
   }
   put(out, "Onefold ", output->version, "\n");
 }

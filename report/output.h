@@ -8,6 +8,7 @@
 typedef struct report_output {
   FILE *out;
   const char *version; // of the program that writes
+  int all;             // of Markdown: every row of every table
 } report_output;
 
 /// One page of HTML without scripts or anything from elsewhere. Non-zero where it failed.

@@ -110,7 +110,7 @@ char *test_report_everything(const char *odd) {
 char *test_report_page(const report_document *document) {
   char *text = NULL;
   size_t size = 0;
-  const report_output output = {open_memstream(&text, &size), "0"};
+  const report_output output = {open_memstream(&text, &size), "0", 0};
   assert_non_null(output.out);
   assert_int_equal(onefold_report_page(document, &output), 0);
   assert_int_equal(fclose(output.out), 0);
@@ -120,7 +120,7 @@ char *test_report_page(const report_document *document) {
 char *test_report_markdown(const report_document *document) {
   char *text = NULL;
   size_t size = 0;
-  const report_output output = {open_memstream(&text, &size), "0"};
+  const report_output output = {open_memstream(&text, &size), "0", 0};
   assert_non_null(output.out);
   onefold_report_markdown(document, &output);
   assert_int_equal(fclose(output.out), 0);

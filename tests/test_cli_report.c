@@ -146,6 +146,7 @@ static void test_mistakes(void **state) {
   } mistakes[] = {
       {"report", 2, "no file is given"},
       {"report --nonsense x.json", 2, "nonsense"},
+      {"report --all -o x.html x.json", 2, "--all: of --md alone"},
       {"report --compare x.json", 2, "two files are expected, not 1"},
       {"report /nonexistent/x.json", 1, "/nonexistent/x.json: No such file"},
       {"report /", 1, "/: Is a directory"},

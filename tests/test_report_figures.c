@@ -48,9 +48,54 @@ static void test_block_names(void **state) {
   free(text);
 }
 
+/// Tables for pull requests have the layers of the folded form that take most time.
+static void test_brief(void **state) {
+  (void)state;
+  enum { LAYERS = 30, SHOWN = 10 };
+  static const char *const forms[] = {"eager", "folded"};
+  test_json json;
+  test_json_begin(&json, "cpu");
+  for (int form = 0; form < 2; form++) {
+    for (int k = 0; k < LAYERS; k++) {
+      char name[96], label[96];
+      const double time = 10 + (k * 7) % LAYERS; // all differ
+      snprintf(name, sizeof name, "net/n/mb1ih224/%s/layer:%03d/threads:1", forms[form], k);
+      snprintf(label, sizeof label, "layer%d; conv; mb1ic64ih56oc64kh3ph1; winograd4", k);
+      test_json_row(&json, name, label, ", \"flops\": 2e7, \"bytes\": 1e6", &time, 1);
+    }
+  }
+  char *text = test_json_end(&json);
+  report_data data = {0};
+  const report_document document = build(&data, text);
+  char *brief = test_report_markdown(&document), *all = NULL;
+  assert_int_equal(test_count(brief, "| T0 eager |"), 0);
+  assert_int_equal(test_count(brief, "| T2 folded |"), SHOWN);
+  // Of both tables, the largest first: 39 is 30 behind 10, where k * 7 is 29.
+  static const char says[] = "50 of 60 rows are left out: these are the layers of T2 folded that "
+                             "take most time. `--all` prints all.";
+  assert_non_null(strstr(brief, says));
+  assert_non_null(
+      strstr(brief, "20 of 30 rows are left out: these are those that take most time."));
+  const char *first = strstr(brief, "| layer17 |"), *last = strstr(brief, "| layer20 |");
+  assert_true(first && last && first < last);
+  assert_int_equal(test_count(brief, "| layer0 |"), 0);
+  size_t size = 0;
+  const report_output output = {open_memstream(&all, &size), "0", 1};
+  onefold_report_markdown(&document, &output);
+  assert_int_equal(fclose(output.out), 0);
+  assert_int_equal(test_count(all, "| T0 eager |"), LAYERS);
+  assert_int_equal(test_count(all, "| T2 folded |"), LAYERS);
+  assert_int_equal(test_count(all, "left out"), 0);
+  free(all);
+  free(brief);
+  onefold_report_data_release(&data);
+  free(text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_block_names),
+      cmocka_unit_test(test_brief),
   };
   return cmocka_run_group_tests_name("report_figures", tests, NULL, NULL);
 }

@@ -12,8 +12,8 @@
 static void expect_written(const report_document *document) {
   char *page = NULL, *tables = NULL;
   size_t page_size = 0, tables_size = 0;
-  const report_output first = {open_memstream(&page, &page_size), "0"};
-  const report_output second = {open_memstream(&tables, &tables_size), "0"};
+  const report_output first = {open_memstream(&page, &page_size), "0", 0};
+  const report_output second = {open_memstream(&tables, &tables_size), "0", 1};
   FUZZ_EXPECT(first.out && second.out);
   FUZZ_EXPECT(onefold_report_page(document, &first) == 0);
   onefold_report_markdown(document, &second);
