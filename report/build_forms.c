@@ -31,7 +31,7 @@ report_colour onefold_report_role_colour(report_role role) {
 
 /// A bar of `row` in multiples of the base.
 static void add_bar(report_arena *arena, report_bar_group *group, const report_row *row,
-                    const report_row *base, const char *name, report_colour colour) {
+                    const report_row *base, const char *name, report_colour colour, int joined) {
   report_bar *bar = onefold_report_push(arena, &group->bars, &group->count, sizeof *group->bars);
   if (!bar) return;
   const char *time = onefold_report_format(arena, "%s", onefold_report_time(row->median).text);
@@ -43,7 +43,7 @@ static void add_bar(report_arena *arena, report_bar_group *group, const report_r
   }
   bar->text =
       row == base ? "" : onefold_report_format(arena, "%s", onefold_report_times(ratio).text);
-  bar->more = time;
+  bar->more = joined ? onefold_report_format(arena, "%s*", time) : time;
   bar->tip = onefold_report_format(arena, "%s: median %s of %zu, quartiles %s and %s", row->text,
                                    time, row->count, onefold_report_time(row->low).text,
                                    onefold_report_time(row->high).text);
@@ -90,18 +90,25 @@ static void add_head(report_table *table) {
   onefold_report_column(table, "error", 0);
 }
 
-/// What the bars are, of the forms that there are.
-static const char *caption(report_arena *arena, const report_groups *groups) {
-  const char *text = "Bars are medians over interleaved repetitions; whiskers span the quartiles.";
+/// What the names are, of the forms that there are.
+static report_table make_terms(report_arena *arena, const report_groups *groups) {
+  report_table terms = {0};
+  onefold_report_column(&terms, "name", 1);
+  onefold_report_column(&terms, "is", 1);
   for (int r = 0; r < REPORT_FOLD; r++) {
     size_t i = 0;
     while (i < groups->count && !groups->items[i].roles[r]) i++;
-    if (i == groups->count) continue;
-    text =
-        onefold_report_format(arena, "%s %s: %s.", text, onefold_report_role_title((report_role)r),
-                              onefold_report_role_about((report_role)r));
+    const char **row = i < groups->count ? onefold_report_add_row(arena, &terms) : NULL;
+    if (!row) continue;
+    row[0] = onefold_report_role_title((report_role)r);
+    row[1] = onefold_report_role_about((report_role)r);
   }
-  return text;
+  return terms;
+}
+
+/// Whether a rival was timed in another run than the forms.
+static int is_joined(const report_group *g, const report_rival *rival) {
+  return rival->row->file != g->file;
 }
 
 size_t onefold_report_add_forms(report_document *document, report_section *section,
@@ -112,6 +119,7 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
   const int same = onefold_report_same_setting(data, groups);
   report_bars *bars = onefold_report_alloc(arena, 1, sizeof *bars);
   report_table table = {0};
+  int joined = 0;
   if (!bars) return 0;
   *bars = (report_bars){.axis = axis, .reference = 1};
   add_head(&table);
@@ -133,16 +141,19 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
       const report_row *row = g->roles[r];
       const char *name = onefold_report_role_title((report_role)r);
       if (!row) continue;
-      add_bar(arena, group, row, against, name, onefold_report_role_colour((report_role)r));
+      add_bar(arena, group, row, against, name, onefold_report_role_colour((report_role)r), 0);
       add_row(arena, &table, g, setting, row, against, name);
     }
     for (size_t r = 0; r < g->rival_count; r++) {
       const report_rival *rival = &g->rivals[r];
       const char *way = onefold_report_rival_way(rival->row->name.word);
       const report_row *ours = rival->ours ? rival->ours : against;
-      add_bar(arena, group, rival->row, ours, rival->title, REPORT_COLOUR_rival);
+      const int other = is_joined(g, rival);
+      add_bar(arena, group, rival->row, ours, rival->title, REPORT_COLOUR_rival, other);
       add_row(arena, &table, g, setting, rival->row, ours,
-              way[0] ? onefold_report_format(arena, "%s (%s)", rival->title, way) : rival->title);
+              onefold_report_format(arena, way[0] ? "%s (%s)%s" : "%s%s%s", rival->title, way,
+                                    other ? "*" : ""));
+      joined |= other;
     }
   }
   report_figure *figure = bars->count ? onefold_report_add_figure(document, section, title) : NULL;
@@ -150,7 +161,12 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
   figure->draw = onefold_report_draw_bars;
   figure->chart = bars;
   figure->table = table;
-  figure->caption = caption(arena, groups);
+  figure->caption = "Bars are medians over interleaved repetitions; whiskers span the quartiles.";
+  figure->terms = make_terms(arena, groups);
+  if (joined) {
+    figure->note = "* Timed in another run: the ratio is to that run's folded form, and the time "
+                   "does not compare with those of the forms.";
+  }
   return bars->count;
 }
 

@@ -31,7 +31,7 @@ report_figure *onefold_report_add_figure(report_document *document, report_secti
                    ? section->id
                    : onefold_report_format(arena, "%s-%zu", section->id, section->count);
   figure->title = title;
-  figure->caption = "";
+  figure->caption = figure->note = "";
   return figure;
 }
 

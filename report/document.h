@@ -36,10 +36,12 @@ typedef void report_draw_fn(report_svg *svg, const void *chart);
 typedef struct report_figure {
   const char *id, *title;
   const char *caption;
+  const char *note;     // below the chart; ""
   report_draw_fn *draw; // NULL: a table alone
   const void *chart;
   report_table table;
   report_brief brief; // the table's, for pull requests
+  report_table terms; // names in the chart, and what they mean
 } report_figure;
 
 typedef struct report_section {

@@ -41,6 +41,12 @@ static void put_figure(const report_figure *f, const report_output *output) {
   put(out, "### ", f->title, "\n\n");
   if (f->caption[0]) put(out, "", f->caption, "\n\n");
   if (f->table.height) put_table(out, &f->table, output->all ? NULL : &f->brief);
+  if (f->note[0]) put(out, "", f->note, "\n\n");
+  for (size_t i = 0; i < f->terms.height; i++) {
+    put(out, "- ", f->terms.rows[i][0], ": ");
+    put(out, "", f->terms.rows[i][1], "\n");
+  }
+  if (f->terms.height) fputc('\n', out);
 }
 
 void onefold_report_markdown(const report_document *d, const report_output *output) {

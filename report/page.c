@@ -36,6 +36,17 @@ static void put_table(FILE *out, const report_table *table, const char *name) {
   fputs("</tbody></table></div>\n", out);
 }
 
+/// Behind a line that opens them: they are longer than many charts.
+static void put_terms(FILE *out, const report_table *terms) {
+  if (!terms->height) return;
+  fputs("<details class=\"terms\"><summary>What the names mean</summary>\n<dl>\n", out);
+  for (size_t i = 0; i < terms->height; i++) {
+    put(out, "<dt>", terms->rows[i][0], "</dt>");
+    put(out, "<dd>", terms->rows[i][1], "</dd>\n");
+  }
+  fputs("</dl></details>\n", out);
+}
+
 static int put_figure(FILE *out, const report_figure *figure) {
   int failed = 0;
   fprintf(out, "<figure id=\"%s\">\n<figcaption>", figure->id);
@@ -49,6 +60,8 @@ static int put_figure(FILE *out, const report_figure *figure) {
                                     0};
     failed |= onefold_report_svg_end(&svg, &frame, out);
   }
+  if (figure->note[0]) put(out, "<p class=\"note\">", figure->note, "</p>\n");
+  put_terms(out, &figure->terms);
   if (figure->table.height) {
     if (figure->draw) fputs("<details><summary>The numbers</summary>", out);
     put_table(out, &figure->table, figure->title);

@@ -12,6 +12,31 @@ static report_document build(report_data *data, const char *text) {
   return document;
 }
 
+/// What forms are called is said once, behind a line that opens it, and below their chart.
+static void test_terms(void **state) {
+  (void)state;
+  char *text = test_report_everything("");
+  report_data data = {0};
+  const report_document document = build(&data, text);
+  char *page = test_report_page(&document);
+  const char *figure = strstr(page, "<figure id=\"networks\">");
+  const char *terms = strstr(figure, "<details class=\"terms\">"),
+             *end = strstr(figure, "</figure>");
+  assert_true(terms && terms < end);
+  for (const char *at = figure; (at = strstr(at, "</svg>")) && at < end; at++) {
+    assert_true(at < terms);
+  }
+  const char *about = strstr(figure, onefold_report_role_about(REPORT_BRANCHES));
+  assert_true(about > terms && about < end);
+  assert_null(strstr(document.sections[0].figures[0].caption, "T1 branches"));
+  char *markdown = test_report_markdown(&document);
+  assert_non_null(strstr(markdown, "\n- T1 branches: the best multi-branch form"));
+  free(markdown);
+  free(page);
+  onefold_report_data_release(&data);
+  free(text);
+}
+
 /// the chart is, at the bars.
 static void test_block_names(void **state) {
   (void)state;
@@ -92,10 +117,49 @@ static void test_brief(void **state) {
   free(text);
 }
 
+/// Rivals of another run: their times are marked, and what that means is said below the chart.
+static void test_joined(void **state) {
+  (void)state;
+  static const double two[] = {2}, three[] = {3}, four[] = {4}, nine[] = {9};
+  test_json forms, rivals;
+  test_json_begin(&forms, "cpu");
+  test_json_begin(&rivals, "cpu");
+  test_json_row(&forms, "net/a/mb1ih224/eager/threads:1", "", "", four, 1);
+  test_json_row(&forms, "net/a/mb1ih224/folded/threads:1", "", "", two, 1);
+  test_json_row(&rivals, "net/a/mb1ih224/folded/threads:1", "", "", three, 1);
+  test_json_row(&rivals, "net/a/mb1ih224/ort/threads:1", "", "", nine, 1);
+  char *texts[] = {test_json_end(&forms), test_json_end(&rivals)};
+  report_data data = {0};
+  report_document document;
+  test_report_parse(&data, "forms", texts[0]);
+  test_report_parse(&data, "rivals", texts[1]);
+  assert_int_equal(onefold_report_build(&data, &document), 0);
+  char *page = test_report_page(&document);
+  const char *figure = strstr(page, "<figure id=\"networks\">");
+  const char *note = strstr(figure, "<p class=\"note\">* Timed in another run");
+  assert_true(note && note < strstr(figure, "</figure>"));
+  assert_int_equal(test_count(figure, ">3.00×</text>"), 3);
+  assert_int_equal(test_count(figure, ">9.00 µs*</text>"), 3);
+  assert_int_equal(test_count(figure, ">4.00 µs</text>"), 3);
+  free(page);
+  onefold_report_data_release(&data);
+  free(texts[0]);
+  free(texts[1]);
+  char *text = test_report_everything("");
+  document = build(&data, text);
+  page = test_report_page(&document);
+  assert_int_equal(test_count(page, "another run"), 0);
+  free(page);
+  onefold_report_data_release(&data);
+  free(text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_terms),
       cmocka_unit_test(test_block_names),
       cmocka_unit_test(test_brief),
+      cmocka_unit_test(test_joined),
   };
   return cmocka_run_group_tests_name("report_figures", tests, NULL, NULL);
 }
