@@ -138,6 +138,9 @@ static void add_table(report_document *document, report_section *section,
       alone ? onefold_report_add_figure(document, section, "Convolutions") : section->figures;
   if (!figure) return;
   figure->table = table;
+  for (size_t i = 0; i < groups->count; i++) {
+    onefold_report_stamp(document, figure, groups->items[i].file, groups->items[i].threads);
+  }
   if (alone) {
     figure->caption = "No rivals are in the data; --peers onednn,xnnpack,ort,torch adds them.";
   }

@@ -96,6 +96,10 @@ static void add_accuracy(report_document *document, report_section *section) {
           ? onefold_report_add_figure(document, section, "Errors of the algorithms for 3x3 layers")
           : NULL;
   if (!figure) return;
+  for (size_t i = 0; i < data->row_count; i++) {
+    const report_row *row = &data->rows[i];
+    if (is_accuracy(row)) onefold_report_stamp(document, figure, row->file, row->name.threads);
+  }
   figure->draw = onefold_report_draw_lines;
   figure->chart = lines;
   figure->table = table;
@@ -184,6 +188,10 @@ static void add_results(report_document *document, report_section *section) {
       dots->count ? onefold_report_add_figure(document, section, "Results that were compared")
                   : NULL;
   if (!figure) return;
+  for (size_t i = 0; i < data->row_count; i++) {
+    const report_row *row = &data->rows[i];
+    if (is_checked(row)) onefold_report_stamp(document, figure, row->file, row->name.threads);
+  }
   figure->draw = onefold_report_draw_dots;
   figure->chart = dots;
   figure->table = table;

@@ -167,6 +167,13 @@ size_t onefold_report_add_forms(report_document *document, report_section *secti
     figure->note = "* Timed in another run: the ratio is to that run's folded form, and the time "
                    "does not compare with those of the forms.";
   }
+  for (size_t i = 0; i < groups->count; i++) {
+    const report_group *g = &groups->items[i];
+    if (!g->roles[base]) continue;
+    onefold_report_stamp(document, figure, g->file, g->threads);
+    for (size_t r = 0; r < g->rival_count; r++)
+      onefold_report_stamp(document, figure, g->rivals[r].row->file, g->threads);
+  }
   return bars->count;
 }
 

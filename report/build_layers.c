@@ -141,6 +141,7 @@ static void add_network(report_document *document, report_section *section, cons
   figure->chart = stacks;
   figure->table = table;
   figure->brief = make_brief(arena, g, table.height);
+  onefold_report_stamp(document, figure, g->file, g->threads);
   figure->caption = onefold_report_format(
       arena, "Layers in the order in which they run; %s. The shares are of %s.",
       onefold_report_setting(data, g->file, g->threads), onefold_report_role_title(deployed(g)));

@@ -144,6 +144,10 @@ static void add_machine(report_document *document, report_section *section, cons
   figure->table = table;
   figure->brief =
       onefold_report_brief(arena, medians, table.height, MOST_BRIEF, "those that take most time");
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(machines[i], machine) != 0) continue;
+    onefold_report_stamp(document, figure, points[i]->file, points[i]->name.threads);
+  }
   figure->caption = onefold_report_format(
       arena,
       "Lines are the multiply-add rate and the read bandwidths that %s measured. FLOPs are those "

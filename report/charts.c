@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Each chart of a document as a file of its own.
 #include "report/output.h"
+#include "report/wrap.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define WIDTH 680.0
+#define WIDTH       680.0
+#define STAMP_PITCH 15.0
+
+/// The machines and dates at the foot: the page has them in its header.
+static void draw_stamps(report_svg *svg, const report_figure *figure) {
+  for (size_t i = 0; i < figure->stamp_count && !svg->failed; i++) {
+    const size_t lines = onefold_report_wrap(svg, 0, svg->height + 10, WIDTH, STAMP_PITCH,
+                                             REPORT_TICK, figure->stamps[i]);
+    svg->height += STAMP_PITCH * (double)lines;
+  }
+}
 
 /// Non-zero where errno says why it was not written.
 static int write_chart(const report_figure *figure, const char *path) {
@@ -15,6 +26,7 @@ static int write_chart(const report_figure *figure, const char *path) {
   report_svg svg;
   onefold_report_svg_begin(&svg, WIDTH);
   if (!svg.failed) figure->draw(&svg, figure->chart);
+  draw_stamps(&svg, figure);
   const report_svg_frame frame = {figure->id, "alone", figure->title, figure->caption, 1};
   int failed = onefold_report_svg_end(&svg, &frame, out);
   failed |= ferror(out);

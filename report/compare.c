@@ -283,6 +283,9 @@ int onefold_report_build_comparison(report_data *data, report_document *document
       count > MOST_DRAWN ? "The chart has the 60 lines that changed most. " : "", alone[0],
       alone[1]);
   figure->brief = make_brief(arena, lines, count);
+  for (size_t i = 0; i < 2; i++) {
+    onefold_report_stamp(document, figure, data->files[i], data->files[i]->threads);
+  }
   add_keys(document, lines, count);
   if (arena->failed) snprintf(data->sentence, sizeof data->sentence, "out of memory");
   return arena->failed;

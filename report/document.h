@@ -40,8 +40,10 @@ typedef struct report_figure {
   report_draw_fn *draw; // NULL: a table alone
   const void *chart;
   report_table table;
-  report_brief brief; // the table's, for pull requests
-  report_table terms; // names in the chart, and what they mean
+  report_brief brief;  // the table's, for pull requests
+  report_table terms;  // names in the chart, and what they mean
+  const char **stamps; // what it was measured on, and when: of charts by themselves
+  size_t stamp_count;
 } report_figure;
 
 typedef struct report_section {
@@ -80,6 +82,10 @@ report_section *onefold_report_add_section(report_document *document, const char
 /// one for each of `count` rows.
 report_brief onefold_report_brief(report_arena *arena, const double *weights, size_t count,
                                   size_t most, const char *are);
+
+/// Adds what the figure shows of a file to its stamps: "AMD EPYC, avx512, 1 thread, 2026-01-31".
+void onefold_report_stamp(report_document *document, report_figure *figure, const report_file *file,
+                          int threads);
 
 /// Adds a figure and numbers its id; NULL without memory.
 report_figure *onefold_report_add_figure(report_document *document, report_section *section,

@@ -175,9 +175,10 @@ const char *onefold_report_setting(report_data *data, const report_file *file, i
              *cold = onefold_report_fact(file, "cold_cache");
   return onefold_report_format(&data->arena, "%s%s%d thread%s%s", isa, isa[0] ? ", " : "", threads,
                                threads == 1 ? "" : "s",
-                               strcmp(cold, "wei") == 0   ? ", cold weights"
-                               : strcmp(cold, "all") == 0 ? ", cold weights and images"
-                                                          : "");
+                               strcmp(cold, "wei") == 0          ? ", cold weights"
+                               : strcmp(cold, "all") == 0        ? ", cold weights and images"
+                               : strcmp(cold, "whole runs") == 0 ? ", in whole runs"
+                                                                 : "");
 }
 
 int onefold_report_same_setting(report_data *data, const report_groups *groups) {

@@ -49,6 +49,14 @@ static void test_suites(void **state) {
   // Networks, their layers, pairs, and tuning are missing; three forms are explained.
   assert_int_equal(test_count(text, "<dt>"), 4 + 3);
   assert_true(test_count(text, "FMA peak") > 0);
+  // Charts by themselves name machine and day; on the page its header does, for each file.
+  char day[32];
+  json_t *root = json_load_file(block, 0, NULL);
+  snprintf(day, sizeof day, "%.10s",
+           json_string_value(json_object_get(json_object_get(root, "context"), "date")));
+  json_decref(root);
+  assert_int_equal(strlen(day), 10);
+  assert_int_equal(test_count(text, day), 2);
   free(text);
   run_well("report %s --svg %s", both, charts, NULL);
   static const char *const files[] = {"blocks", "roofline", "errors"};
@@ -58,6 +66,7 @@ static void test_suites(void **state) {
     test_expect_xml(text);
     assert_int_equal(test_count(text, "<svg "), 1);
     assert_int_equal(test_count(text, "<style>"), 1);
+    assert_int_equal(test_count(text, day), 1);
     free(text);
     unlink(path);
   }

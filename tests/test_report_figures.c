@@ -37,6 +37,7 @@ static void test_terms(void **state) {
   free(text);
 }
 
+/// Blocks by parameters: their name and shape on the roofline, and all parameters, however narrow
 /// the chart is, at the bars.
 static void test_block_names(void **state) {
   (void)state;
@@ -154,12 +155,40 @@ static void test_joined(void **state) {
   free(text);
 }
 
+/// A stamp for each machine, setting and day, as far as there is room.
+static void test_stamps(void **state) {
+  (void)state;
+  static const double times[] = {1, 2, 3};
+  static const char *const cpus[] = {"a", "b", "a", "c", "d", "e", "f"};
+  enum { FILES = 7 };
+  char *texts[FILES];
+  report_data data = {0};
+  report_document document;
+  for (int i = 0; i < FILES; i++) {
+    test_json json;
+    test_json_begin(&json, cpus[i]);
+    test_json_row(&json, "net/n/mb1ih224/eager/threads:1", "", "", times, 3);
+    test_json_row(&json, "net/n/mb1ih224/folded/threads:1", "", "", times, 3);
+    texts[i] = test_json_end(&json);
+    test_report_parse(&data, cpus[i], texts[i]);
+  }
+  assert_int_equal(onefold_report_build(&data, &document), 0);
+  static const char *const stamps[] = {
+      "a, avx2, 1 thread, 2026-01-01", "b, avx2, 1 thread, 2026-01-01",
+      "c, avx2, 1 thread, 2026-01-01", "d, avx2, 1 thread, 2026-01-01", "and others"};
+  const report_figure *figure = &document.sections[0].figures[0];
+  assert_int_equal(figure->stamp_count, sizeof stamps / sizeof stamps[0]);
+  for (size_t i = 0; i < figure->stamp_count; i++)
+    assert_string_equal(figure->stamps[i], stamps[i]);
+  onefold_report_data_release(&data);
+  for (int i = 0; i < FILES; i++) free(texts[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_terms),
-      cmocka_unit_test(test_block_names),
-      cmocka_unit_test(test_brief),
-      cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_terms),  cmocka_unit_test(test_block_names),
+      cmocka_unit_test(test_brief),  cmocka_unit_test(test_joined),
+      cmocka_unit_test(test_stamps),
   };
   return cmocka_run_group_tests_name("report_figures", tests, NULL, NULL);
 }
