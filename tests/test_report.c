@@ -81,6 +81,8 @@ static void test_problems(void **state) {
        "8→12 s2, 6×5, batch 2, mid_channels 9"},
       {"input=1x8x6x5,shuffle", "8, 6×5, shuffle"},
       {"input=1x8x6x5x4,out_channels=12", "input=1x8x6x5x4,out_channels=12"},
+      {"input=1x8x6,out_channels=12", "input=1x8x6,out_channels=12"},
+      {"input=1x8x6x5 ,out_channels=12", "input=1x8x6x5 ,out_channels=12"},
       {"input=,=,,", "input=,=,,"},
       {"input=1x8x6x5,=,,a=", "8, 6×5,  , , a "},
       {"mb", "mb"},
