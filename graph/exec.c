@@ -194,6 +194,41 @@ static const float *readable(const ends *e, int32_t value) {
   return v->input >= 0 ? e->inputs[v->input] + at : writable(e, value);
 }
 
+/// Floats from an image of a value to the next.
+static ptrdiff_t next_image(const ends *e, int32_t value) {
+  return value == ONEFOLD_NO_VALUE ? 0 : (ptrdiff_t)e->exec->values[value].image;
+}
+
+/// A step whose operator takes whole tensors only, over images that lie apart.
+static onefold_status run_images(onefold_context *context, const onefold_step *step,
+                                 onefold_step_buffers b) {
+  onefold_status status = ONEFOLD_OK;
+  onefold_step one = *step;
+  one.shape.n = 1;
+  for (int64_t i = 0; i < step->shape.n && status == ONEFOLD_OK; i++) {
+    status = step->type->run(context, &one, &b);
+    b.src += b.images.src;
+    b.dst += b.images.dst;
+    if (b.other) b.other += b.images.residual;
+    if (b.scale) b.scale += b.scale_image;
+  }
+  return status;
+}
+
+static onefold_status run_step(const ends *e, const onefold_step *step) {
+  const onefold_exec *exec = e->exec;
+  const onefold_step_buffers buffers = {
+      .src = readable(e, step->src),
+      .other = readable(e, step->other),
+      .scale = readable(e, step->scale),
+      .dst = writable(e, step->dst),
+      .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL,
+      .images = {next_image(e, step->src), next_image(e, step->other), next_image(e, step->dst)},
+      .scale_image = (size_t)next_image(e, step->scale)};
+  return step->apart && !step->type->takes_apart ? run_images(exec->context, step, buffers)
+                                                 : step->type->run(exec->context, step, &buffers);
+}
+
 static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -213,14 +248,7 @@ static void run_steps(void *arg) {
   const onefold_exec *exec = e->exec;
   double before = run->seconds ? now() : 0;
   for (int32_t i = 0; run->status == ONEFOLD_OK && i < exec->step_count; i++) {
-    const onefold_step *step = &exec->steps[i];
-    const onefold_step_buffers buffers = {
-        .src = readable(e, step->src),
-        .other = readable(e, step->other),
-        .scale = readable(e, step->scale),
-        .dst = writable(e, step->dst),
-        .workspace = step->workspace ? exec->arena + step->workspace_offset : NULL};
-    run->status = step->type->run(exec->context, step, &buffers);
+    run->status = run_step(e, &exec->steps[i]);
     if (!run->seconds) continue;
     const double after = now();
     run->seconds[i] = after - before;

@@ -21,6 +21,7 @@ typedef struct onefold_value {
   float *constant;       // the value itself, owned; or NULL
   int32_t parent;        // of a view: the value that it lies in; else ONEFOLD_NO_VALUE
   size_t offset;         // in the arena; of a view: in its parent
+  size_t image;          // floats from an image to the next; of a view: those of its parent
   int shared;            // others read some of its bytes: not to be overwritten
 } onefold_value;
 
@@ -33,6 +34,8 @@ typedef struct onefold_step_buffers {
   const float *scale; // [N][ceil(C/c)][c]
   float *dst;
   void *workspace;
+  onefold_conv_images images; // floats from an image to the next: of src, other and dst
+  size_t scale_image;
 } onefold_step_buffers;
 
 typedef struct onefold_step_type {
@@ -45,6 +48,8 @@ typedef struct onefold_step_type {
   void (*describe)(const onefold_step *step, char *text, size_t size);
   /// Frees what the step owns. NULL for nothing.
   void (*destroy)(onefold_context *context, onefold_step *step);
+  /// run takes tensors whose images lie apart. Others are then run image by image.
+  int takes_apart;
 } onefold_step_type;
 
 /// A convolution. weight and bias are the graph's until they are packed; `vectors` owns a
@@ -87,6 +92,7 @@ struct onefold_step {
   size_t workspace;               // bytes
   size_t workspace_offset;
   size_t packed; // bytes of weights
+  int apart;     // images of a tensor lie further apart than it is large
   union {
     onefold_step_conv2d conv2d;
     onefold_step_pair pair;
@@ -140,7 +146,8 @@ void onefold_step_conv2d_adopt(const onefold_context *context, onefold_step_conv
 void onefold_step_conv2d_describe(const onefold_step_conv2d *conv, char *text, size_t size);
 void onefold_step_conv2d_destroy(const onefold_context *context, onefold_step_conv2d *conv);
 
-/// Makes every view's parent a value that is none, which then lives as long as its views.
+/// Makes every view's parent a value that is none, which then lives as long as its views, and sets
+/// how far images are from each other.
 void onefold_exec_resolve_views(onefold_exec *exec);
 
 /// Places every value that is neither a view, the caller's nor a constant, and every step's

@@ -44,6 +44,16 @@ static void place(span *spans, size_t index, const span **alive) {
   }
 }
 
+static size_t floats_of_image(const onefold_value *v) {
+  return v->bytes / sizeof(float) / (size_t)v->shape.n;
+}
+
+static int lies_apart(const onefold_exec *exec, int32_t value) {
+  if (value == ONEFOLD_NO_VALUE) return 0;
+  const onefold_value *v = &exec->values[value];
+  return v->shape.n > 1 && v->image != floats_of_image(v);
+}
+
 void onefold_exec_resolve_views(onefold_exec *exec) {
   for (int32_t i = 0; i < exec->value_count; i++) {
     onefold_value *v = &exec->values[i];
@@ -55,6 +65,15 @@ void onefold_exec_resolve_views(onefold_exec *exec) {
     onefold_value *root = &exec->values[v->parent];
     if (v->first < root->first) root->first = v->first;
     if (v->last > root->last) root->last = v->last;
+  }
+  for (int32_t i = 0; i < exec->value_count; i++) {
+    onefold_value *v = &exec->values[i];
+    v->image = floats_of_image(v->parent == ONEFOLD_NO_VALUE ? v : &exec->values[v->parent]);
+  }
+  for (int32_t i = 0; i < exec->step_count; i++) {
+    onefold_step *s = &exec->steps[i];
+    s->apart = lies_apart(exec, s->src) || lies_apart(exec, s->other) ||
+               lies_apart(exec, s->scale) || lies_apart(exec, s->dst);
   }
 }
 

@@ -65,7 +65,7 @@ int32_t onefold_emit_out_of_memory(onefold_lowering *lowering);
 int32_t onefold_emit_value(onefold_lowering *lowering, onefold_shape shape, onefold_layout layout);
 
 /// A view of `shape` channels of a blocked value from channel `begin` on, a multiple of the
-/// block; one image, or all channels. It may only be read.
+/// block. It may only be read.
 int32_t onefold_emit_view(onefold_lowering *lowering, int32_t parent, int64_t begin,
                           onefold_shape shape);
 

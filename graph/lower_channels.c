@@ -34,8 +34,8 @@ static int place_part(onefold_lowering *lowering, onefold_node part, int shared,
   if (!lowering->fused || value == ONEFOLD_NO_VALUE || dst == ONEFOLD_NO_VALUE) return 0;
   onefold_value *v = &lowering->exec->values[value], *all = &lowering->exec->values[dst];
   const int64_t block = onefold_context_block(lowering->exec->context), end = to + s.c;
-  if ((s.n > 1 && s.c < all->shape.c) || to % block || (end % block && end < all->shape.c) ||
-      v->input >= 0 || v->parent != ONEFOLD_NO_VALUE)
+  if (to % block || (end % block && end < all->shape.c) || v->input >= 0 ||
+      v->parent != ONEFOLD_NO_VALUE)
     return 0;
   v->parent = dst;
   v->offset = (size_t)(to * s.h * s.w) * sizeof(float);
@@ -68,8 +68,7 @@ int32_t onefold_lower_slice(onefold_lowering *lowering, onefold_node node) {
   const int32_t src = onefold_lower_operand(lowering, n->inputs[0]);
   const int64_t begin = n->as.slice_begin;
   const int64_t channels = lowering->graph->nodes[n->inputs[0]].shape.c;
-  if ((n->shape.n == 1 || n->shape.c == channels) &&
-      begin % onefold_context_block(lowering->exec->context) == 0)
+  if (begin % onefold_context_block(lowering->exec->context) == 0)
     return onefold_emit_view(lowering, src, begin, n->shape);
   const onefold_channel_copy copy = {begin, 0, n->shape.c, channels};
   return onefold_emit_copy(lowering, n->name, &copy, src,

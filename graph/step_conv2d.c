@@ -28,7 +28,9 @@ static onefold_status run(onefold_context *context, const onefold_step *step,
                                        .residual = buffers->other,
                                        .output = buffers->dst,
                                        .workspace = buffers->workspace};
-  return onefold_conv2d_run(step->as.conv2d.plan, step->as.conv2d.packed, &conv);
+  if (!step->apart) return onefold_conv2d_run(step->as.conv2d.plan, step->as.conv2d.packed, &conv);
+  onefold_conv_run_images(step->as.conv2d.plan, step->as.conv2d.packed, &conv, &buffers->images);
+  return ONEFOLD_OK;
 }
 
 void onefold_step_conv2d_describe(const onefold_step_conv2d *own, char *text, size_t size) {
@@ -65,5 +67,9 @@ static void destroy(onefold_context *context, onefold_step *step) {
   onefold_step_conv2d_destroy(context, &step->as.conv2d);
 }
 
-const onefold_step_type onefold_step_type_conv2d = {
-    .name = "conv", .pack = pack, .run = run, .describe = describe, .destroy = destroy};
+const onefold_step_type onefold_step_type_conv2d = {.name = "conv",
+                                                    .pack = pack,
+                                                    .run = run,
+                                                    .describe = describe,
+                                                    .destroy = destroy,
+                                                    .takes_apart = 1};

@@ -17,7 +17,7 @@ static onefold_status run(onefold_context *context, const onefold_step *step,
                                        .residual = buffers->other,
                                        .output = buffers->dst,
                                        .workspace = buffers->workspace};
-  onefold_conv_pair_run(&own->pair, own->first.packed, own->second.packed, &conv);
+  onefold_conv_pair_run(&own->pair, own->first.packed, own->second.packed, &conv, &buffers->images);
   return ONEFOLD_OK;
 }
 
@@ -34,5 +34,9 @@ static void destroy(onefold_context *context, onefold_step *step) {
   onefold_step_conv2d_destroy(context, &step->as.pair.second);
 }
 
-const onefold_step_type onefold_step_type_pair = {
-    .name = "pair", .pack = pack, .run = run, .describe = describe, .destroy = destroy};
+const onefold_step_type onefold_step_type_pair = {.name = "pair",
+                                                  .pack = pack,
+                                                  .run = run,
+                                                  .describe = describe,
+                                                  .destroy = destroy,
+                                                  .takes_apart = 1};

@@ -99,6 +99,7 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   const onefold_conv_columns *columns = &plan->columns[strip->kernel->pixels];
   const int32_t count = columns->count, right = count - columns->right;
   const int64_t width = problem->out_w / count, wider = problem->out_w % count;
+  const float *residual = onefold_conv_residual(run, image);
 
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, strip->block);
   onefold_conv_args a = {
@@ -130,13 +131,13 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
       a.weight = weight + first * a.weight_row;
       const int64_t y = row * d->stride_h - d->pad_top + first * d->dilation_h;
       const ptrdiff_t dst_row =
-          ((image * problem->out_blocks + strip->block) * problem->out_h + row) * problem->out_w;
+          image * run->images.dst + (strip->block * problem->out_h + row) * problem->out_w * v;
       int64_t pixel = 0;
       // Tiles at the ends one by one, those between in one call.
       for (int32_t i = 0, tiles; i < count; i += tiles, pixel += a.pixels) {
         tiles = i < columns->left || i >= right ? 1 : right - i;
         const int64_t x = pixel * d->stride_w - d->pad_left;
-        const ptrdiff_t dst = (dst_row + pixel) * v;
+        const ptrdiff_t dst = dst_row + pixel * v;
         const int64_t most = wider - i;
         a.pixels = (int32_t)(width * tiles + (most < 0 ? 0 : most < tiles ? most : tiles));
         a.mask = NULL;
@@ -147,7 +148,7 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
         }
         a.src_offset = src + y * plan->src_row + x * plan->src_pixel;
         a.dst = run->dst + dst;
-        epilogue.residual = run->residual ? run->residual + dst : NULL;
+        epilogue.residual = residual ? residual + dst : NULL;
         kernel(&a);
       }
     }

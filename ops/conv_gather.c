@@ -124,7 +124,7 @@ static void gather(const onefold_conv_run *run, size_t index, int64_t image, int
   const int64_t v = problem->v, taps = onefold_conv_taps(problem);
   float *gathered = run->scratch + index * plan->scratch, *to = gathered;
   for (int64_t block = area->first; block < area->last; block++) {
-    const float *src = run->src + (image * plan->src_image + block * plan->src_block);
+    const float *src = run->src + (image * run->images.src + block * plan->src_block);
     float *const planes = to;
     for (int64_t a = 0; a < d->kernel_h; a++) {
       for (int64_t b = 0; b < d->kernel_w; b++)

@@ -199,16 +199,23 @@ static void pointwise_task(void *arg, size_t index) {
 
 void onefold_conv_pair_run(const onefold_conv_pair *pair, const onefold_conv2d_packed *first,
                            const onefold_conv2d_packed *second,
-                           const onefold_conv2d_buffers *buffers) {
+                           const onefold_conv2d_buffers *buffers,
+                           const onefold_conv_images *images) {
   pair_run run = {
       .pair = pair,
-      .first = {.plan = pair->first, .packed = first, .src = buffers->input},
+      .first = {.plan = pair->first,
+                .packed = first,
+                .src = buffers->input,
+                .images = onefold_conv_next_images(pair->first)},
       .second = {.plan = pair->second,
                  .packed = second,
                  .dst = buffers->output,
-                 .residual = buffers->residual},
+                 .residual = buffers->residual,
+                 .images = onefold_conv_next_images(pair->second)},
       .scratch = buffers->workspace,
   };
+  if (images) run.first.images.src = images->src;
+  if (images) run.second.images = *images; // its source is scratch
   onefold_parallel(pair->first->context, depthwise_first(pair) ? depthwise_task : pointwise_task,
                    &run, (size_t)pair->tasks);
 }

@@ -36,9 +36,10 @@ int onefold_conv_pair_pays(const onefold_conv_pair *pair);
 size_t onefold_conv_pair_workspace(const onefold_conv_pair *pair); // bytes
 
 /// input: the first's; residual, output: the second's. The buffers are as they must be for
-/// onefold_conv2d_run. Allocates nothing.
+/// onefold_conv_run_images; `images` NULL: of whole tensors. Allocates nothing.
 void onefold_conv_pair_run(const onefold_conv_pair *pair, const onefold_conv2d_packed *first,
                            const onefold_conv2d_packed *second,
-                           const onefold_conv2d_buffers *buffers);
+                           const onefold_conv2d_buffers *buffers,
+                           const onefold_conv_images *images);
 
 #endif

@@ -98,6 +98,18 @@ static inline void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
   plan->src_image = plan->problem.in_blocks * plan->src_block;
 }
 
+/// Floats from an image of each tensor to its next, which in channels of a larger tensor lie apart.
+typedef struct onefold_conv_images {
+  ptrdiff_t src, residual, dst;
+} onefold_conv_images;
+
+/// Those of tensors that are whole.
+static inline onefold_conv_images onefold_conv_next_images(const onefold_conv2d_plan *plan) {
+  const onefold_conv_problem *p = &plan->problem;
+  const ptrdiff_t dst = p->out_blocks * p->out_h * p->out_w * p->v;
+  return (onefold_conv_images){plan->src_image, dst, dst};
+}
+
 /// Everything that one run hands to its tasks.
 typedef struct onefold_conv_run {
   const onefold_conv2d_plan *plan;
@@ -107,6 +119,18 @@ typedef struct onefold_conv_run {
   const float *residual; // BLOCKED or NULL
   const float *scale;    // [N][out_blocks*v] or NULL
   float *scratch;        // plan->scratch floats for each task
+  onefold_conv_images images;
 } onefold_conv_run;
+
+/// The residual of an image, to which offsets in dst apply; NULL where there is none.
+static inline const float *onefold_conv_residual(const onefold_conv_run *run, int64_t image) {
+  return run->residual ? run->residual + image * (run->images.residual - run->images.dst) : NULL;
+}
+
+/// onefold_conv2d_run over buffers that are known to be right. Those of blocked tensors may be
+/// channel blocks of larger ones.
+void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv2d_packed *packed,
+                             const onefold_conv2d_buffers *buffers,
+                             const onefold_conv_images *images);
 
 #endif

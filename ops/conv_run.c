@@ -118,7 +118,14 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   onefold_status status = onefold_conv_check_packed(plan, packed);
   if (status == ONEFOLD_OK) status = check_buffers(plan, buffers);
   if (status != ONEFOLD_OK) return status;
+  const onefold_conv_images images = onefold_conv_next_images(plan);
+  onefold_conv_run_images(plan, packed, buffers, &images);
+  return ONEFOLD_OK;
+}
 
+void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv2d_packed *packed,
+                             const onefold_conv2d_buffers *buffers,
+                             const onefold_conv_images *images) {
   const onefold_conv_problem *p = &plan->problem;
   const onefold_conv2d_desc *d = &p->desc;
   const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
@@ -126,11 +133,12 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   float *workspace = buffers->workspace; // stage_in, stage_out, stage_scale, scratch floats
   onefold_conv_run run = {
       plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale,
-      NULL};
+      NULL, *images};
 
   if (plan->stage_in) {
     reorder(plan, in, d->in_layout, buffers->input, ONEFOLD_BLOCKED, workspace);
     run.src = workspace;
+    run.images.src = plan->src_image;
     workspace += plan->stage_in;
   }
   if (plan->stage_out) {
@@ -141,7 +149,7 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
     }
     workspace += plan->stage_out;
   }
-  if (plan->stage_scale && workspace) { // check_buffers saw that it is there
+  if (plan->stage_scale && workspace) { // where it is wanted, it is there
     const int64_t padded = p->out_blocks * p->v;
     for (int64_t n = 0; n < d->batch; n++) {
       float *row = workspace + n * padded;
@@ -157,5 +165,4 @@ onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
   if (plan->stage_out) {
     reorder(plan, out, ONEFOLD_BLOCKED, run.dst, d->out_layout, buffers->output);
   }
-  return ONEFOLD_OK;
 }

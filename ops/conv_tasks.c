@@ -80,7 +80,7 @@ int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip 
   args->accumulate = block > 0;
   args->weight = run->packed->weight + strip->weight + block * args->weight_block;
   args->src_offset =
-      image * plan->src_image + (strip->band.block + block) * plan->src_block + strip->band.skip;
+      image * run->images.src + (strip->band.block + block) * plan->src_block + strip->band.skip;
   return block + args->blocks;
 }
 
@@ -89,12 +89,12 @@ onefold_conv_area onefold_conv_whole(const onefold_conv_run *run, int64_t image)
   const onefold_conv_problem *problem = &plan->problem;
   const ptrdiff_t block = problem->out_h * problem->out_w * problem->v;
   return (onefold_conv_area){.src = run->src,
-                             .src_offset = image * plan->src_image,
+                             .src_offset = image * run->images.src,
                              .src_block = plan->src_block,
                              .taps = 1,
                              .last = (int32_t)problem->in_blocks,
                              .dst = run->dst,
-                             .residual = run->residual,
-                             .dst_offset = image * problem->out_blocks * block,
+                             .residual = onefold_conv_residual(run, image),
+                             .dst_offset = image * run->images.dst,
                              .dst_block = block};
 }

@@ -55,7 +55,7 @@ typedef struct onefold_conv_area {
   int32_t taps;                    // planes of a source block, src_block apart: 1 but for "gather"
   int32_t first, last;             // source blocks that are summed: all but for "gather"
   float *dst;
-  const float *residual; // laid out as dst, or NULL
+  const float *residual; // read at dst's offsets, or NULL
   ptrdiff_t dst_offset, dst_block;
 } onefold_conv_area;
 

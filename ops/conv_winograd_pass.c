@@ -84,13 +84,13 @@ static void transform_phase(const onefold_conv_run *run, const pass *p,
   phase_of(&w->axis, a, d->pad_top, d->in_h, &row, &top, &args.in_h);
   phase_of(&w->axis, b, d->pad_left, d->in_w, &column, &left, &args.in_w);
   const float *src =
-      run->src + (p->of.image * plan->src_image + (band->block + index) * plan->src_block +
+      run->src + (p->of.image * run->images.src + (band->block + index) * plan->src_block +
                   row * plan->src_row + column * plan->src_pixel);
   const int64_t plane = ((int64_t)a * band->count + index) * w->axis.phases + b;
   float *dst = p->source + plane * w->pass * v;
   part s = first_part(w, p);
   do {
-    args.src = src + s.image * plan->src_image;
+    args.src = src + s.image * run->images.src;
     args.top = s.row * w->step + top;
     args.left = s.column * w->step + left;
     args.tiles = s.tiles;
@@ -179,10 +179,11 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   do {
     const int64_t image = p->of.image + s.image, y = (int64_t)s.row * w->step,
                   x = (int64_t)s.column * w->step;
+    const float *residual = onefold_conv_residual(run, image);
     const int64_t down = problem->out_h - y, along = problem->out_w - x;
     const int64_t width = (int64_t)s.tiles * w->step;
     const ptrdiff_t dst =
-        (((image * problem->out_blocks + block) * problem->out_h + y) * problem->out_w + x) * v;
+        image * run->images.dst + ((block * problem->out_h + y) * problem->out_w + x) * v;
     a.src = src + (ptrdiff_t)s.before * v;
     a.src_extra = extra_offset(w, &s, v);
     a.tiles = s.tiles;
@@ -192,7 +193,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
     a.columns = (int32_t)(along < width ? along : width);
     a.dst = run->dst + dst;
     epilogue = onefold_conv_epilogue(run, image, block);
-    epilogue.residual = run->residual ? run->residual + dst : NULL;
+    epilogue.residual = residual ? residual + dst : NULL;
     ((onefold_winograd_out_fn *)w->out->fn)(&a);
   } while (next_part(w, p, &s));
 }

@@ -196,7 +196,7 @@ static void compare(fixture *f, pair_context *context, test_rng *rng, conv c[2],
   test_ok(context->context, onefold_conv2d_run(c[0].plan, c[0].packed, &first));
   test_ok(context->context, onefold_conv2d_run(c[1].plan, c[1].packed, &second));
   const int allocations = context->allocations;
-  onefold_conv_pair_run(&pair, c[0].packed, c[1].packed, &both);
+  onefold_conv_pair_run(&pair, c[0].packed, c[1].packed, &both, NULL);
   assert_int_equal(context->allocations, allocations);
   check_pieces(&pair, &c[1].desc, workspace);
   float *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b);
