@@ -157,7 +157,7 @@ int onefold_cli_net(int argc, char **argv) {
       parse_option,
       "[NAME]",
       "Prints the layers of a network with their shapes, multiply-adds and bytes, the algorithm "
-      "and kernel chosen for each and where the choice came from, and totals. Nothing is run. "
+      "and tiling chosen for each and where the choice came from, and totals. Nothing is run. "
       "Without NAME, lists the networks."
       "\vBytes are of the packed weights, and of the tensors that a layer reads and writes. The "
       "JSON is an object with the network's totals and \"steps\", an array in the order of a "

@@ -33,9 +33,11 @@ static void add_up(const onefold_exec_step *step, totals *sum) {
 static const bench_column columns[] = {{"#", 4},           {"operator", -13}, {"name", -40},
                                        {"in", -13},        {"out", -13},      {"convolution", -28},
                                        {"MACs", 8},        {"weights", 9},    {"moves", 9},
-                                       {"algorithm", -11}, {"kernel", -26},   {"from", -8}};
+                                       {"algorithm", -11}, {"kernel", -26},   {"tiling", -40},
+                                       {"from", -8}};
 #define COLUMNS (sizeof columns / sizeof *columns)
-enum { NUMBER, OPERATOR, NAME, IN, OUT, CONV, MACS, WEIGHTS, MOVES, ALGORITHM, KERNEL, FROM };
+enum { NUMBER, OPERATOR, NAME, IN, OUT, CONV, MACS, WEIGHTS, MOVES };
+enum { ALGORITHM = MOVES + 1, KERNEL, TILING, FROM };
 
 static bench_cell shape_cell(onefold_shape s) {
   return onefold_bench_cell("%lldx%lldx%lld", (long long)s.c, (long long)s.h, (long long)s.w);
@@ -68,10 +70,26 @@ static const char *short_kernel(const char *kernel) {
   return strncmp(kernel, prefix, length) == 0 ? kernel + length : kernel;
 }
 
+/// "block_in=4,threads=2": what a plan chose beside the algorithm and the kernel.
+static void print_tiling(const onefold_tiling *tiling, char *text, size_t size) {
+  size_t count = 0, used = 0;
+  const onefold_tiling_field *fields = onefold_tiling_fields(&count);
+  text[0] = '\0';
+  for (size_t i = 0; i < count && used < size; i++) {
+    int32_t number = 0;
+    if (fields[i].size == 0)
+      memcpy(&number, (const char *)tiling + fields[i].offset, sizeof number);
+    if (number)
+      used += (size_t)snprintf(text + used, size - used, "%s%s=%d", used ? "," : "", fields[i].name,
+                               (int)number);
+  }
+}
+
 static void fill_conv(const onefold_exec_conv *conv, bench_cell *cells) {
   cells[CONV] = conv_cell(&conv->desc);
   cells[ALGORITHM] = onefold_bench_cell("%s", conv->plan.algorithm);
   cells[KERNEL] = onefold_bench_cell("%s", short_kernel(conv->plan.kernel));
+  print_tiling(&conv->tiling, cells[TILING].text, sizeof cells[TILING].text);
   cells[FROM] = onefold_bench_cell("%s", conv->plan.source);
 }
 
@@ -146,13 +164,14 @@ static json_t *shape_json(onefold_shape s) {
 }
 
 static json_t *conv_json(const onefold_exec_conv *conv) {
-  char problem[160];
+  char problem[160], tiling[160];
   onefold_conv2d_desc_print(&conv->desc, problem, sizeof problem);
-  return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:f, s:I}", "problem", problem, "activation",
-                   onefold_activation_name(conv->desc.activation), "residual",
+  print_tiling(&conv->tiling, tiling, sizeof tiling);
+  return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:s, s:f, s:I}", "problem", problem,
+                   "activation", onefold_activation_name(conv->desc.activation), "residual",
                    conv->desc.residual != ONEFOLD_RESIDUAL_NONE, "algorithm", conv->plan.algorithm,
-                   "kernel", conv->plan.kernel, "source", conv->plan.source, "macs",
-                   conv->plan.macs, "packed_bytes", (json_int_t)conv->plan.packed_bytes);
+                   "kernel", conv->plan.kernel, "tiling", tiling, "source", conv->plan.source,
+                   "macs", conv->plan.macs, "packed_bytes", (json_int_t)conv->plan.packed_bytes);
 }
 
 static json_t *step_json(const onefold_exec_step *step) {

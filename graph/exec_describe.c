@@ -34,6 +34,7 @@ static void add_conv(const onefold_step_conv2d *conv, onefold_exec_step *told) {
   onefold_exec_conv *to = &told->convs[told->conv_count++];
   to->desc = conv->desc;
   onefold_conv2d_plan_get_info(conv->plan, &to->plan);
+  onefold_conv2d_plan_get_tiling(conv->plan, &to->tiling);
   told->macs += to->plan.macs;
 }
 

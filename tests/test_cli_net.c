@@ -19,7 +19,7 @@ static void test_net(void **state) {
   assert_true(test_number(json_object_get(root, "runs"), "parameters") == 8309384);
   assert_true(test_number(root, "tensor_bytes") > 0 && test_number(root, "arena_bytes") > 0);
   double macs = 0, packed = 0;
-  size_t i, convs = 0;
+  size_t i, convs = 0, pieces = 0, blocks = 0;
   const json_t *step;
   json_array_foreach(steps, i, step) {
     const json_t *conv = json_array_get(json_object_get(step, "convs"), 0);
@@ -31,8 +31,13 @@ static void test_net(void **state) {
     assert_string_equal(json_string_value(json_object_get(conv, "source")), "default");
     assert_non_null(json_string_value(json_object_get(conv, "kernel")));
     assert_non_null(json_string_value(json_object_get(conv, "algorithm")));
+    const char *tiling = json_string_value(json_object_get(conv, "tiling"));
+    assert_true(tiling && strstr(tiling, "threads=1"));
+    pieces += strstr(tiling, "piece=") != NULL;
+    blocks += strstr(tiling, "block_in=") != NULL;
   }
   assert_int_equal(convs, 23);
+  assert_true(pieces > 0 && blocks > 0);
   assert_true(macs == test_number(json_object_get(root, "runs"), "macs"));
   assert_true(packed == test_number(root, "packed_bytes"));
   json_decref(root);
@@ -40,7 +45,8 @@ static void test_net(void **state) {
   test_run run = test_program("net repghostnet-0.5x --form=branches --size 32 --isa ref");
   test_exits(&run, "net repghostnet-0.5x", 0);
   static const char *const parts[] = {"1x3x32x32; ref", "branches", "blocks.8.3.ghost2",
-                                      "3x3 s2 +relu",   "total",    "one by one"};
+                                      "3x3 s2 +relu",   "total",    "one by one",
+                                      "block_in="};
   for (i = 0; i < sizeof parts / sizeof parts[0]; i++)
     if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
   test_run_free(&run);

@@ -87,6 +87,8 @@ static void check_conv(const fixture *f, const onefold_exec_step *step) {
     const onefold_conv2d_plan_info *plan = &step->convs[i].plan;
     assert_true(strlen(plan->algorithm) > 0 && strncmp(plan->kernel, "onefold_uk_", 11) == 0);
     assert_string_equal(plan->source, "default");
+    assert_string_equal(step->convs[i].tiling.algorithm, plan->algorithm);
+    assert_true(step->convs[i].tiling.threads > 0);
     packed += plan->packed_bytes;
     macs += plan->macs;
   }

@@ -253,10 +253,11 @@ typedef struct onefold_exec_info {
 } onefold_exec_info;
 ONEFOLD_API void onefold_exec_get_info(const onefold_exec *exec, onefold_exec_info *info);
 
-/// A convolution of a step: its problem with the epilogue, and its plan.
+/// A convolution of a step: its problem with the epilogue, its plan, and what that chose.
 typedef struct onefold_exec_conv {
   onefold_conv2d_desc desc;
   onefold_conv2d_plan_info plan;
+  onefold_tiling tiling; // onefold_conv2d_plan_get_tiling
 } onefold_exec_conv;
 
 #define ONEFOLD_STEP_CONVS 2 // of a step at most
