@@ -66,17 +66,22 @@ static void print_problem(const bench_model *model, char *text, size_t size) {
   if (in.w != in.h) snprintf(text + used, size - (size_t)used, "iw%lld", (long long)in.w);
 }
 
-static int time_forms(bench_model *model, const char *name) {
+/// The table of the forms, which have been timed, and what a start takes.
+static int add_forms(bench_model *model, const char *name, const char *network) {
   bench_session *session = model->session;
   bench_stat steps[BENCH_STEPS];
-  int status = onefold_bench_model_time(model, name);
-  if (!status) status = onefold_bench_model_time_steps(model, name, steps);
+  int status = onefold_bench_model_time_steps(model, name, steps);
   onefold_bench_progress_clear(&session->progress);
   if (!status && !onefold_gbench_is_listing(session->gbench)) {
     onefold_bench_model_print(model, name, steps);
     onefold_bench_model_print_regions(model);
   }
-  return status;
+  return status ? status : onefold_bench_prepare_time(model, name, network);
+}
+
+/// The peers' table has a line for each network, and the forms are beside it where asked for.
+static int wants_forms(const bench_options *o) {
+  return !o->peer_count || o->rewrites || o->cache;
 }
 
 static int time_network(bench_session *session, bench_peers *peers, const char *network,
@@ -93,9 +98,9 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
     print_problem(&model, problem, sizeof problem);
     snprintf(name, sizeof name, "net/%s/%s%s%s", network, problem, o->has_layout ? "/layout:" : "",
              o->has_layout ? onefold_layout_name(o->layout) : "");
-    status =
-        o->peer_count ? onefold_bench_compare_model(peers, &model, name) : time_forms(&model, name);
-    if (!status && !o->peer_count) status = onefold_bench_prepare_time(&model, name, network);
+    status = o->peer_count ? onefold_bench_compare_model(peers, &model, name)
+                           : onefold_bench_model_time(&model, name);
+    if (!status && wants_forms(o)) status = add_forms(&model, name, network);
     if (!status && o->layers) status = onefold_bench_layers_time(&model, name);
   }
   kept->name = network;
@@ -156,7 +161,8 @@ static const char doc[] =
     "Times whole networks in each of their forms, from NCHW to NCHW."
     "\vNAME is a network, or all; onefold net lists them. The forms alternate in one run and are "
     "compared with each other before; what the folded form takes before its first run is given "
-    "after them. Google Benchmark's own flags (--benchmark_...) are passed "
+    "after them, and beside the table of --peers with --rewrites or --cache. Google Benchmark's "
+    "own flags (--benchmark_...) are passed "
     "on.\n\n"
     "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or network; "
     "3 the forms, or a peer's result, differ by more than 1e-4 of the largest value.";

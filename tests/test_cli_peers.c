@@ -2,6 +2,7 @@
 // The comparison with other libraries: by a stand-in for a peer's process, whose times and results
 // are known, and with the peers that are here.
 #include "tests/cli_support.h"
+#include "tests/file_support.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
 /// Speaks the protocol of bench/peers/child.h as two variants of 1 and 0.1 ms, whose results are
-/// zeros. It refuses silu, fails for relu6 and ends for sigmoid and for a network.
+/// zeros. It refuses silu, fails for relu6 and ends for sigmoid and for a network, or refuses that
+/// where NETWORKS=refused.
 static const char stand_in[] =
     "#!/bin/sh\n"
     "echo 'a library may say something'\n"
@@ -28,7 +30,10 @@ static const char stand_in[] =
     "    sigmoid) exit 1 ;;\n"
     "    *) echo 'ok slow fast' ;;\n"
     "    esac ;;\n"
-    "  net) exit 1 ;;\n"
+    "  net)\n"
+    "    [ \"$NETWORKS\" = refused ] || exit 1\n"
+    "    echo 'refused it knows no networks'\n"
+    "    cat >/dev/null ;;\n"
     "  run) if [ $a = 0 ]; then echo \"ok ${b}e-3\"; else echo \"ok ${b}e-4\"; fi ;;\n"
     "  output) echo \"ok $outputs\"; head -c $((4 * outputs)) /dev/zero ;;\n"
     "  esac\n"
@@ -115,6 +120,39 @@ static void test_table(void **state) {
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
   }
+  test_run_free(&run);
+}
+
+/// Rewrites and a cache have their rows beside the peers', too.
+static void test_network_rows(void **state) {
+  static const char *const rows[] = {"folded/map", "folded/prepare", "unfused", "unpaired"};
+  test_directory cache;
+  char arguments[512];
+  test_directory_make(&cache);
+  snprintf(arguments, sizeof arguments,
+           "bench net repghostnet-0.5x --size 32 --form folded --rewrites --cache=%s --peers torch "
+           "--json - " QUICK,
+           cache.path);
+  assert_int_equal(setenv("NETWORKS", "refused", 1), 0);
+  test_run run = run_stand_in(*state, arguments);
+  json_t *report = parse(&run, arguments);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char name[128];
+    snprintf(name, sizeof name, "net/repghostnet-0.5x/mb1ih32/%s/threads:1_median", rows[i]);
+    assert_true(counter(report, name, "real_time") > 0);
+  }
+  json_decref(report);
+  assert_int_equal(test_directory_files(&cache), 1);
+  test_directory_remove(&cache);
+  static const char table[] =
+      "bench net repghostnet-0.5x --size 32 --form folded --rewrites --peers torch " QUICK;
+  run = run_stand_in(*state, table);
+  unsetenv("NETWORKS");
+  test_exits(&run, table, 0);
+  static const char *const parts[] = {"it knows no networks", "T2 unfused", "at its peak",
+                                      "before the first run"};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
   test_run_free(&run);
 }
 
@@ -255,13 +293,10 @@ static void test_torch(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_counters),
-      cmocka_unit_test(test_table),
-      cmocka_unit_test(test_peer_goes_wrong),
-      cmocka_unit_test(test_mistakes),
-      cmocka_unit_test(test_onednn),
-      cmocka_unit_test(test_xnnpack),
-      cmocka_unit_test(test_ort),
+      cmocka_unit_test(test_counters),     cmocka_unit_test(test_table),
+      cmocka_unit_test(test_network_rows), cmocka_unit_test(test_peer_goes_wrong),
+      cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_onednn),
+      cmocka_unit_test(test_xnnpack),      cmocka_unit_test(test_ort),
       cmocka_unit_test(test_torch),
   };
   return cmocka_run_group_tests_name("peers", tests, set_up, tear_down);
