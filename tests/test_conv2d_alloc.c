@@ -1,60 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// onefold_conv2d_run allocates nothing: neither from the C library, whose
-// functions are wrapped at link time (-Wl,--wrap), nor from the context.
+// onefold_conv2d_run allocates nothing: neither from the C library nor from the context.
+#include "tests/alloc_watch.h"
 #include "tests/conv_support.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-// Static: the wrapped functions have no argument to carry it. One thread only.
-static struct {
-  int on;
-  int calls;
-} watch;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *pointer, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-int __real_posix_memalign(void **pointer, size_t alignment, size_t size);
-void __real_free(void *pointer);
-
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *pointer, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-int __wrap_posix_memalign(void **pointer, size_t alignment, size_t size);
-void __wrap_free(void *pointer);
-
-void *__wrap_malloc(size_t size) {
-  watch.calls += watch.on;
-  return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size) {
-  watch.calls += watch.on;
-  return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *pointer, size_t size) {
-  watch.calls += watch.on;
-  return __real_realloc(pointer, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size) {
-  watch.calls += watch.on;
-  return __real_aligned_alloc(alignment, size);
-}
-
-int __wrap_posix_memalign(void **pointer, size_t alignment, size_t size) {
-  watch.calls += watch.on;
-  return __real_posix_memalign(pointer, alignment, size);
-}
-
-void __wrap_free(void *pointer) {
-  watch.calls += watch.on;
-  __real_free(pointer);
-}
 
 static void *context_allocate(void *user, size_t size, size_t alignment) {
   ++*(int *)user;
@@ -111,13 +61,13 @@ static void run_counted(onefold_context *context, const onefold_conv2d_desc *d, 
   float *workspace = zeros(info.workspace_bytes);
   const onefold_conv2d_buffers buffers = {input, c.residual ? residual : NULL, c.scale, output,
                                           workspace};
-  watch.calls = *context_calls = 0;
-  watch.on = 1;
+  *context_calls = 0;
+  test_watch_begin();
   const onefold_status status = onefold_conv2d_run(plan, packed, &buffers);
-  watch.on = 0;
+  const int calls = test_watch_end();
   test_ok(context, status);
-  if (watch.calls || *context_calls) {
-    test_failed("%d calls of the C library's allocator, %d of the context's", watch.calls,
+  if (calls || *context_calls) {
+    test_failed("%d calls of the C library's allocator, %d of the context's", calls,
                 *context_calls);
   }
   free(input);
@@ -158,13 +108,13 @@ static void test_watch(void **state) {
   onefold_conv2d_plan *plan = NULL;
   onefold_conv2d_desc_init(&d);
   d.in_channels = d.out_channels = d.in_h = d.in_w = 8;
-  watch.calls = context_calls = 0;
-  watch.on = 1;
+  context_calls = 0;
+  test_watch_begin();
   const onefold_status status = onefold_conv2d_plan_create(context, &d, &plan);
-  watch.on = 0;
+  const int calls = test_watch_end();
   test_ok(context, status);
   assert_true(context_calls > 0);
-  assert_true(watch.calls >= context_calls);
+  assert_true(calls >= context_calls);
   onefold_conv2d_plan_destroy(plan);
   onefold_context_destroy(context);
 }
