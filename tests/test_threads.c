@@ -4,39 +4,14 @@
 // caller, since OpenMP's are opaque to the thread sanitizer.
 #include "arch/cores.h"
 #include "tests/conv_support.h"
+#include "tests/thread_support.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLERS = 4, WORKERS = 3 };
-
-// ---------------------------------------------------- a caller's parallel_for
-
-typedef struct loop {
-  onefold_task_fn fn;
-  void *arg;
-  size_t n;
-  atomic_size_t next;
-} loop;
-
-static void *work(void *arg) {
-  loop *l = arg;
-  for (size_t i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->fn(l->arg, i);
-  return NULL;
-}
-
-static void on_threads(void *user, onefold_task_fn fn, void *arg, size_t n) {
-  pthread_t thread[WORKERS];
-  int started = 0;
-  loop l = {fn, arg, n, 0};
-  (void)user;
-  while (started < WORKERS && pthread_create(&thread[started], NULL, work, &l) == 0) started++;
-  work(&l);
-  while (started > 0) pthread_join(thread[--started], NULL);
-}
+enum { CALLERS = 4 };
 
 static onefold_context *make_context(int own_threads) {
   onefold_context_options options;
@@ -44,26 +19,10 @@ static onefold_context *make_context(int own_threads) {
   memset(&options, 0, sizeof(options));
   options.struct_size = sizeof(options);
   options.threads = 4;
-  options.parallel_for = own_threads ? on_threads : NULL;
+  options.parallel_for = own_threads ? test_on_threads : NULL;
   options.accuracy = ONEFOLD_ACCURACY_STRICT;
   test_ok(NULL, onefold_context_create(&options, &context));
   return context;
-}
-
-/// Starts one thread for each caller and waits for all. A caller returns NULL,
-/// or what went wrong: cmocka's assertions belong to the main thread.
-static void run_callers(void *(*body)(void *), void *callers, size_t size) {
-  pthread_t thread[CALLERS];
-  for (int i = 0; i < CALLERS; i++) {
-    assert_int_equal(pthread_create(&thread[i], NULL, body, (char *)callers + (size_t)i * size), 0);
-  }
-  const char *wrong = NULL;
-  for (int i = 0; i < CALLERS; i++) {
-    void *result = NULL;
-    pthread_join(thread[i], &result);
-    if (result) wrong = result;
-  }
-  if (wrong) test_failed("%s", wrong);
 }
 
 // ------------------------------------------------------ one plan, many threads
@@ -133,7 +92,7 @@ static void share_plan(onefold_context *context, int index) {
   }
   test_ok(context, onefold_conv2d_run(plan, packed, &runners[0].buffers));
   memcpy(want, runners[0].buffers.output, n * sizeof(float));
-  run_callers(run_often, runners, sizeof(*runners));
+  test_run_callers(run_often, runners, sizeof(*runners), CALLERS);
   for (int i = 0; i < CALLERS; i++) {
     free(runners[i].buffers.output);
     free(runners[i].buffers.workspace);
@@ -211,7 +170,7 @@ static void test_shared_context(void **state) {
   for (int i = 0; i < CALLERS; i++) {
     makers[i] = (maker){context, (uint64_t)i * 1000u, test_scaled(100)};
   }
-  run_callers(make_plans, makers, sizeof(*makers));
+  test_run_callers(make_plans, makers, sizeof(*makers), CALLERS);
   onefold_context_destroy(context);
 }
 
@@ -270,7 +229,7 @@ static void test_together(void **state) {
                                              .threads = i == 0   ? 1
                                                         : i == 2 ? cores + 1
                                                                  : 2,
-                                             .parallel_for = i == 3 ? on_threads : NULL};
+                                             .parallel_for = i == 3 ? test_on_threads : NULL};
     onefold_context *context = NULL;
     test_ok(NULL, onefold_context_create(&options, &context));
     test_ok(context, onefold_conv2d_desc_parse(context, problem, &d));
