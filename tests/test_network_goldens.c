@@ -27,10 +27,8 @@ static const struct {
   size_t inputs;
   const part *parts;
 } networks[] = {
-    {"repvgg-a0", 1, NULL},
-    {"repghostnet-0.5x", 1, NULL},
-    {"mobileone-s0", 1, NULL},
-    {"yolov7-head", 3, yolov7_head},
+    {"repvgg-a0", 1, NULL},   {"repghostnet-0.5x", 1, NULL},   {"mobileone-s0", 1, NULL},
+    {"yolov7-tiny", 1, NULL}, {"yolov7-head", 3, yolov7_head},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 

@@ -99,6 +99,64 @@ def yolov7_head(layers, *maps):
             for i, x in enumerate(maps)]
 
 
+class Numbered:
+    """YOLO's layers in the order of the original's list, whose numbers name the weights."""
+
+    def __init__(self, layers, epsilon, slope):
+        self.layers, self.slope, self.next = layers.at(""), slope, 0
+        self.layers.epsilon = epsilon
+
+    def number(self):
+        self.next += 1
+        return self.next - 1
+
+    def conv(self, x, out, kernel=1, stride=1):
+        at = f"model.{self.number()}"
+        y = self.layers.conv_bn(x, at + ".conv", at + ".bn", out, kernel, stride=stride,
+                                padding=kernel // 2)
+        return F.leaky_relu(y, self.slope)
+
+    def join(self, *parts):
+        self.number()
+        return torch.cat(parts, 1)
+
+    def max_pool(self, x, kernel, stride, padding):
+        self.number()
+        return F.max_pool2d(x, kernel, stride, padding)
+
+    def upsample(self, x):
+        self.number()
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+
+    def elan(self, x, width, out):
+        """Of tiny: two 1x1 convolutions side by side, two 3x3 after the second."""
+        first, second = self.conv(x, width), self.conv(x, width)
+        third = self.conv(second, width, 3)
+        fourth = self.conv(third, width, 3)
+        return self.conv(self.join(fourth, third, second, first), out)
+
+
+def yolov7_tiny(layers, x):
+    """Backbone, neck and the three convolutions that Detect reads."""
+    net = Numbered(layers, 1e-3, 0.1)
+    x = net.conv(net.conv(x, 32, 3, 2), 64, 3, 2)
+    maps = [net.elan(x, 32, 64)]
+    for width in (64, 128, 256):
+        maps.append(net.elan(net.max_pool(maps[-1], 2, 2, 0), width, 2 * width))
+    beside, x = net.conv(maps[3], 256), net.conv(maps[3], 256)
+    pools = [net.max_pool(x, k, 1, k // 2) for k in (5, 9, 13)]
+    x = net.conv(net.join(*reversed(pools), x), 256)
+    down = [net.conv(net.join(x, beside), 256)]  # from the smallest map to the largest
+    for width, lateral in ((128, maps[2]), (64, maps[1])):
+        up = net.upsample(net.conv(down[-1], width))
+        down.append(net.elan(net.join(net.conv(lateral, width), up), width // 2, width))
+    results = [down[2]]
+    for width, other in ((128, down[1]), (256, down[0])):
+        x = net.join(net.conv(results[-1], width, 3, 2), other)
+        results.append(net.elan(x, width // 2, width))
+    return [net.conv(x, 2 * x.shape[1], 3) for x in results]
+
+
 @dataclasses.dataclass
 class Network:
     name: str
@@ -110,6 +168,7 @@ NETWORKS = (
     Network("repvgg-a0", ((2, 3, 37, 45),), repvgg_a0),
     Network("repghostnet-0.5x", ((2, 3, 50, 70),), lambda layers, x: repghostnet(layers, x, 0.5)),
     Network("mobileone-s0", ((2, 3, 45, 39),), mobileone_s0),
+    Network("yolov7-tiny", ((2, 3, 32, 64),), yolov7_tiny),
     Network("yolov7-head", ((1, 128, 8, 6), (1, 256, 4, 3), (1, 512, 2, 2)), yolov7_head),
 )
 
