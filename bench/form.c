@@ -23,6 +23,8 @@ const bench_form_kind onefold_bench_forms[BENCH_FORMS] = {
         FOLDED("unchained", "T2 unchained", .rewrite = 1, .fuse_epilogues = 1, .unchained = 1),
     [BENCH_UNMOVED] =
         FOLDED("unmoved", "T2 unmoved", .rewrite = 1, .fuse_epilogues = 1, .unmoved = 1),
+    [BENCH_COPIED] =
+        FOLDED("copied", "T2 copied", .rewrite = 1, .fuse_epilogues = 1, .copies_parts = 1),
     [BENCH_UNFUSED] = FOLDED("unfused", "T2 unfused", .rewrite = 1),
     [BENCH_GENERATED] = {.key = "generated", .title = "TG generated"},
 };
@@ -54,5 +56,6 @@ onefold_exec_options onefold_bench_form_options(int form, onefold_layout in, one
                                 .in_layout = in,
                                 .out_layout = out,
                                 .fuse_epilogues = kind->fuse_epilogues,
-                                .pairs = kind->pairs};
+                                .pairs = kind->pairs,
+                                .copies_parts = kind->copies_parts};
 }

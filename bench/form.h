@@ -17,6 +17,7 @@ enum {
   BENCH_SIBLINGS,
   BENCH_UNCHAINED,
   BENCH_UNMOVED,
+  BENCH_COPIED,
   BENCH_UNFUSED,
   BENCH_GENERATED,
   BENCH_FORMS
@@ -29,7 +30,7 @@ typedef struct bench_form_kind {
   onefold_fold_level level;
   int32_t horizontal;         // of onefold_fold_options
   int32_t unchained, unmoved; // the contrary of chain_pools and before_upsample
-  int32_t fuse_epilogues;
+  int32_t fuse_epilogues, copies_parts;
   onefold_pairs pairs;
 } bench_form_kind;
 

@@ -72,7 +72,7 @@ static const suite_option suite_options[] = {
      BENCH_TAKES_NETWORKS},
     {{"rewrites", OPT_REWRITES, NULL, 0,
       "Also the folded form with a rewrite of the graph left out or forced: unpaired, paired, "
-      "siblings, unchained, unmoved, unfused",
+      "siblings, unchained, unmoved, copied, unfused",
       0},
      BENCH_TAKES_FORMS},
     {{"cache", OPT_CACHE, "DIR", 0,

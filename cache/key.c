@@ -25,9 +25,10 @@ onefold_status onefold_cache_key_make(const onefold_context *context, const char
            d->l3_bytes);
   snprintf(parts[ACCURACY], sizeof *parts, "%s",
            onefold_accuracy_name(onefold_context_accuracy(context)));
-  snprintf(parts[OPTIONS], sizeof *parts, "%s to %s, fused %d, pairs %d",
+  snprintf(parts[OPTIONS], sizeof *parts, "%s to %s, fused %d, pairs %d%s",
            onefold_layout_name(options->in_layout), onefold_layout_name(options->out_layout),
-           options->fuse_epilogues != 0, (int)options->pairs);
+           options->fuse_epilogues != 0, (int)options->pairs,
+           options->copies_parts ? ", parts copied" : "");
   const char *texts[PARTS] = {parts[LIBRARY], parts[MACHINE], parts[ACCURACY], parts[OPTIONS],
                               content};
   size_t bytes = 0;

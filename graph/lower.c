@@ -181,7 +181,8 @@ onefold_status onefold_lower(onefold_exec *exec, const onefold_graph *graph,
                                .graph = graph,
                                .in_layout = options->in_layout,
                                .out_layout = options->out_layout,
-                               .fused = options->fuse_epilogues != 0};
+                               .fused = options->fuse_epilogues != 0,
+                               .copies_parts = options->copies_parts != 0};
   int32_t *arrays = onefold_allocate(context, 4 * count * sizeof *arrays);
   if (!arrays) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory to plan the graph");
   lowering.uses = arrays;

@@ -13,7 +13,7 @@ typedef struct onefold_lowering {
   onefold_exec *exec;
   const onefold_graph *graph;
   onefold_layout in_layout, out_layout;
-  int fused;
+  int fused, copies_parts;
   int32_t *uses;  // per node: readers and outputs
   int32_t *value; // per node: the blocked value of its result, or ONEFOLD_NO_VALUE
   int32_t *plain; // per node: the value in the caller's layout (inputs), or ONEFOLD_NO_VALUE

@@ -31,7 +31,9 @@ static int place_part(onefold_lowering *lowering, onefold_node part, int shared,
                       int64_t to) {
   const onefold_shape s = lowering->graph->nodes[part].shape;
   const int32_t value = onefold_lower_operand(lowering, part);
-  if (!lowering->fused || value == ONEFOLD_NO_VALUE || dst == ONEFOLD_NO_VALUE) return 0;
+  if (!lowering->fused || lowering->copies_parts || value == ONEFOLD_NO_VALUE ||
+      dst == ONEFOLD_NO_VALUE)
+    return 0;
   onefold_value *v = &lowering->exec->values[value], *all = &lowering->exec->values[dst];
   const int64_t block = onefold_context_block(lowering->exec->context), end = to + s.c;
   if (to % block || (end % block && end < all->shape.c) || v->input >= 0 ||
@@ -68,7 +70,7 @@ int32_t onefold_lower_slice(onefold_lowering *lowering, onefold_node node) {
   const int32_t src = onefold_lower_operand(lowering, n->inputs[0]);
   const int64_t begin = n->as.slice_begin;
   const int64_t channels = lowering->graph->nodes[n->inputs[0]].shape.c;
-  if (begin % onefold_context_block(lowering->exec->context) == 0)
+  if (!lowering->copies_parts && begin % onefold_context_block(lowering->exec->context) == 0)
     return onefold_emit_view(lowering, src, begin, n->shape);
   const onefold_channel_copy copy = {begin, 0, n->shape.c, channels};
   return onefold_emit_copy(lowering, n->name, &copy, src,

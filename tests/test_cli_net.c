@@ -77,19 +77,23 @@ static const json_t *check_row(const json_t *report, const char *name,
 static void test_bench_forms(void **state) {
   (void)state;
   static const char *const forms[] = {"eager",    "branches",  "folded",  "unpaired", "paired",
-                                      "siblings", "unchained", "unmoved", "unfused"};
+                                      "siblings", "unchained", "unmoved", "copied",   "unfused"};
   static const char *const counters[] = {"gflops", "percent_peak", "arena_bytes", "tensor_bytes",
                                          NULL};
   json_t *report =
       test_report("bench net yolov7-tiny --json - --rewrites --batch 2 --size 32x64 " QUICK);
+  double copied = 0, placed = 0;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     char name[160];
     snprintf(name, sizeof name, "net/yolov7-tiny/mb2ih32iw64/%s/threads:1", forms[i]);
     const json_t *row = check_row(report, name, counters);
     const double error = test_number(row, "max_error");
     assert_true(i == 0 ? error == 0 : error > 0 && error <= 1e-4);
+    if (strcmp(forms[i], "copied") == 0) copied = test_number(row, "tensor_bytes");
+    if (strcmp(forms[i], "folded") == 0) placed = test_number(row, "tensor_bytes");
     assert_true(test_number(row, "tensor_bytes") > test_number(row, "arena_bytes"));
   }
+  assert_true(copied > placed);
   static const char *const steps[] = {"fold", "plan", "pack", "first_run"};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     char name[160];

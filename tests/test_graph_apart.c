@@ -4,6 +4,7 @@
 #include "tests/graph_support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct setup {
@@ -188,6 +189,34 @@ static int count_of(const char *text, const char *word) {
   return count;
 }
 
+/// The results are those of copies, to the bit.
+static void check_bits(setup *s, const onefold_graph *g) {
+  const float *const *x = graph_random_inputs(&s->rng, g);
+  onefold_shape out[2];
+  float *y[2][2];
+  for (size_t k = 0; k < 2; k++) out[k] = onefold_graph_shape(g, onefold_graph_output_at(g, k));
+  for (int copied = 0; copied < 2; copied++) {
+    const onefold_exec_options options = {
+        .struct_size = sizeof options, .fuse_epilogues = 1, .copies_parts = copied};
+    onefold_exec *exec = NULL;
+    test_ok(s->context, onefold_exec_create(s->context, g, &options, &exec));
+    test_ok(s->context, onefold_exec_pack(exec));
+    for (size_t k = 0; k < 2; k++) {
+      y[copied][k] = calloc((size_t)(out[k].n * out[k].c * out[k].h * out[k].w), sizeof(float));
+      assert_non_null(y[copied][k]);
+    }
+    test_ok(s->context, onefold_exec_run(exec, x, y[copied]));
+    onefold_exec_destroy(exec);
+  }
+  for (size_t k = 0; k < 2; k++) {
+    assert_memory_equal(y[0][k], y[1][k],
+                        (size_t)(out[k].n * out[k].c * out[k].h * out[k].w) * sizeof(float));
+    free(y[0][k]);
+    free(y[1][k]);
+  }
+  free((void *)x);
+}
+
 /// Two of the operators on slices of one tensor are joined. A slice of the whole is an output, too.
 static void check(setup *s, const apart_case *c, int64_t batch) {
   onefold_graph *g = graph_with_input(s->context, (onefold_shape){batch, 3, 8, 6});
@@ -205,6 +234,7 @@ static void check(setup *s, const apart_case *c, int64_t batch) {
   if (got != c->copies || count_of(text.text, c->op) < 2)
     test_failed("%d copies, not %d, or too few %s:\n%s", got, c->copies, c->op, text.text);
   graph_check_runs(s->context, g, &s->rng);
+  check_bits(s, g);
   onefold_graph_destroy(g);
 }
 

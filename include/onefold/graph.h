@@ -220,6 +220,9 @@ typedef struct onefold_exec_options {
   /// and the parts of a concat are written where they belong.
   int32_t fuse_epilogues;
   onefold_pairs pairs; // with fused epilogues only
+  /// Non-zero: parts of a concat and slices are copied, not written and read in the larger tensor.
+  /// The bits of the result are the same.
+  int32_t copies_parts;
 } onefold_exec_options;
 
 /// Plans every node and the arena. `options` NULL: NCHW at both ends, fused.
