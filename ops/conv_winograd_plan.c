@@ -111,7 +111,8 @@ static double estimate_cut(cut *k, int32_t parts) {
   const double whole = estimate_pass(k, &first, parts);
   const double sum = (double)turns * ((double)(each - 1) * whole + estimate_pass(k, &last, parts));
   // A task of several may have none but whole passes.
-  const double most = ceil((double)passes / (k->tasks / parts)) * whole;
+  const int32_t sharing = k->tasks / parts;
+  const double most = ceil((double)passes / sharing) * whole;
   return sum < most ? sum : most;
 }
 
