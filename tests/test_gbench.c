@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Google Benchmark from C: how often the pieces of cases are called, and inside of what.
+#include "bench/gbench.h"
+#include "tests/support.h"
+
+typedef struct watch {
+  int inside;                      // of `within`
+  int64_t runs, runs_inside;       // of a case that is called again and again
+  int64_t once, once_inside;       // of one that is called once a repetition
+  int64_t prepared, after_prepare; // of one with a preparation
+  int64_t withins, ticks;
+  size_t samples[3];
+} watch;
+
+static int run(void *user) {
+  watch *w = user;
+  w->runs++;
+  w->runs_inside += w->inside;
+  return 0;
+}
+
+static int run_once(void *user) {
+  watch *w = user;
+  w->once++;
+  w->once_inside += w->inside;
+  return 0;
+}
+
+static int prepare(void *user) {
+  ((watch *)user)->prepared++;
+  return 0;
+}
+
+static int run_prepared(void *user) {
+  watch *w = user;
+  w->after_prepare++;
+  assert_false(w->inside);
+  return 0;
+}
+
+static int give_up(void *user) {
+  (void)user;
+  return 1;
+}
+
+static void within(void *user, void (*body)(void *), void *arg) {
+  watch *w = user;
+  w->withins++;
+  w->inside = 1;
+  body(arg);
+  w->inside = 0;
+}
+
+static void tick(void *user, int begun) {
+  watch *w = user;
+  assert_int_equal(begun, w->ticks++);
+}
+
+static void done(void *user, size_t index, const double *seconds, size_t count) {
+  watch *w = user;
+  for (size_t i = 0; i < count; i++) assert_true(seconds[i] > 0);
+  w->samples[index] = count;
+}
+
+static onefold_gbench *open_session(void) {
+  onefold_gbench *session = NULL;
+  char error[256] = "";
+  if (onefold_gbench_open(NULL, 0, NULL, &session, error, sizeof error) != ONEFOLD_GBENCH_OPEN)
+    test_failed("%s", error);
+  return session;
+}
+
+static void test_pieces(void **state) {
+  (void)state;
+  watch w = {0};
+  onefold_gbench *session = open_session();
+  const onefold_gbench_case cases[] = {
+      {.name = "often", .run = run, .user = &w},
+      {.name = "once", .run = run_once, .user = &w, .once = 1},
+      {.name = "prepared", .run = run_prepared, .prepare = prepare, .user = &w},
+  };
+  const onefold_gbench_options options = {
+      .min_time = 1e-4, .repetitions = 3, .tick = tick, .done = done, .within = within, .user = &w};
+  assert_int_equal(onefold_gbench_run(session, cases, 3, &options), 0);
+  for (int i = 0; i < 3; i++) assert_int_equal(w.samples[i], 3);
+  assert_true(w.runs > w.runs_inside && w.runs_inside >= 3); // some warm up
+  assert_int_equal(w.once, 3);
+  assert_int_equal(w.once_inside, 3);
+  assert_true(w.prepared >= 3 && w.after_prepare > w.prepared); // one warms up
+  assert_true(w.withins >= 6);
+  assert_int_equal(onefold_gbench_close(session), 0);
+}
+
+/// Without `within` the same cases run as well; one that gives up ends the others, and is named.
+static void test_without(void **state) {
+  (void)state;
+  watch w = {0};
+  onefold_gbench *session = open_session();
+  const onefold_gbench_case cases[] = {{.name = "often", .run = run, .user = &w},
+                                       {.name = "gives up", .run = give_up, .user = &w, .once = 1}};
+  onefold_gbench_options options = {.min_time = 1e-4, .repetitions = 2, .done = done, .user = &w};
+  assert_int_equal(onefold_gbench_run(session, cases, 1, &options), 0);
+  assert_true(w.runs >= 2);
+  assert_int_equal(w.runs_inside, 0);
+  assert_int_equal(onefold_gbench_run(session, cases, 2, &options), 2);
+  options.within = within;
+  assert_int_equal(onefold_gbench_run(session, cases, 2, &options), 2);
+  assert_int_equal(onefold_gbench_close(session), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_without)};
+  return cmocka_run_group_tests_name("gbench", tests, NULL, NULL);
+}
