@@ -5,10 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// The parameter behind one; NULL where there is none.
+static const char *next_param(const char *at) {
+  const char *comma = strchr(at, ',');
+  return comma ? comma + 1 : NULL;
+}
+
 /// The value of a key and its length; NULL where it is not there.
 static const char *value_of(const char *params, const char *key, size_t *length) {
   const size_t n = strlen(key);
-  for (const char *at = params; at; at = strchr(at, ','), at += at != NULL) {
+  for (const char *at = params; at; at = next_param(at)) {
     if (strncmp(at, key, n) != 0 || at[n] != '=') continue;
     *length = strcspn(at + n + 1, ",");
     return at + n + 1;
@@ -46,7 +52,7 @@ const char *onefold_report_params(report_arena *arena, const char *params) {
   static const char *const in_shape[] = {"input=", "out_channels=", "stride="};
   const char *text = shape_text(arena, params);
   if (!text) return params;
-  for (const char *at = params; *at; at += strcspn(at, ","), at += *at == ',') {
+  for (const char *at = params; at && *at; at = next_param(at)) {
     size_t i = 0;
     while (i < 3 && strncmp(at, in_shape[i], strlen(in_shape[i])) != 0) i++;
     const int length = (int)strcspn(at, ","), name = (int)strcspn(at, "=,");
