@@ -62,11 +62,15 @@ static void bandwidths(bench_session *session) {
   fputc('\n', session->out);
 }
 
+int onefold_bench_is_noisy(const onefold_machine *m, const onefold_peak *p, double *spread) {
+  *spread = p->threads_spread > p->core_spread ? p->threads_spread : p->core_spread;
+  return *spread > NOISY_SPREAD || m->load > NOISY_LOAD * m->logical_cores;
+}
+
 static void warn_when_noisy(bench_session *session) {
   const onefold_machine *m = &session->machine;
-  const onefold_peak *p = &session->peak;
-  const double spread = p->threads_spread > p->core_spread ? p->threads_spread : p->core_spread;
-  const int noisy = spread > NOISY_SPREAD || m->load > NOISY_LOAD * m->logical_cores;
+  double spread;
+  const int noisy = onefold_bench_is_noisy(m, &session->peak, &spread);
   number(session, "fma_spread", spread);
   fact(session, "noisy", noisy ? "true" : "false");
   if (!noisy) return;

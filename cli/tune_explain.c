@@ -232,7 +232,7 @@ int onefold_cli_tune_explain(int argc, char **argv) {
       NULL};
   explaining e = {.failed = 0};
   onefold_cli_tuning_init(&e.tuning, argv[0]);
-  if (onefold_cli_tuning_parse(&argp, argc, argv, &e, &e.tuning)) return ONEFOLD_EXIT_FAILURE;
+  if (argp_parse(&argp, argc, argv, 0, NULL, &e)) return ONEFOLD_EXIT_FAILURE;
   cli_tuning *t = &e.tuning;
   cli_problems problems = {0};
   json_t *all = t->rows.json ? json_array() : NULL;

@@ -214,7 +214,7 @@ int onefold_cli_tune_gap(int argc, char **argv) {
       NULL};
   gap g = {.turns = 0};
   onefold_cli_tuning_init(&g.tuning, argv[0]);
-  if (onefold_cli_tuning_parse(&argp, argc, argv, &g, &g.tuning)) return ONEFOLD_EXIT_FAILURE;
+  if (argp_parse(&argp, argc, argv, 0, NULL, &g)) return ONEFOLD_EXIT_FAILURE;
   cli_problems problems = {0};
   int code = onefold_cli_tuning_open(&g.tuning);
   if (code == ONEFOLD_EXIT_OK) code = onefold_cli_problems_read(&g.tuning, &problems);

@@ -7,17 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-error_t onefold_cli_tuning_parse(const struct argp *argp, int argc, char **argv, void *input,
-                                 cli_tuning *tuning) {
-  enum { NOT_GIVEN = -1 };
-  tuning->accuracy = (onefold_accuracy)NOT_GIVEN;
-  const error_t failed = argp_parse(argp, argc, argv, 0, NULL, input);
-  tuning->has_threads = tuning->threads > 0;
-  tuning->has_accuracy = (int)tuning->accuracy != NOT_GIVEN;
-  if (!tuning->has_accuracy) tuning->accuracy = ONEFOLD_ACCURACY_STANDARD;
-  return failed;
-}
-
 void onefold_cli_problem_label(const cli_tuning *tuning, const char *problem, int32_t threads,
                                const char *accuracy, cli_label label) {
   const int here =

@@ -3,14 +3,11 @@
 // problem.
 #include "cli/tune_results.h"
 
+#include "bench/header.h"
 #include "bench/text.h"
 
 #include <string.h>
 #include <time.h>
-
-// As bench/header.c calls a machine noisy.
-#define NOISY_SPREAD 0.03
-#define NOISY_LOAD   0.5
 
 // ------------------------------------------------------------------ context
 
@@ -21,7 +18,8 @@ static int fact(json_t *context, const char *key, const char *value) {
 }
 
 static int numbers(json_t *context, const onefold_machine *m, const onefold_peak *p) {
-  const double spread = p->threads_spread > p->core_spread ? p->threads_spread : p->core_spread;
+  double spread;
+  const int noisy = onefold_bench_is_noisy(m, p, &spread);
   const struct {
     const char *key;
     double value;
@@ -38,7 +36,6 @@ static int numbers(json_t *context, const onefold_machine *m, const onefold_peak
       {"l3_read_gbs", p->l3.read_gbs, p->l3.bytes > 0},
       {"dram_read_gbs", p->dram.read_gbs, p->dram.bytes > 0},
   };
-  const int noisy = spread > NOISY_SPREAD || m->load > NOISY_LOAD * m->logical_cores;
   int failed = fact(context, "noisy", noisy ? "true" : "false");
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     if (all[i].is_known)

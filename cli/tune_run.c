@@ -274,7 +274,7 @@ int onefold_cli_tune_run(int argc, char **argv) {
       NULL};
   cli_tuning t;
   onefold_cli_tuning_init(&t, argv[0]);
-  if (onefold_cli_tuning_parse(&argp, argc, argv, &t, &t)) return ONEFOLD_EXIT_FAILURE;
+  if (argp_parse(&argp, argc, argv, 0, NULL, &t)) return ONEFOLD_EXIT_FAILURE;
   if (t.mpi) return onefold_cli_fleet_run(&t);
   cli_problems problems = {0};
   run r = {.tuning = &t};

@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
     {"batch", OPT_BATCH, "FILE", 0,
      "Also the problems of FILE, one a line, # comments; may be given again", 0},
     {"from", OPT_FROM, "FILE", 0,
-     "Also the problems of a log that a program wrote with ONEFOLD_VERBOSE=1; may be given again",
+     "Also the problems of a log that a program wrote with ONEFOLD_VERBOSE=1, each for the threads "
+     "and the accuracy class that it tells unless they are given here; may be given again",
      0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
@@ -48,6 +49,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   switch (key) {
   case 't':
     t->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
+    t->has_threads = 1;
     return 0;
   case OPT_ISA:
     t->isa_value = (onefold_isa)onefold_argument_isa(state, text);
@@ -55,6 +57,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_ACCURACY:
     t->accuracy = (onefold_accuracy)onefold_argument_accuracy(state, text);
+    t->has_accuracy = 1;
     return 0;
   case OPT_COLD:
     t->situation = onefold_argument_word(state, "cold-cache", text, 2, cold_name) ? ONEFOLD_COLD

@@ -35,8 +35,9 @@ typedef struct cli_problems {
 } cli_problems;
 
 typedef struct cli_tuning {
-  cli_tune_options rows; // command, record and json; of verify, the rows that are meant
-  int32_t threads;       // 0: the usable cores
+  cli_tune_options rows;         // command, record and json; of verify, the rows that are meant
+  int32_t threads;               // 0: the usable cores
+  int has_threads, has_accuracy; // given as options, before which logs do not come
   const onefold_isa *isa;
   onefold_isa isa_value;
   onefold_accuracy accuracy;
@@ -58,8 +59,6 @@ typedef struct cli_tuning {
   onefold_context *context;
   onefold_peak peak;
   char pinned[160];
-  // Made by onefold_cli_tuning_parse: what the options name, logs do not.
-  int has_threads, has_accuracy;
 } cli_tuning;
 
 /// Child of an argp, whose input is a cli_tuning: threads, level, class, situation, layout,
@@ -76,10 +75,6 @@ double onefold_cli_seconds(struct argp_state *state, const char *option, const c
 /// after a sentence; close all the same.
 int onefold_cli_tuning_open(cli_tuning *tuning);
 void onefold_cli_tuning_close(cli_tuning *tuning);
-
-/// Reads the options of a command whose input has the tuning within it.
-error_t onefold_cli_tuning_parse(const struct argp *argp, int argc, char **argv, void *input,
-                                 cli_tuning *tuning);
 
 /// A context that problems are tuned in, and what it reaches.
 typedef struct cli_place {

@@ -215,3 +215,11 @@ void test_expect_xml(const char *text) {
   assert_int_equal(depth, 0);
   assert_true(elements > 0);
 }
+
+void test_json_two_runs(test_json *forms, test_json *rivals) {
+  static const double two[] = {2}, three[] = {3}, four[] = {4}, nine[] = {9};
+  test_json_row(forms, "net/a/mb1ih224/eager/threads:1", "", "", four, 1);
+  test_json_row(forms, "net/a/mb1ih224/folded/threads:1", "", "", two, 1);
+  test_json_row(rivals, "net/a/mb1ih224/folded/threads:1", "", "", three, 1);
+  test_json_row(rivals, "net/a/mb1ih224/ort/threads:1", "", "", nine, 1);
+}

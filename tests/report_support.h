@@ -15,6 +15,10 @@ typedef struct test_json {
   int rows;
 } test_json;
 
+/// A network's forms in one run, of 4 and 2 seconds, and in another the folded form beside a rival,
+/// of 3 and 9.
+void test_json_two_runs(test_json *forms, test_json *rivals);
+
 /// Begins a file of that CPU ("" for none), with the peaks of a machine.
 void test_json_begin(test_json *json, const char *cpu);
 /// Adds the repetitions of a case, with counters (",\"flops\": 1") and a label ("" for none).

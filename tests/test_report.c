@@ -313,15 +313,11 @@ static void test_groups(void **state) {
 /// Forms of one file and rivals of another stand together, unless the machines differ.
 static void test_join(void **state) {
   (void)state;
-  static const double two[] = {2}, three[] = {3}, four[] = {4}, nine[] = {9};
   for (int same = 0; same < 2; same++) {
     test_json forms, rivals;
     test_json_begin(&forms, "cpu");
     test_json_begin(&rivals, same ? "cpu" : "another");
-    test_json_row(&forms, "net/a/mb1ih224/eager/threads:1", "", "", four, 1);
-    test_json_row(&forms, "net/a/mb1ih224/folded/threads:1", "", "", two, 1);
-    test_json_row(&rivals, "net/a/mb1ih224/folded/threads:1", "", "", three, 1);
-    test_json_row(&rivals, "net/a/mb1ih224/ort/threads:1", "", "", nine, 1);
+    test_json_two_runs(&forms, &rivals);
     char *texts[] = {test_json_end(&forms), test_json_end(&rivals)};
     report_data data = {0};
     test_report_parse(&data, "forms", texts[0]);

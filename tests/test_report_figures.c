@@ -121,14 +121,10 @@ static void test_brief(void **state) {
 /// Rivals of another run: their times are marked, and what that means is said below the chart.
 static void test_joined(void **state) {
   (void)state;
-  static const double two[] = {2}, three[] = {3}, four[] = {4}, nine[] = {9};
   test_json forms, rivals;
   test_json_begin(&forms, "cpu");
   test_json_begin(&rivals, "cpu");
-  test_json_row(&forms, "net/a/mb1ih224/eager/threads:1", "", "", four, 1);
-  test_json_row(&forms, "net/a/mb1ih224/folded/threads:1", "", "", two, 1);
-  test_json_row(&rivals, "net/a/mb1ih224/folded/threads:1", "", "", three, 1);
-  test_json_row(&rivals, "net/a/mb1ih224/ort/threads:1", "", "", nine, 1);
+  test_json_two_runs(&forms, &rivals);
   char *texts[] = {test_json_end(&forms), test_json_end(&rivals)};
   report_data data = {0};
   report_document document;
