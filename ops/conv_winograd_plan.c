@@ -9,6 +9,8 @@
 
 // Most tiles of a pass: more do not use a weight any better.
 #define MOST_TILES 96
+// Of L3: other cores of a machine, or other guests of its host.
+#define OTHER_USERS 4
 
 /// Tiles of an axis, and the points of the last one: as few as make its outputs, and even.
 static void cut_axis(int64_t outputs, const onefold_conv_winograd *w, int32_t *tiles,
@@ -98,7 +100,11 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   const double shared = 0.5 + 0.5 * columns / (tiles * w->axis.points);
   const double transform = 3.5 * points * tiles * (shared * phases * own * band + (double)blocks) +
                            onefold_conv_fetch_estimate(k->dispatch, 2 * own * source, set);
-  return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + transform;
+  // Of L3 other tasks and other programs have their part. A source that exceeds a task's comes from
+  // memory for each strip, which the multiplications do not hide.
+  const double room = (double)k->dispatch->l3_bytes / (OTHER_USERS + k->tasks);
+  const double far = set > room ? again / k->dispatch->dram_rate : 0;
+  return (multiply > fetch ? multiply : fetch) + 0.1 * (fetch - 0.7 * weight) + far + transform;
 }
 
 /// Cycles of the task that has most to do.
