@@ -2,7 +2,6 @@
 // Affine maps: making, scaling, adding, and writing them down as a convolution.
 #include "fold/affine.h"
 
-#include <math.h>
 #include <string.h>
 
 size_t onefold_affine_weights(const onefold_affine *affine) {
@@ -10,7 +9,12 @@ size_t onefold_affine_weights(const onefold_affine *affine) {
          (size_t)affine->h.taps * (size_t)affine->w.taps;
 }
 
-/// The same with weights by one of the two ways to allocate.
+size_t onefold_affine_border(const onefold_affine *affine) {
+  return (size_t)(affine->out_channels * onefold_ring_rows(&affine->ring) *
+                  onefold_ring_cols(&affine->ring));
+}
+
+/// onefold_affine_create with weights by one of the two ways to allocate.
 static onefold_affine *create(const onefold_context *context, const onefold_affine *like,
                               void *(*way)(const onefold_context *context, size_t size)) {
   size_t count = (size_t)like->out_channels, bytes = 0;
@@ -159,6 +163,25 @@ static int64_t tap_index(const onefold_axis *axis, const onefold_axis *part, int
   return axis->step ? (part->lo + tap * part->step - axis->lo) / axis->step : 0;
 }
 
+void onefold_affine_accumulate_border(onefold_affine *whole, const onefold_affine *term,
+                                      int64_t first) {
+  if (!term->border) return;
+  const onefold_ring *to = &whole->ring, *from = &term->ring;
+  const int64_t rows = onefold_ring_rows(to), cols = onefold_ring_cols(to);
+  const int64_t term_rows = onefold_ring_rows(from), term_cols = onefold_ring_cols(from);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t q = 0; q < cols; q++) {
+      const int64_t u = onefold_ring_position(r, whole->h.out, to->top, to->bottom);
+      const int64_t v = onefold_ring_position(q, whole->w.out, to->left, to->right);
+      if (u < 0 || v < 0) continue;
+      const int64_t row = onefold_ring_class(u, term->h.out, from->top, from->bottom);
+      const int64_t col = onefold_ring_class(v, term->w.out, from->left, from->right);
+      for (int64_t o = 0; o < term->out_channels; o++)
+        whole->border[((first + o) * rows + r) * cols + q] +=
+            term->border[(o * term_rows + row) * term_cols + col];
+    }
+}
+
 void onefold_affine_accumulate(onefold_affine *whole, const onefold_affine *term, int64_t first) {
   const int64_t whole_ig = whole->in_channels / whole->groups;
   const int64_t whole_og = whole->out_channels / whole->groups;
@@ -177,7 +200,7 @@ void onefold_affine_accumulate(onefold_affine *whole, const onefold_affine *term
           whole->weight[row + tap_index(&whole->w, &term->w, b)] += *source++;
       }
   }
-  onefold_border_accumulate(whole, term, first);
+  onefold_affine_accumulate_border(whole, term, first);
 }
 
 onefold_affine *onefold_affine_columns(const onefold_context *context, const onefold_affine *affine,

@@ -10,6 +10,7 @@
 #ifndef ONEFOLD_FOLD_AFFINE_H
 #define ONEFOLD_FOLD_AFFINE_H
 
+#include "fold/ring.h"
 #include "ops/context.h"
 
 #include <onefold/fold.h>
@@ -20,12 +21,6 @@ typedef struct onefold_axis {
   int64_t in, out; // sizes of the images
   int64_t stride, lo, step, taps;
 } onefold_axis;
-
-/// Rows and columns near the edges that have a class of their own, as in
-/// onefold_border_params; all others are one class.
-typedef struct onefold_ring {
-  int64_t top, bottom, left, right;
-} onefold_ring;
 
 typedef struct onefold_affine {
   int64_t in_channels, out_channels, groups;
@@ -76,6 +71,10 @@ int onefold_affine_sum_geometry(const onefold_affine *const *terms, size_t count
 /// (first is 0) or of a concatenation with that term.
 void onefold_affine_accumulate(onefold_affine *whole, const onefold_affine *term, int64_t first);
 
+/// The same of the border alone.
+void onefold_affine_accumulate_border(onefold_affine *whole, const onefold_affine *term,
+                                      int64_t first);
+
 /// Geometry of maps of one input side by side, their output channels one after the other, in one
 /// group. Zero where they differ in input channels, stride or image sizes.
 int onefold_affine_concat_geometry(const onefold_affine *const *terms, size_t count,
@@ -100,41 +99,8 @@ int onefold_affine_is_scale(const onefold_affine *affine, onefold_ring *outside)
 int onefold_affine_to_conv2d(const onefold_affine *affine, onefold_graph_conv2d_params *params,
                              onefold_ring *outside);
 
-/// Elements of weight.
+/// Elements of weight, and of border.
 size_t onefold_affine_weights(const onefold_affine *affine);
-
-// ------------------------------------------------------------------- borders (border.c)
-
-/// Classes of rows and of columns, and elements of border.
-static inline int64_t onefold_ring_rows(const onefold_ring *ring) {
-  return ring->top + 1 + ring->bottom;
-}
-static inline int64_t onefold_ring_cols(const onefold_ring *ring) {
-  return ring->left + 1 + ring->right;
-}
 size_t onefold_affine_border(const onefold_affine *affine);
-
-/// Class of a position, and a position of a class (-1 where the class is empty).
-int64_t onefold_ring_class(int64_t position, int64_t size, int64_t before, int64_t after);
-int64_t onefold_ring_position(int64_t class, int64_t size, int64_t before, int64_t after);
-
-static inline int onefold_ring_is_empty(const onefold_ring *ring) {
-  return !ring->top && !ring->bottom && !ring->left && !ring->right;
-}
-
-/// Smallest ring with the classes of both; one class a row where they would overlap.
-void onefold_ring_unite(onefold_ring *ring, const onefold_ring *other, int64_t rows, int64_t cols);
-
-/// whole's border of output channels from `first` on += part's.
-void onefold_border_accumulate(onefold_affine *whole, const onefold_affine *part, int64_t first);
-
-/// Ring of second o first: where second reads outside first's result or inside its ring, and
-/// second's own. Empty where no constant can meet the border.
-onefold_ring onefold_border_compose_ring(const onefold_affine *first, const onefold_affine *second);
-
-/// Fills the border of `result`, which is second o first and has that ring; drops it where it is
-/// nothing. Zero when out of memory.
-int onefold_border_compose(const onefold_context *context, const onefold_affine *first,
-                           const onefold_affine *second, onefold_affine *result);
 
 #endif

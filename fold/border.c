@@ -1,60 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Borders of affine maps: classes of rows and columns, and adding borders up.
-#include "fold/affine.h"
+// The border of one map after another.
+#include "fold/border.h"
 
 #include <math.h>
 
 // A border is nothing where it is below this part of the values that it is the difference of: a
 // constant that was rounded to float32 is still the same constant.
 #define NOTHING 0x1p-22
-
-size_t onefold_affine_border(const onefold_affine *affine) {
-  return (size_t)(affine->out_channels * onefold_ring_rows(&affine->ring) *
-                  onefold_ring_cols(&affine->ring));
-}
-
-int64_t onefold_ring_class(int64_t position, int64_t size, int64_t before, int64_t after) {
-  if (position < before) return position;
-  return position < size - after ? before : position - (size - after) + before + 1;
-}
-
-int64_t onefold_ring_position(int64_t class, int64_t size, int64_t before, int64_t after) {
-  if (class < before) return class;
-  if (class > before) return size - after + class - before - 1;
-  return before + after < size ? before : -1;
-}
-
-static void unite(int64_t *before, int64_t *after, int64_t other_before, int64_t other_after,
-                  int64_t size) {
-  if (other_before > *before) *before = other_before;
-  if (other_after > *after) *after = other_after;
-  if (*before + *after <= size) return;
-  *before = size;
-  *after = 0;
-}
-
-void onefold_ring_unite(onefold_ring *ring, const onefold_ring *other, int64_t rows, int64_t cols) {
-  unite(&ring->top, &ring->bottom, other->top, other->bottom, rows);
-  unite(&ring->left, &ring->right, other->left, other->right, cols);
-}
-
-void onefold_border_accumulate(onefold_affine *whole, const onefold_affine *part, int64_t first) {
-  if (!part->border) return;
-  const onefold_ring *to = &whole->ring, *from = &part->ring;
-  const int64_t rows = onefold_ring_rows(to), cols = onefold_ring_cols(to);
-  const int64_t part_rows = onefold_ring_rows(from), part_cols = onefold_ring_cols(from);
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t q = 0; q < cols; q++) {
-      const int64_t u = onefold_ring_position(r, whole->h.out, to->top, to->bottom);
-      const int64_t v = onefold_ring_position(q, whole->w.out, to->left, to->right);
-      if (u < 0 || v < 0) continue;
-      const int64_t row = onefold_ring_class(u, part->h.out, from->top, from->bottom);
-      const int64_t col = onefold_ring_class(v, part->w.out, from->left, from->right);
-      for (int64_t o = 0; o < part->out_channels; o++)
-        whole->border[((first + o) * rows + r) * cols + q] +=
-            part->border[(o * part_rows + row) * part_cols + col];
-    }
-}
 
 /// How many outputs at each end read outside [before, in - after).
 static void compose_axis(const onefold_axis *second, int64_t before, int64_t after, int64_t *low,
@@ -131,7 +83,7 @@ int onefold_border_compose(const onefold_context *context, const onefold_affine 
   double *sums = onefold_allocate(context, 2 * channels * sizeof *sums);
   if (!sums) return 0;
   double *sizes = sums + channels;
-  onefold_border_accumulate(result, second, 0);
+  onefold_affine_accumulate_border(result, second, 0);
   const onefold_ring *ring = &result->ring;
   const int64_t rows = onefold_ring_rows(ring), cols = onefold_ring_cols(ring);
   int needed = 0;

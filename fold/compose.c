@@ -2,6 +2,8 @@
 // Composition of affine maps.
 #include "fold/compose.h"
 
+#include "fold/border.h"
+
 /// Does first, evaluated at the outside position v, reach into its own image?
 static int reaches_inside(const onefold_axis *first, int64_t v) {
   for (int64_t k = 0; k < first->taps; k++) {
