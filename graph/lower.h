@@ -33,6 +33,8 @@ void onefold_lower_absorb(onefold_lowering *lowering);
 /// a pair, as `pairs` says. The last thing that lowering does.
 void onefold_lower_pairs(onefold_exec *exec, onefold_pairs pairs);
 
+// ---------------------------------------------- what steps read (lower_operand.c)
+
 /// The value of a node's result in blocked layout; inputs are reordered at first use.
 int32_t onefold_lower_operand(onefold_lowering *lowering, onefold_node node);
 
@@ -42,19 +44,22 @@ int32_t onefold_lower_conv_source(onefold_lowering *lowering, onefold_node conv)
 /// The operand's value where an elementwise step may overwrite it, else ONEFOLD_NO_VALUE.
 int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand);
 
+/// The activation that a node went into, itself or by way of a border node, else none.
+onefold_node_activation onefold_lower_absorbed_activation(const onefold_lowering *lowering,
+                                                          onefold_node node);
+
+// ------------------------------------------------------------------- by kind
+
 /// One function per kind: the steps of a node and of those that went into it.
 typedef int32_t onefold_lower_fn(onefold_lowering *lowering, onefold_node node);
 #define ONEFOLD_NODE(id, name) onefold_lower_fn onefold_lower_##name;
 #include "graph/node_list.def"
 
+/// The same, chosen by the node's kind; kinds that other nodes go into call it for those.
 int32_t onefold_lower_node(onefold_lowering *lowering, onefold_node node);
 
 /// The constant of the border node that a node went into, else ONEFOLD_NO_VALUE.
 int32_t onefold_lower_absorbed_border(onefold_lowering *lowering, onefold_node node);
-
-/// The activation that a node went into, itself or by way of a border node, else none.
-onefold_node_activation onefold_lower_absorbed_activation(const onefold_lowering *lowering,
-                                                          onefold_node node);
 
 // ------------------------------------------------------------------ emitting
 
