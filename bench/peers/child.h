@@ -38,7 +38,7 @@ typedef struct bench_child_script {
   const char *script;
 } bench_child_script;
 
-/// For child_net.c: a line, floats, and the names that follow "ok".
+/// For child_make.c and child_net.c: a line, floats, and the names that follow "ok".
 int onefold_child_send_line(bench_peer_state *peer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int onefold_child_send_floats(bench_peer_state *peer, const float *values, int64_t count);
