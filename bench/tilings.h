@@ -3,7 +3,7 @@
 #ifndef ONEFOLD_BENCH_TILINGS_H
 #define ONEFOLD_BENCH_TILINGS_H
 
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 /// Has contexts with these options plan by a record, where the program has a tuner: NULL, that of
 /// ONEFOLD_RECORD or the default one, of which a warning after "<command>: " is all that can fail;

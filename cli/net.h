@@ -6,7 +6,7 @@
 #include "cli/options.h"
 
 #include <onefold/onefold.h>
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 /// A network, planned.
 typedef struct cli_net {

@@ -9,7 +9,7 @@
 #include "bench/tilings.h"
 
 #include <onefold/onefold.h>
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 /// A context of `threads` (0: the usable cores) at exactly `isa`, or at the best level where
 /// `isa` is NULL, of an accuracy class. On failure a sentence has been written. Returns an

@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 if(NOT ONEFOLD_TUNE)
-  set(left_out PATTERN tune.h EXCLUDE)
+  set(left_out PATTERN record.h EXCLUDE PATTERN tune.h EXCLUDE)
 endif()
 install(DIRECTORY include/onefold DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${left_out})
 # Two export sets: what static linking needs is no concern of the shared library's users.

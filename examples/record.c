@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Uses the tilings that onefold tune has recorded, and says where a layer's is from.
 #include <onefold/onefold.h>
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 #include <stdio.h>
 

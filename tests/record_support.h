@@ -5,7 +5,7 @@
 
 #include "tests/support.h"
 
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 /// Warnings of a record: how many, and the last.
 typedef struct test_warnings {

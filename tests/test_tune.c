@@ -4,6 +4,8 @@
 #include "arch/isa.h"
 #include "tests/record_support.h"
 
+#include <onefold/tune.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

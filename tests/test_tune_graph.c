@@ -3,6 +3,8 @@
 // tuning that a user ends.
 #include "tests/record_support.h"
 
+#include <onefold/tune.h>
+
 #include <stdio.h>
 #include <string.h>
 

@@ -5,6 +5,8 @@
 
 #include "tune/index.h"
 
+#include <onefold/tune.h>
+
 enum { ONEFOLD_MOST_TURNS = 256, ONEFOLD_MOST_RATIOS = 1024 };
 
 /// Whether a convolution and the one after it are to be one step, as both ways of it were timed.

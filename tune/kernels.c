@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The kernels of a build as one number.
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 static void add(uint64_t *hash, const char *text) {
   const char *c = text;

@@ -2,7 +2,7 @@
 // Paths of records, and moving a damaged file aside.
 #include "tune/path.h"
 
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 #include <errno.h>
 #include <fcntl.h>

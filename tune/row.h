@@ -3,7 +3,7 @@
 #ifndef ONEFOLD_TUNE_ROW_H
 #define ONEFOLD_TUNE_ROW_H
 
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 /// NULL, or what is wrong with the key or the row, with the value (a sentence in `reason`). The
 /// context reads problems; *desc (may be NULL) is the convolution where the kind is that.

@@ -4,7 +4,7 @@
 #ifndef ONEFOLD_TUNE_STORE_H
 #define ONEFOLD_TUNE_STORE_H
 
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 typedef struct onefold_store onefold_store;
 

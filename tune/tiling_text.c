@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A tiling as text, both ways, by the table of its fields.
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 #include <inttypes.h>
 #include <stdio.h>

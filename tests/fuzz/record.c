@@ -3,7 +3,7 @@
 // the same; what is not leaves the record as it was.
 #include "tests/fuzz/fuzz.h"
 
-#include <onefold/tune.h>
+#include <onefold/record.h>
 
 #include <stdlib.h>
 #include <string.h>
