@@ -95,9 +95,12 @@ int test_isa_levels(onefold_isa levels[ONEFOLD_ISA_COUNT]);
 /// a level that is missing: the program must then fail.
 int test_isa_missing(void);
 
-/// Runs every test once for each level that runs here: *state is the level,
-/// and its name is appended to the test's.
+/// Runs every test once for each level that runs here: test_level(state), whose
+/// name is appended to the test's.
 int test_every_level(const char *group, const struct CMUnitTest *tests, size_t count);
+static inline onefold_isa test_level(void **state) {
+  return (onefold_isa)(intptr_t)*state;
+}
 
 /// A context of one level, or a failed test.
 onefold_context *test_context(onefold_isa isa, int threads);

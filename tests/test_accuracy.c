@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static onefold_isa level(void **state) {
-  return (onefold_isa)(intptr_t)*state;
-}
-
 typedef struct class {
   onefold_accuracy accuracy;
   double bound;
@@ -78,7 +74,7 @@ static void test_bounds(void **state) {
     assert_true(onefold_bench_accuracy_make(&data, in, 16, side, stride, (uint64_t)i));
     for (int k = 0; k < CLASSES; k++) {
       conv_context c;
-      conv_context_create(&c, level(state), 1, classes[k].accuracy);
+      conv_context_create(&c, test_level(state), 1, classes[k].accuracy);
       for (size_t a = 0; a < count; a++) {
         if (winograd_tile(names[a]) > classes[k].most) continue;
         check_bound(&c, &classes[k], &data, names[a]);
@@ -150,7 +146,7 @@ static void test_not_finite(void **state) {
     test_rng rng = {UINT64_C(31000) + (uint64_t)i};
     const char *algorithm = forced[i % (int)(sizeof forced / sizeof forced[0])];
     const int m = winograd_tile(algorithm);
-    conv_context_create(&context, level(state), 1 + i % 3, ONEFOLD_ACCURACY_FAST);
+    conv_context_create(&context, test_level(state), 1 + i % 3, ONEFOLD_ACCURACY_FAST);
     force(&context, algorithm);
     onefold_conv2d_desc desc;
     conv_case c;
@@ -165,8 +161,8 @@ static void test_not_finite(void **state) {
     poison(&c, value, image, channel, row, column);
     conv_describe(&desc, text, sizeof text);
     test_case("%s case %d: %s by %s, %g in image %lld channel %lld at %lld,%lld",
-              onefold_isa_name(level(state)), i, text, algorithm, (double)value, (long long)image,
-              (long long)channel, (long long)row, (long long)column);
+              onefold_isa_name(test_level(state)), i, text, algorithm, (double)value,
+              (long long)image, (long long)channel, (long long)row, (long long)column);
     onefold_conv2d_plan *plan = NULL;
     onefold_conv2d_packed *packed = NULL;
     const onefold_conv2d_weights weights = {c.weight, c.bias, NULL};
@@ -219,7 +215,7 @@ static void run_pixels(onefold_context *context, int64_t width, const float *pix
 static void test_one_pixel(void **state) {
   onefold_context_options options = {.struct_size = sizeof options, .threads = 1};
   options.has_max_isa = 1;
-  options.max_isa = level(state);
+  options.max_isa = test_level(state);
   options.accuracy = ONEFOLD_ACCURACY_STRICT;
   onefold_context *context = NULL;
   test_ok(NULL, onefold_context_create(&options, &context));

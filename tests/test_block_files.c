@@ -135,7 +135,7 @@ static void test_same_graph(void **state) {
     snprintf(text, sizeof text, "%s %s%s", onefold_block_typical(name), small,
              strstr(onefold_block_typical(name), "route_channels") ? " route_channels=4" : "");
     bench b;
-    start(&b, (onefold_isa)(intptr_t)*state, name, text);
+    start(&b, test_level(state), name, text);
     onefold_graph *graph = expect_from_file(&b);
     graph_expect_same(b.graph, graph);
     onefold_graph_destroy(graph);
@@ -186,7 +186,7 @@ static void test_names(void **state) {
     bench b;
     char text[160], names[2048] = "";
     snprintf(text, sizeof text, "input=1x6x5x5 %s", cases[i].text);
-    start(&b, (onefold_isa)(intptr_t)*state, cases[i].block, text);
+    start(&b, test_level(state), cases[i].block, text);
     for (size_t k = 0; k < b.recorded.count; k++) {
       char name[128], shape[64];
       const onefold_safetensors_entry *e = &b.recorded.entries[k];
@@ -209,7 +209,7 @@ static void test_names(void **state) {
 /// Constants that the original code stores with the weights are used as they are stored.
 static void test_stored_constants(void **state) {
   bench b;
-  start(&b, (onefold_isa)(intptr_t)*state, "orepa", "input=1x4x5x6 out_channels=6");
+  start(&b, test_level(state), "orepa", "input=1x4x5x6 out_channels=6");
   const int64_t prior[3] = {6, 3, 3}, identity[4] = {4, 4, 1, 1};
   add_entry(&b.recorded, "model.1.weight_orepa_prior", prior, 3, 2);
   add_entry(&b.recorded, "model.1.weight_orepa_avg_avg", prior + 1, 2, 3);
@@ -244,7 +244,7 @@ static void test_stored_constants(void **state) {
 /// A convolution's bias that a file has is part of the block.
 static void test_stored_bias(void **state) {
   bench b;
-  start(&b, (onefold_isa)(intptr_t)*state, "repvgg",
+  start(&b, test_level(state), "repvgg",
         "input=1x1x1x1 out_channels=2 bn_epsilon=1 activation=none");
   const int64_t two = 2;
   add_entry(&b.recorded, "model.1.rbr_1x1.conv.bias", &two, 1, 3);
@@ -272,7 +272,7 @@ static void test_stored_bias(void **state) {
 /// running miss.
 static void test_partial_batch_norm(void **state) {
   bench b;
-  start(&b, (onefold_isa)(intptr_t)*state, "repvgg", "input=1x2x4x5 out_channels=2");
+  start(&b, test_level(state), "repvgg", "input=1x2x4x5 out_channels=2");
   drop_entry(&b.recorded, "model.1.rbr_identity.weight");
   drop_entry(&b.recorded, "model.1.rbr_identity.bias");
   onefold_graph *graph = expect_from_file(&b);

@@ -63,7 +63,7 @@ static void expect_close(double got, double wanted, double tolerance) {
 }
 
 static void test_pointwise_rows(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   float vector[6 * 4] = {0}, depthwise[32 * 9] = {0}, pointwise[4 * 16] = {0};
   for (int o = 0; o < 4; o++) vector[5 * 4 + o] = 1;
   for (int r = 0; r < 32; r++) depthwise[9 * r + 4] = 1;
@@ -94,7 +94,7 @@ static void test_pointwise_rows(void **state) {
 
 /// More than 4 groups: twice the channels in the middle, and two identities per group.
 static void test_stacked_identities(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {31};
   float vector[6 * 8] = {0}, second[8 * 2 * 9];
   for (int o = 0; o < 8; o++) vector[3 * 8 + o] = 1;
@@ -112,7 +112,7 @@ static void test_stacked_identities(void **state) {
 }
 
 static void test_kernel_order(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const float first[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, second[9] = {1};
   given tensors[] = {{"weight0", first, 0}, {"weight1", second, 0}, {NULL, NULL, 0}};
   const struct {
@@ -138,7 +138,7 @@ static void test_kernel_order(void **state) {
 
 /// dense -2, 1x1 1, identity 1/2, SiLU behind the sum, and as one listing has it inside as well.
 static void test_inner_activation(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   float vector[6] = {1, 0, 0, 0, 0, 0}, origin[9] = {0, 0, 0, 0, -2, 0, 0, 0, 0};
   given tensors[] = {{"rbr_dense.vector", vector, 0},
                      {"rbr_dense.weight_rbr_origin", origin, 0},
@@ -224,7 +224,7 @@ static void test_prior(void **state) {
 
 /// The prior is the block's branch: with F = 1 and v2 = 1 it is the whole kernel.
 static void test_prior_branch(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   float vector[6 * 4] = {0};
   for (int o = 0; o < 4; o++) vector[2 * 4 + o] = 1;
   given tensors[] = {{"vector", vector, 0}, {"weight_orepa_pfir_conv", NULL, 1}, {NULL, NULL, 0}};
@@ -254,7 +254,7 @@ static int64_t count_parameters(onefold_context *context, const char *block, con
 }
 
 static void test_counts(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const struct {
     int64_t in, out, groups, kernel;
   } cases[] = {{12, 12, 1, 3}, {8, 24, 2, 3}, {24, 12, 4, 5}, {16, 16, 8, 3}, {16, 32, 16, 5}};
@@ -295,7 +295,7 @@ static void test_counts(void **state) {
 }
 
 static void test_refusals(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const struct {
     const char *block, *text, *says;
     onefold_status status;

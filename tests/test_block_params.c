@@ -14,7 +14,7 @@ static onefold_block_params defaults(onefold_context *context, const char *block
 }
 
 static void test_set(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_block_params p = defaults(context, "repvgg");
   assert_int_equal(p.padding, -1);
   assert_int_equal(p.identity, -1);
@@ -42,7 +42,7 @@ static void test_set(void **state) {
 }
 
 static void test_set_errors(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const struct {
     const char *text, *says;
   } cases[] = {
@@ -90,7 +90,7 @@ static void test_set_errors(void **state) {
 
 /// The typical parameters of every block can be set and built.
 static void test_typical(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_weights *weights;
   test_ok(context, onefold_weights_seeded(context, 1, &weights));
   for (size_t i = 0; onefold_block_name(i); i++) {
@@ -110,7 +110,7 @@ static void test_typical(void **state) {
 
 /// Two blocks behind each other are the composition of the two graphs.
 static void test_append(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_weights *weights;
   test_ok(context, onefold_weights_seeded(context, 5, &weights));
   onefold_block_params a = defaults(context, "repvgg"), b = a;
@@ -165,7 +165,7 @@ static void test_append(void **state) {
 
 /// `identity` and `padding` of RepVGG.
 static void test_identity(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_weights *weights;
   test_ok(context, onefold_weights_seeded(context, 5, &weights));
   const struct {
@@ -200,7 +200,7 @@ static void test_identity(void **state) {
 }
 
 static void test_se_hidden(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const struct {
     const char *rule;
     int64_t channels, hidden; // 0: refused

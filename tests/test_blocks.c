@@ -120,7 +120,7 @@ static void check_block(onefold_context *context, const char *block) {
 }
 
 static void test_grid(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 2);
+  onefold_context *context = test_context(test_level(state), 2);
   for (size_t i = 0; onefold_block_name(i); i++) check_block(context, onefold_block_name(i));
   onefold_context_destroy(context);
 }

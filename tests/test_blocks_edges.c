@@ -146,7 +146,7 @@ enum { CHANNELS = sizeof channels / sizeof *channels };
 
 static void test_channels(void **state) {
   bench b = {.most_tasks = 0};
-  bench_create(&b, (onefold_isa)(intptr_t)*state);
+  bench_create(&b, test_level(state));
   test_rng rng = {91};
   for (int i = 0; i < ROWS; i++)
     for (int k = 0; k < CHANNELS; k++) {
@@ -165,7 +165,7 @@ static void test_channels(void **state) {
 /// Inputs below the smallest normal number: the results are such numbers too, and are not zero.
 static void test_denormals(void **state) {
   bench b = {.most_tasks = 0};
-  bench_create(&b, (onefold_isa)(intptr_t)*state);
+  bench_create(&b, test_level(state));
   test_rng rng = {92};
   for (int i = 0; i < ROWS; i++) {
     onefold_graph *graph = build(b.contexts[0], &rows[i], 1, 9, 17, 1);

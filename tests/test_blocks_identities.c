@@ -30,7 +30,7 @@ static onefold_graph *build(onefold_context *context, const char *block, const c
 /// SPP of 5, 9 and 13 and three poolings of 5 in a chain are equal to the bit, also where the
 /// windows are larger than the image.
 static void test_spp_is_sppf(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 2);
+  onefold_context *context = test_context(test_level(state), 2);
   test_rng rng = {31};
   static const char *const texts[] = {
       "input=1x12x7x8 out_channels=10",
@@ -83,7 +83,7 @@ static void expect_equal(onefold_context *context, const onefold_graph *a, const
 /// Two 1x1 of one input, joined, are the 1x1 of their stacked weights; folding with `horizontal`
 /// finds that out.
 static void test_horizontal(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {32};
   whole w;
   fill_whole(&rng, &w);
@@ -114,7 +114,7 @@ static void test_horizontal(void **state) {
 
 /// cv1 and cv2 of ELAN, C3 and SPPCSPC read one input: one convolution fewer.
 static void test_horizontal_blocks(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {33};
   const struct {
     const char *block, *text;
@@ -148,7 +148,7 @@ static void test_horizontal_blocks(void **state) {
 
 /// A 1x1 may run before nearest upsampling instead of behind it.
 static void test_upsample_1x1(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {34};
   whole w;
   fill_whole(&rng, &w);
@@ -170,7 +170,7 @@ static void test_upsample_1x1(void **state) {
 
 /// relu6(z + 3)/6, alone and as the gate of RepGhost's squeeze-and-excitation.
 static void test_hard_sigmoid(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const float z[6] = {-4, -3, 0, 1.5f, 3, 4}, want[6] = {0, 0, 0.5f, 0.75f, 1, 1};
   float y[6];
   test_ok(context, onefold_activate(context, (onefold_shape){1, 6, 1, 1}, ONEFOLD_NCHW,

@@ -139,7 +139,7 @@ typedef struct part {
 
 /// Each branch is a constant of its own, and the last convolution hands the concat on.
 static void test_concat_order(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const struct {
     const char *block, *text, *last;
     part parts[6];

@@ -63,7 +63,7 @@ static void check_forced(onefold_context *context, const onefold_graph *graph, i
 }
 
 static void test_variants(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_weights *weights;
   test_ok(context, onefold_weights_seeded(context, 29, &weights));
   test_rng rng = {95};

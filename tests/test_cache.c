@@ -58,7 +58,7 @@ static void check_trip(onefold_context *context, onefold_graph *graph,
 }
 
 static void test_round_trip(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 2);
+  onefold_context *context = test_context(test_level(state), 2);
   check_trip(context, cache_graph(context), NULL);
   const int seeds = test_scaled(30);
   for (int seed = 1; seed <= seeds; seed++) {
@@ -82,7 +82,7 @@ static void test_round_trip(void **state) {
 
 /// Kinds of nodes that random graphs have not: pads, borders, batch normalisations, pooling.
 static void test_all_nodes(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {3};
   onefold_graph *g = graph_with_input(context, (onefold_shape){2, 12, 8, 8});
   const float value[12] = {1, -2, 3};

@@ -12,10 +12,6 @@
 
 enum { MAX_FLOATS = 1 << 21 };
 
-static onefold_isa level(void **state) {
-  return (onefold_isa)(intptr_t)*state;
-}
-
 static int32_t number(const onefold_tiling *tiling, const onefold_tiling_field *field) {
   int32_t value;
   memcpy(&value, (const char *)tiling + field->offset, sizeof value);
@@ -102,7 +98,7 @@ static void test_every_candidate(void **state) {
   conv_buffers_create(&buffers, MAX_FLOATS);
   for (int threads = 1; threads <= 4; threads += 3) {
     conv_context c;
-    conv_context_create(&c, level(state), threads, ONEFOLD_ACCURACY_FAST);
+    conv_context_create(&c, test_level(state), threads, ONEFOLD_ACCURACY_FAST);
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++) {
       test_rng rng = {UINT64_C(77) + i};
       onefold_conv2d_desc desc;
@@ -146,9 +142,9 @@ static int see_kernel(void *user, const onefold_conv2d_candidate *candidate) {
 static void test_rows_are_candidates(void **state) {
   conv_context c;
   onefold_dispatch dispatch;
-  conv_context_create(&c, level(state), 1, ONEFOLD_ACCURACY_STRICT);
+  conv_context_create(&c, test_level(state), 1, ONEFOLD_ACCURACY_STRICT);
   onefold_context *context = conv_writable(c.context);
-  assert_null(onefold_dispatch_build(level(state), &dispatch));
+  assert_null(onefold_dispatch_build(test_level(state), &dispatch));
   for (int64_t blocks = 1; blocks <= 8; blocks++) {
     onefold_conv2d_desc desc;
     kernels k = {.dispatch = &dispatch, .op = ONEFOLD_OP_CONV_S1};
@@ -186,7 +182,7 @@ static void test_accuracy_is_not_crossed(void **state) {
     conv_context c;
     onefold_conv2d_desc desc;
     tiles t = {0};
-    conv_context_create(&c, level(state), 2, accuracy[i]);
+    conv_context_create(&c, test_level(state), 2, accuracy[i]);
     onefold_context *context = conv_writable(c.context);
     test_ok(context, onefold_conv2d_desc_parse(context, "ic64ih28oc64oh28kh3ph1", &desc));
     test_ok(context, onefold_conv2d_candidates(context, &desc, NULL, see_tile, &t));
@@ -235,7 +231,7 @@ static onefold_peak peak_of(const onefold_context *context, double l2, double l3
 static void test_measured_bandwidth(void **state) {
   conv_context c;
   onefold_conv2d_desc desc;
-  conv_context_create(&c, level(state), 2, ONEFOLD_ACCURACY_STRICT);
+  conv_context_create(&c, test_level(state), 2, ONEFOLD_ACCURACY_STRICT);
   onefold_context *context = conv_writable(c.context);
   const onefold_dispatch *d = onefold_context_dispatch(context);
   const size_t set[] = {d->l2_bytes / 8, d->l2_bytes / 2, (d->l2_bytes + d->l3_bytes) / 2,
@@ -297,7 +293,7 @@ static void test_left_aside(void **state) {
   };
   conv_context c;
   onefold_conv2d_desc desc;
-  conv_context_create(&c, level(state), 2, ONEFOLD_ACCURACY_FAST);
+  conv_context_create(&c, test_level(state), 2, ONEFOLD_ACCURACY_FAST);
   onefold_context *context = conv_writable(c.context);
   test_ok(context, onefold_conv2d_desc_parse(context, "ic64ih28oc64oh28kh3ph1", &desc));
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -17,10 +17,6 @@ typedef struct fixture {
   conv_buffers buffers;
 } fixture;
 
-static onefold_isa level(void **state) {
-  return (onefold_isa)(intptr_t)*state;
-}
-
 static void create(fixture *f, onefold_isa isa) {
   for (int i = 0; i < CONTEXTS; i++) {
     conv_context_create(&f->context[i], isa, i + 1, ONEFOLD_ACCURACY_STRICT);
@@ -78,10 +74,10 @@ static void run_random(fixture *f, onefold_isa isa, int index, double max_macs) 
 
 static void test_random_problems(void **state) {
   fixture f;
-  create(&f, level(state));
+  create(&f, test_level(state));
   const int small = test_scaled(4000), large = test_scaled(60);
-  for (int i = 0; i < small; i++) run_random(&f, level(state), i, 3e5);
-  for (int i = 0; i < large; i++) run_random(&f, level(state), 1000000 + i, 2e7);
+  for (int i = 0; i < small; i++) run_random(&f, test_level(state), i, 3e5);
+  for (int i = 0; i < large; i++) run_random(&f, test_level(state), 1000000 + i, 2e7);
   destroy(&f);
 }
 
@@ -91,7 +87,7 @@ static void test_channel_counts(void **state) {
   static const int widths[] = {1, 6, 7, 13, 14, 15, 29};
   enum { COUNT = sizeof(channels) / sizeof(*channels) };
   fixture f;
-  create(&f, level(state));
+  create(&f, test_level(state));
   for (int i = 0; i < COUNT * COUNT; i++) {
     test_rng rng = {(uint64_t)i};
     onefold_conv2d_desc d;
@@ -106,9 +102,9 @@ static void test_channel_counts(void **state) {
     d.pad_top = d.pad_bottom = d.pad_left = d.pad_right = i % 2;
     d.in_layout = (onefold_layout)(i % 3);
     d.out_layout = (onefold_layout)(i / 3 % 3);
-    test_case("%s: %lld to %lld channels, %lld wide, kernel %lld", onefold_isa_name(level(state)),
-              (long long)d.in_channels, (long long)d.out_channels, (long long)d.in_w,
-              (long long)d.kernel_h);
+    test_case("%s: %lld to %lld channels, %lld wide, kernel %lld",
+              onefold_isa_name(test_level(state)), (long long)d.in_channels,
+              (long long)d.out_channels, (long long)d.in_w, (long long)d.kernel_h);
     conv_case_make(&c, &rng, &d, i % 4 != 0);
     conv_run_case(f.context[0].context, &c, &f.buffers, CONV_ENDS_AT_GUARD, 0, NULL);
     conv_case_destroy(&c);
@@ -124,7 +120,7 @@ static void test_thread_counts(void **state) {
   conv_buffers buffers;
   conv_buffers_create(&buffers, MAX_FLOATS);
   for (int i = 0; i < COUNT; i++) {
-    conv_context_create(&context[i], level(state), threads[i], ONEFOLD_ACCURACY_STRICT);
+    conv_context_create(&context[i], test_level(state), threads[i], ONEFOLD_ACCURACY_STRICT);
   }
   const int cases = test_scaled(150);
   size_t most = 0, by_default = 0;
@@ -146,7 +142,8 @@ static void test_thread_counts(void **state) {
       // And another third is cut for all threads, however small.
       context[j].give_tiling = i % 3 == 0;
       context[j].tiling = (onefold_tiling){.threads = threads[j]};
-      test_case("%s case %d: %s, %d threads", onefold_isa_name(level(state)), i, text, threads[j]);
+      test_case("%s case %d: %s, %d threads", onefold_isa_name(test_level(state)), i, text,
+                threads[j]);
       conv_run_case(context[j].context, &c, &buffers, CONV_STARTS_AT_GUARD, 0, j ? other : first);
       if (j && memcmp(first, other, n * sizeof(float)) != 0) {
         test_failed("differs from the result of one thread");
@@ -167,7 +164,7 @@ static void test_thread_counts(void **state) {
 /// Weights packed once serve plans of any batch, height, width and layout.
 static void test_shared_weights(void **state) {
   fixture f;
-  create(&f, level(state));
+  create(&f, test_level(state));
   const onefold_context *context = f.context[1].context;
   const int cases = test_scaled(100);
   for (int i = 0; i < cases; i++) {
@@ -197,7 +194,7 @@ static void test_shared_weights(void **state) {
       other.in_layout = (onefold_layout)test_range(&rng, 0, 2);
       other.out_layout = (onefold_layout)test_range(&rng, 0, 2);
       conv_describe(&other, text, sizeof(text));
-      test_case("%s case %d.%d: %s", onefold_isa_name(level(state)), i, j, text);
+      test_case("%s case %d.%d: %s", onefold_isa_name(test_level(state)), i, j, text);
       test_ok(conv_writable(context),
               onefold_conv2d_plan_create(conv_writable(context), &other, &plan));
       onefold_conv2d_plan_get_info(plan, &info);
@@ -249,7 +246,7 @@ static void test_magnitudes(void **state) {
   static const float factors[][2] = {
       {0x1p-140f, 1.0f}, {1.0f, 0x1p-140f}, {0x1p-70f, 0x1p-72f}, {0x1p59f, 0x1p59f}};
   fixture f;
-  create(&f, level(state));
+  create(&f, test_level(state));
   for (int i = 0; i < 4; i++) {
     test_rng rng = {(uint64_t)i};
     conv_case c;
@@ -259,7 +256,7 @@ static void test_magnitudes(void **state) {
     free(c.bias);
     c.bias = NULL;
     conv_case_expect(&c);
-    test_case("%s: inputs times %g, weights times %g", onefold_isa_name(level(state)),
+    test_case("%s: inputs times %g, weights times %g", onefold_isa_name(test_level(state)),
               (double)factors[i][0], (double)factors[i][1]);
     conv_run_case(f.context[0].context, &c, &f.buffers, CONV_STARTS_AT_GUARD, 0, NULL);
     conv_case_destroy(&c);
@@ -270,7 +267,7 @@ static void test_magnitudes(void **state) {
 /// One NaN reaches exactly the outputs that read it, through every activation.
 static void test_nan(void **state) {
   fixture f;
-  create(&f, level(state));
+  create(&f, test_level(state));
   for (int act = 0; act < ONEFOLD_ACT_COUNT; act++) {
     test_rng rng = {UINT64_C(99)};
     conv_case c;
@@ -279,7 +276,7 @@ static void test_nan(void **state) {
     c.has_nan = 1;
     c.x[(5 * c.in.h + row) * c.in.w + column] = NAN;
     conv_case_expect(&c);
-    test_case("%s: NaN through %s", onefold_isa_name(level(state)),
+    test_case("%s: NaN through %s", onefold_isa_name(test_level(state)),
               onefold_activation_name((onefold_activation)act));
     for (int64_t o = 0; o < c.out.c; o++) {
       for (int64_t y = 0; y < c.out.h; y++) {
@@ -310,7 +307,7 @@ static void count_line(void *user, const char *text) {
 /// Facts of a plan, and the explanation, agree with the problem.
 static void test_info(void **state) {
   fixture f;
-  create(&f, level(state));
+  create(&f, test_level(state));
   onefold_context *context = f.context[1].context;
   const int cases = test_scaled(200);
   for (int i = 0; i < cases; i++) {
@@ -328,7 +325,7 @@ static void test_info(void **state) {
     test_ok(context, onefold_conv2d_plan_create(context, &desc, &plan));
     onefold_conv2d_plan_get_info(plan, &info);
     assert_string_equal(info.source, i % 2 ? "caller" : "default");
-    assert_null(onefold_dispatch_build(level(state), &dispatch));
+    assert_null(onefold_dispatch_build(test_level(state), &dispatch));
     assert_non_null(onefold_dispatch_find(&dispatch, info.kernel));
     assert_true(info.macs ==
                 (double)(out.n * out.c * out.h * out.w) *
@@ -362,7 +359,7 @@ static void test_choice(void **state) {
       {"mb1ic64ih28oc64kh3sh2ph1", "direct"},
   };
   conv_context c;
-  conv_context_create(&c, level(state), 1, ONEFOLD_ACCURACY_STRICT);
+  conv_context_create(&c, test_level(state), 1, ONEFOLD_ACCURACY_STRICT);
   for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
     onefold_conv2d_desc desc;
     onefold_conv2d_plan *plan = NULL;

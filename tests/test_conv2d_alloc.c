@@ -80,7 +80,7 @@ static void run_counted(onefold_context *context, const onefold_conv2d_desc *d, 
 }
 
 static void test_run(void **state) {
-  const onefold_isa isa = (onefold_isa)(intptr_t)*state;
+  const onefold_isa isa = test_level(state);
   const int cases = test_scaled(300);
   for (int threads = 1; threads <= 3; threads += 2) {
     int context_calls = 0;
@@ -103,7 +103,7 @@ static void test_run(void **state) {
 /// The wrappers do count what the library allocates elsewhere.
 static void test_watch(void **state) {
   int context_calls = 0;
-  onefold_context *context = make_context((onefold_isa)(intptr_t)*state, 1, &context_calls);
+  onefold_context *context = make_context(test_level(state), 1, &context_calls);
   onefold_conv2d_desc d;
   onefold_conv2d_plan *plan = NULL;
   onefold_conv2d_desc_init(&d);

@@ -119,7 +119,7 @@ static int in_first_rows(const side *s, int64_t v, size_t i) {
 }
 
 static void test_who_writes(void **state) {
-  const onefold_isa isa = (onefold_isa)(intptr_t)*state;
+  const onefold_isa isa = test_level(state);
   onefold_context *context = test_context(isa, 1);
   const int64_t v = onefold_context_block(context);
   onefold_context_destroy(context);

@@ -24,10 +24,6 @@ static const struct {
                   {"polyphase5", 4, 2}};
 enum { ALGORITHMS = sizeof(algorithms) / sizeof(*algorithms) };
 
-static onefold_isa level(void **state) {
-  return (onefold_isa)(intptr_t)*state;
-}
-
 /// A class that allows tile m.
 static onefold_accuracy class_of(int m, int index) {
   return m == 6 || index % 2 ? ONEFOLD_ACCURACY_FAST : ONEFOLD_ACCURACY_STANDARD;
@@ -85,7 +81,7 @@ static void test_tiles(void **state) {
   for (int t = 0; t < ALGORITHMS; t++) {
     conv_context context[2 * COUNTS];
     for (int i = 0; i < 2 * COUNTS; i++) {
-      conv_context_create(&context[i], level(state), task_counts[i / 2],
+      conv_context_create(&context[i], test_level(state), task_counts[i / 2],
                           class_of(algorithms[t].tile, i));
     }
     const int small = test_scaled(900), large = test_scaled(45);
@@ -106,7 +102,8 @@ static void test_default_choice(void **state) {
   int seen[4] = {0};
   conv_buffers_create(&buffers, MAX_FLOATS);
   for (int i = 0; i < test_scaled(300); i++) {
-    conv_context_create(&context, level(state), task_counts[i % COUNTS], ONEFOLD_ACCURACY_STANDARD);
+    conv_context_create(&context, test_level(state), task_counts[i % COUNTS],
+                        ONEFOLD_ACCURACY_STANDARD);
     const uint64_t seed = UINT64_C(900000) + (uint64_t)i;
     seen[run_random(&context, &buffers, seed, i % 10 ? 6e5 : 3e7, NULL) / 2]++;
     conv_context_destroy(&context);
@@ -119,9 +116,9 @@ static void test_default_choice(void **state) {
   desc.in_h = desc.in_w = 56;
   desc.kernel_h = desc.kernel_w = 3;
   desc.pad_top = desc.pad_bottom = desc.pad_left = desc.pad_right = 1;
-  conv_context_create(&context, level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  conv_context_create(&context, test_level(state), 1, ONEFOLD_ACCURACY_STANDARD);
   winograd_algorithm(context.context, &desc, name);
-  if (level(state) != ONEFOLD_ISA_REF) assert_int_equal(winograd_tile(name), 4);
+  if (test_level(state) != ONEFOLD_ISA_REF) assert_int_equal(winograd_tile(name), 4);
   conv_context_destroy(&context);
   conv_buffers_destroy(&buffers);
 }
@@ -132,7 +129,7 @@ static void test_batch(void **state) {
   onefold_conv2d_desc desc;
   onefold_conv2d_plan *plan = NULL;
   onefold_tiling tiling;
-  conv_context_create(&context, level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  conv_context_create(&context, test_level(state), 1, ONEFOLD_ACCURACY_STANDARD);
   context.give_tiling = 1;
   snprintf(context.tiling.algorithm, sizeof(context.tiling.algorithm), "winograd4");
   onefold_conv2d_desc_init(&desc);
@@ -143,7 +140,7 @@ static void test_batch(void **state) {
   for (desc.batch = 1; desc.batch <= 8; desc.batch *= 8) {
     test_ok(context.context, onefold_conv2d_plan_create(context.context, &desc, &plan));
     onefold_conv2d_plan_get_tiling(plan, &tiling);
-    test_case("%s: %lld images of 4 tiles, a pass of %d", onefold_isa_name(level(state)),
+    test_case("%s: %lld images of 4 tiles, a pass of %d", onefold_isa_name(test_level(state)),
               (long long)desc.batch, tiling.piece);
     assert_in_range(tiling.piece, desc.batch == 1 ? 1 : 5, 4 * desc.batch);
     onefold_conv2d_plan_destroy(plan);
@@ -158,7 +155,7 @@ static void test_task_counts(void **state) {
   size_t most = 0, by_default = 0;
   conv_buffers_create(&buffers, MAX_FLOATS);
   for (int i = 0; i < COUNTS; i++) {
-    conv_context_create(&context[i], level(state), task_counts[i], ONEFOLD_ACCURACY_FAST);
+    conv_context_create(&context[i], test_level(state), task_counts[i], ONEFOLD_ACCURACY_FAST);
   }
   const int cases = test_scaled(90);
   for (int i = 0; i < cases; i++) {
@@ -181,7 +178,7 @@ static void test_task_counts(void **state) {
       snprintf(context[j].tiling.algorithm, sizeof(context[j].tiling.algorithm), "%s", algorithm);
       // Every other one is cut for all tasks, however small.
       if (i % 2 == 0) context[j].tiling.threads = task_counts[j];
-      test_case("%s case %d: %s by %s, %d tasks", onefold_isa_name(level(state)), i, text,
+      test_case("%s case %d: %s by %s, %d tasks", onefold_isa_name(test_level(state)), i, text,
                 algorithm, task_counts[j]);
       conv_run_case(context[j].context, &c, &buffers, CONV_STARTS_AT_GUARD, 0, j ? other : first);
       if (j && memcmp(first, other, n * sizeof(float)) != 0) {
@@ -233,7 +230,7 @@ static void refused(onefold_isa isa, onefold_accuracy accuracy, const char *name
 }
 
 static void test_refusals(void **state) {
-  const onefold_isa isa = level(state);
+  const onefold_isa isa = test_level(state);
   conv_context context;
   conv_context_create(&context, isa, 1, ONEFOLD_ACCURACY_FAST);
   const int v = onefold_context_block(context.context);
@@ -304,7 +301,7 @@ static void test_refusals(void **state) {
 /// other's.
 static void test_other_stride(void **state) {
   conv_context context;
-  conv_context_create(&context, level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  conv_context_create(&context, test_level(state), 1, ONEFOLD_ACCURACY_STANDARD);
   context.give_tiling = 1;
   snprintf(context.tiling.algorithm, sizeof(context.tiling.algorithm), "winograd4");
   onefold_conv2d_plan *plan[2] = {NULL, NULL};
@@ -326,7 +323,7 @@ static void test_other_stride(void **state) {
   const onefold_conv2d_weights weights = {values, NULL, NULL};
   const onefold_conv2d_buffers buffers = {.input = values, .output = values};
   test_ok(context.context, onefold_conv2d_pack(plan[0], &weights, &packed));
-  test_case("%s: packed for stride 1, run with stride 2", onefold_isa_name(level(state)));
+  test_case("%s: packed for stride 1, run with stride 2", onefold_isa_name(test_level(state)));
   assert_int_equal(onefold_conv2d_run(plan[1], packed, &buffers), ONEFOLD_SHAPE_MISMATCH);
   char text[256];
   onefold_context_last_error(context.context, text, sizeof text);
@@ -344,7 +341,7 @@ static void test_names(void **state) {
   conv_buffers_create(&buffers, MAX_FLOATS);
   for (int i = 0; i < test_scaled(70); i++) {
     conv_context context;
-    conv_context_create(&context, level(state), 2, ONEFOLD_ACCURACY_STANDARD);
+    conv_context_create(&context, test_level(state), 2, ONEFOLD_ACCURACY_STANDARD);
     test_rng rng = {UINT64_C(5000) + (uint64_t)i};
     onefold_conv2d_desc desc;
     conv_case c;
@@ -354,7 +351,7 @@ static void test_names(void **state) {
     winograd_algorithm(context.context, &desc, plain);
     draw_tiling(&context, &rng, name);
     winograd_algorithm(context.context, &desc, chosen);
-    test_case("%s case %d: tiling \"%s\"", onefold_isa_name(level(state)), i, name);
+    test_case("%s case %d: tiling \"%s\"", onefold_isa_name(test_level(state)), i, name);
     assert_string_equal(chosen, plain);
     conv_case_make(&c, &rng, &desc, 0);
     winograd_widen(&c, winograd_tile(chosen));

@@ -236,7 +236,7 @@ static void run_random(fixture *f, onefold_isa isa, int index, int large) {
 }
 
 static void test_bits(void **state) {
-  const onefold_isa isa = (onefold_isa)(intptr_t)*state;
+  const onefold_isa isa = test_level(state);
   fixture f;
   test_guard *const guards[] = {&f.input,    &f.between, &f.residual,
                                 &f.separate, &f.output,  &f.workspace};
@@ -265,7 +265,7 @@ static void test_refusals(void **state) {
       {"g8mb1ic8ih9oc8kh3ph1", "mb1ic8ih9oc16kh1", "layout", 0, 1},
   };
   pair_context context;
-  create(&context, (onefold_isa)(intptr_t)*state, 1);
+  create(&context, test_level(state), 1);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     onefold_conv2d_desc d[2];
     onefold_conv2d_plan *plans[2];

@@ -344,7 +344,7 @@ static void check_stored(onefold_context *context, const onefold_graph *graph, c
 }
 
 static void test_published(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const published *row = &rows[i];
     test_case("%s: %s %s", row->name, row->block, row->text);

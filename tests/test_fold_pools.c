@@ -50,10 +50,6 @@ static const pools apart[] = {
     {"one pixel", {SQUARE(1), SQUARE(5)}, {SQUARE(1), SQUARE(5)}},
 };
 
-static onefold_context *context_of(void **state) {
-  return test_context((onefold_isa)(intptr_t)*state, 1);
-}
-
 static onefold_pool2d_params params_of(const window *w, int64_t stride) {
   return (onefold_pool2d_params){.kernel_h = w->h,
                                  .kernel_w = w->w,
@@ -138,7 +134,7 @@ static const onefold_shape images[] = {
     {1, 17, 20, 20}, {2, 5, 7, 13}, {1, 16, 3, 2}, {1, 3, 1, 31}};
 
 static void test_chains(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {81};
   for (size_t i = 0; i < sizeof chained / sizeof *chained; i++)
     for (size_t k = 0; k < sizeof images / sizeof *images; k++) {
@@ -159,7 +155,7 @@ static void test_chains(void **state) {
 
 /// Pools that stay what they are: of one input, of two, and with a stride.
 static void test_apart(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
     test_case("%s", apart[i].name);
     onefold_graph *graph = build(context, &apart[i], images[0], 1), *folded = fold(graph, 1);
@@ -185,7 +181,7 @@ static void test_apart(void **state) {
 
 /// A pool that nothing reads is no base, and one that is read further on stays right.
 static void test_readers(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {82};
   onefold_graph *graph = graph_with_input(context, images[1]);
   const onefold_pool2d_params five = onefold_pool2d_square(5, 1, 2);

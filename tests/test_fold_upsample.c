@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static onefold_context *context_of(void **state) {
-  return test_context((onefold_isa)(intptr_t)*state, 1);
-}
-
 static onefold_graph *fold(const onefold_graph *graph, int moves) {
   onefold_fold_options options = fold_defaults();
   options.before_upsample = moves;
@@ -47,7 +43,7 @@ static void test_moves(void **state) {
       {32, 16, 4, 2, ONEFOLD_ACT_RELU}, {24, 24, 24, 2, ONEFOLD_ACT_HARD_SWISH},
       {64, 8, 1, 2, ONEFOLD_ACT_NONE},
   };
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {83};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     test_case("case %zu", i);
@@ -75,7 +71,7 @@ static void test_moves(void **state) {
 /// An activation of an image that others read as well stays behind the upsampling; a convolution
 /// goes, where it saves more than the second upsampling costs, and leaves the activation alone.
 static void test_other_readers(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {84};
   for (int64_t in = 2; in <= 32; in += 30) {
     onefold_graph *graph = graph_with_input(context, (onefold_shape){1, in, 4, 4});
@@ -97,7 +93,7 @@ static void test_other_readers(void **state) {
 
 /// Windows, strides and crops see where the pixels are.
 static void test_stays(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {85};
   onefold_graph_conv2d_params kinds[4];
   for (int i = 0; i < 4; i++) kinds[i] = onefold_graph_conv2d_square(32, 1, 1, 1);
@@ -142,7 +138,7 @@ static onefold_graph *neck(onefold_context *context, test_rng *rng, int parts, i
 
 /// conv(cat(a, up(x))) = conv_a(a) + up(conv_x(x)), wherever the part stands.
 static void test_parts_of_a_concat(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {86};
   for (int parts = 2; parts <= 3; parts++)
     for (int place = 0; place < parts; place++) {
@@ -162,7 +158,7 @@ static void test_parts_of_a_concat(void **state) {
 
 /// Few channels do not pay, and a concat that others read would stay.
 static void test_concats_that_stay(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {87};
   for (int i = 0; i < 2; i++) {
     test_case("case %d", i);
@@ -178,7 +174,7 @@ static void test_concats_that_stay(void **state) {
 /// What is joined side by side is cut, too; two linear convolutions meet on the small image and
 /// become one.
 static void test_with_other_rewrites(void **state) {
-  onefold_context *context = context_of(state);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {88};
   onefold_fold_options options = fold_defaults();
   options.horizontal = 1;

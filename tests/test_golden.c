@@ -157,7 +157,7 @@ static void check_file(void *user, const char *path) {
 }
 
 static void test_files(void **state) {
-  onefold_isa isa = (onefold_isa)(intptr_t)*state;
+  onefold_isa isa = test_level(state);
   visit_files(check_file, &isa);
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static onefold_context *level_context(void **state, int threads) {
-  return test_context((onefold_isa)(intptr_t)*state, threads);
+  return test_context(test_level(state), threads);
 }
 
 static onefold_graph *new_graph(onefold_context *context) {

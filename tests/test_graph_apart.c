@@ -241,7 +241,7 @@ static void check(setup *s, const apart_case *c, int64_t batch) {
 static void test_operators(void **state) {
   for (int threads = 1; threads <= 2; threads++) {
     setup s = {.rng = {98}};
-    start(&s, (onefold_isa)(intptr_t)*state, threads);
+    start(&s, test_level(state), threads);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
       const int paired = strcmp(cases[i].op, ": pair ") == 0;
       s.tiling = (onefold_tiling){.threads = threads, .pair = paired ? 2 : 1};
@@ -256,7 +256,7 @@ static void test_operators(void **state) {
 /// A first layer that reads the caller's few channels as they are writes a part of a concat.
 static void test_plain(void **state) {
   setup s = {.rng = {99}};
-  start(&s, (onefold_isa)(intptr_t)*state, 2);
+  start(&s, test_level(state), 2);
   s.tiling = (onefold_tiling){.algorithm = "plain", .threads = 2};
   onefold_graph *g = graph_with_input(s.context, (onefold_shape){3, 3, 9, 7});
   const onefold_node a = conv3(&s, g, 0, s.block), b = conv3(&s, g, 0, s.block + 2);

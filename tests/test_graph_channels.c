@@ -19,7 +19,7 @@ typedef onefold_node build_fn(onefold_graph *graph, onefold_node x, test_rng *rn
 
 /// A node on random images between two activations.
 static void check_node(void **state, const char *what, uint64_t seed, build_fn *build) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 2);
+  onefold_context *context = test_context(test_level(state), 2);
   test_rng rng = {seed};
   for (int64_t batch = 1; batch <= 2; batch++)
     for (int i = 0; i < CHANNEL_COUNTS; i++) {

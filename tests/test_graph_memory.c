@@ -46,7 +46,7 @@ static void expect_apart(onefold_context *context, const onefold_graph *g, int f
 
 /// A chain needs room for few tensors, however long it is.
 static void test_arena(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {66};
   for (int fused = 0; fused <= 1; fused++) {
     onefold_graph *g = graph_mixed(context, &rng, (onefold_shape){1, 17, 6, 5});
@@ -176,7 +176,7 @@ static void expect_statuses(void **state, life_fn *life) {
                                            .allocate = counted_allocate,
                                            .release = counted_release,
                                            .allocator_user = &c,
-                                           .max_isa = (onefold_isa)(intptr_t)*state,
+                                           .max_isa = test_level(state),
                                            .has_max_isa = 1};
   onefold_context *context;
   assert_int_equal(onefold_context_create(&options, &context), ONEFOLD_OK);

@@ -13,7 +13,7 @@
   } while (0)
 
 static void test_errors(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const float w[120] = {0}, bad[120] = {0, 0, NAN}, infinite[4] = {0, INFINITY};
   const int64_t huge = INT64_C(1) << 61;
 
@@ -84,7 +84,7 @@ static void test_errors(void **state) {
 }
 
 static void test_split_errors(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const int64_t three[] = {1, 2, 3}, none[] = {4, 0}, ends[] = {INT64_MAX, INT64_MAX};
   const struct {
     const int64_t *sizes;
@@ -151,7 +151,7 @@ static onefold_graph *all_nodes(onefold_context *context, test_rng *rng) {
 
 /// Copies are the same to the bit, and what a node counts.
 static void test_copies_and_totals(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {70};
   onefold_graph *g = all_nodes(context, &rng), *copy;
   test_ok(context, onefold_graph_create(context, &copy));
@@ -174,7 +174,7 @@ static void test_copies_and_totals(void **state) {
 }
 
 static void test_shapes(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {71};
   onefold_graph *g = all_nodes(context, &rng);
   const struct {
@@ -199,7 +199,7 @@ static void test_shapes(void **state) {
 
 /// A batch normalisation without statistics can be built and counted, and run nowhere.
 static void test_no_statistics(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {72};
   const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(4, 3, 1, 1);
   onefold_graph *g = graph_with_input(context, IMAGE);

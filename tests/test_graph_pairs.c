@@ -174,7 +174,7 @@ static void test_pairs(void **state) {
       {1, 19, 9, 11}, {2, 32, 6, 5}, {1, 5, 1, 1}, {1, 48, 21, 17}};
   for (int threads = 1; threads <= 3; threads++) {
     size_t tasks = 0;
-    onefold_context *context = split_context((onefold_isa)(intptr_t)*state, threads, &tasks);
+    onefold_context *context = split_context(test_level(state), threads, &tasks);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
       for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) compare(context, i, shapes[k]);
     onefold_context_destroy(context);
@@ -198,7 +198,7 @@ static int pairs_by_default(onefold_context *context, onefold_shape shape) {
 /// takes more than a little of L2 does too.
 static void test_default(void **state) {
   for (int threads = 1; threads <= 2; threads++) {
-    onefold_context *context = test_context((onefold_isa)(intptr_t)*state, threads);
+    onefold_context *context = test_context(test_level(state), threads);
     const size_t l2 = onefold_context_dispatch(context)->l2_bytes;
     const int64_t width = (int64_t)(l2 / 4 / (64 * 64 * sizeof(float)));
     assert_int_equal(pairs_by_default(context, (onefold_shape){1, 32, 6, 5}), 0);
@@ -246,7 +246,7 @@ static void test_tilings(void **state) {
     const onefold_context_options options = {.struct_size = sizeof options,
                                              .threads = 1,
                                              .has_max_isa = 1,
-                                             .max_isa = (onefold_isa)(intptr_t)*state,
+                                             .max_isa = test_level(state),
                                              .tiling = wish,
                                              .tiling_user = &asked};
     test_case("case %d", (int)i);
@@ -268,7 +268,7 @@ static void test_tilings(void **state) {
 }
 
 static void test_options(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {4};
   onefold_graph *g;
   onefold_exec *exec = NULL;

@@ -143,7 +143,7 @@ static void test_steps(void **state) {
       {"yolov7-tiny", 1, ONEFOLD_PAIRS_WHERE_FASTER},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    fixture f = make((onefold_isa)(intptr_t)*state, cases[i].name, cases[i].folded, cases[i].pairs);
+    fixture f = make(test_level(state), cases[i].name, cases[i].folded, cases[i].pairs);
     check_steps(&f, cases[i].pairs == ONEFOLD_PAIRS_ALWAYS);
     check_memory(&f);
     destroy(&f);
@@ -152,7 +152,7 @@ static void test_steps(void **state) {
 
 /// A part of a concat that has to be copied is as large as that part, on both sides.
 static void test_copied_part(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_graph *graph = graph_with_input(context, (onefold_shape){1, 3, 4, 5});
   const onefold_node parts[] = {0, 0};
   onefold_graph_output(graph, onefold_graph_concat(graph, parts, 2));
@@ -184,7 +184,7 @@ static double now(void) {
 
 /// With clocks a run gives the same bits; the steps' times are within the whole run's.
 static void test_clocks(void **state) {
-  fixture f = make((onefold_isa)(intptr_t)*state, "repghostnet-0.5x", 1, ONEFOLD_PAIRS_NEVER);
+  fixture f = make(test_level(state), "repghostnet-0.5x", 1, ONEFOLD_PAIRS_NEVER);
   double seconds[MOST_STEPS];
   for (size_t i = 0; i < MOST_STEPS; i++) seconds[i] = -1;
   float *again = malloc(f.outputs * sizeof *again);

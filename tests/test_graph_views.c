@@ -13,7 +13,7 @@ typedef struct setup {
 } setup;
 
 static setup start(void **state, uint64_t seed) {
-  setup s = {test_context((onefold_isa)(intptr_t)*state, 1), {seed}, 0};
+  setup s = {test_context(test_level(state), 1), {seed}, 0};
   s.block = onefold_context_block(s.context);
   return s;
 }
@@ -253,7 +253,7 @@ static void test_identities(void **state) {
 
 static void test_random_graphs(void **state) {
   for (int threads = 1; threads <= 2; threads++) {
-    onefold_context *context = test_context((onefold_isa)(intptr_t)*state, threads);
+    onefold_context *context = test_context(test_level(state), threads);
     const int count = test_scaled(60);
     for (int i = 0; i < count; i++) {
       test_rng rng = {UINT64_C(97000) + (uint64_t)i};

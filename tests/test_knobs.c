@@ -50,7 +50,7 @@ static void test_knobs_matter(void **state) {
   conv_context c;
   size_t count = 0;
   const onefold_tiling_field *fields = onefold_tiling_fields(&count);
-  conv_context_create(&c, (onefold_isa)(intptr_t)*state, 4, ONEFOLD_ACCURACY_FAST);
+  conv_context_create(&c, test_level(state), 4, ONEFOLD_ACCURACY_FAST);
   onefold_context *context = conv_writable(c.context);
   for (size_t a = 0; a < onefold_conv_algorithm_count; a++) {
     const onefold_conv_algorithm *algorithm = onefold_conv_algorithms[a];

@@ -27,7 +27,7 @@ static onefold_graph *build(onefold_context *context, const char *block,
 }
 
 static void test_list(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   for (size_t i = 0; onefold_block_name(i); i++) {
     const char *name = onefold_block_name(i);
     onefold_block_params params;
@@ -47,7 +47,7 @@ static void test_list(void **state) {
 }
 
 static void test_repvgg_structure(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const struct {
     int64_t in, out, stride, groups, hidden;
     int identity;
@@ -84,7 +84,7 @@ static void test_repvgg_structure(void **state) {
 /// Training form, branches and folded form agree, over groups, strides, sizes, identity and
 /// activation.
 static void test_forms_agree(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 2);
+  onefold_context *context = test_context(test_level(state), 2);
   test_rng rng = {11};
   const int64_t groups[] = {1, 2, 4, 12};
   const onefold_shape sizes[] = {
@@ -117,7 +117,7 @@ static void test_forms_agree(void **state) {
 }
 
 static void test_forms_agree_more(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {12};
   const struct {
     const char *what;
@@ -150,7 +150,7 @@ static void test_forms_agree_more(void **state) {
 }
 
 static void test_bad_params(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   onefold_weights *weights;
   test_ok(context, onefold_weights_seeded(context, 1, &weights));
   const onefold_block_params good = repvgg_params(context, (onefold_shape){1, 8, 5, 5}, 8);
@@ -213,7 +213,7 @@ static void read_seeded(onefold_context *context, uint64_t seed, const char *nam
 }
 
 static void test_seeded(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   static float a[COUNT], b[COUNT];
   const int64_t flat = COUNT, conv[4] = {64, 16, 2, 2};
   read_seeded(context, 7, "x.bn.weight", &flat, 1, a);

@@ -154,12 +154,12 @@ static void check_golden(onefold_isa isa, onefold_accuracy accuracy, double limi
 static void test_strict(void **state) {
   if (test_scaled(10) < 10) skip();
   for (size_t i = 0; i < NETWORKS; i++)
-    check_golden((onefold_isa)(intptr_t)*state, ONEFOLD_ACCURACY_STRICT, 1e-5, i);
+    check_golden(test_level(state), ONEFOLD_ACCURACY_STRICT, 1e-5, i);
 }
 
 static void test_standard(void **state) {
   for (size_t i = 0; i < NETWORKS; i++)
-    check_golden((onefold_isa)(intptr_t)*state, ONEFOLD_ACCURACY_STANDARD, 1e-4, i);
+    check_golden(test_level(state), ONEFOLD_ACCURACY_STANDARD, 1e-4, i);
 }
 
 int main(void) {

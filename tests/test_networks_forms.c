@@ -88,7 +88,7 @@ static void test_networks(void **state) {
       {"yolov7-tiny", {1, 3, 64, 32}},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+    onefold_context *context = test_context(test_level(state), 1);
     test_rng rng = {SEED + i};
     onefold_graph *graph = build(context, cases[i].name, cases[i].in);
     const float *const *x = graph_random_inputs(&rng, graph);
@@ -101,7 +101,7 @@ static void test_networks(void **state) {
 
 /// The eager form against the evaluation in double precision.
 static void test_against_reference(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {SEED};
   onefold_graph *graph = build(context, "repghostnet-0.5x", (onefold_shape){1, 3, 32, 32});
   const float *const *x = graph_random_inputs(&rng, graph);
@@ -156,7 +156,7 @@ static void test_yolov7_head(void **state) {
       {"repconv", "model.103.", "out_channels=512", {1, 256, 8, 8}},
       {"repconv", "model.104.", "out_channels=1024", {1, 512, 4, 4}},
   };
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   check_parts(context, head, sizeof head / sizeof *head);
   onefold_context_destroy(context);
 }
@@ -164,7 +164,7 @@ static void test_yolov7_head(void **state) {
 static void test_c3_orepa(void **state) {
   static const part c3 = {
       "c3_orepa", "model.2.", "out_channels=128 repeats=2 shortcut=0", {1, 128, 9, 7}};
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   check_parts(context, &c3, 1);
   onefold_context_destroy(context);
 }

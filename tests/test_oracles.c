@@ -23,7 +23,7 @@ static onefold_graph *build(onefold_context *context, const char *block, const c
 
 /// 6x6 with stride 2 and padding 2 reads from -2 to +3.
 static void test_even_offsets(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {81};
   onefold_graph *graph =
       build(context, "conv_bn", "input=1x3x8x9 out_channels=5 kernel=6 stride=2 padding=2");
@@ -63,7 +63,7 @@ static onefold_graph *stack(onefold_context *context, const int64_t *pads, int l
 /// All padding before the first layer is one convolution everywhere; padding before each differs
 /// from that in a ring of as many pixels as are padded later, and nowhere else.
 static void test_ring(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {83};
   for (int layers = 2; layers <= 3; layers++) {
     const int64_t each[3] = {1, 1, 1}, first[3] = {layers, 0, 0};
@@ -107,7 +107,7 @@ static void test_ring(void **state) {
 /// 1x1 of weight 2 and bias 3, zero padding, 3x3 of ones, on ones: the folded convolution alone
 /// is wrong in the ring by the biases that it counts there, and its border takes them away.
 static void test_border_alone(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   const float weight = 2, bias = 3, ones[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, *image = ones;
   const float naive[9] = {35, 39, 35, 39, 45, 39, 35, 39, 35};
   const float border[9] = {-15, -9, -15, -9, 0, -9, -15, -9, -15};
@@ -156,7 +156,7 @@ static onefold_graph *with_zero_padding(onefold_context *context, const onefold_
 /// A Diverse Branch Block that pads with zeros is another function: on the ring of the padding,
 /// and nowhere else. Both fold, one to a convolution, the other to one with a border.
 static void test_dbb_padding(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {84};
   static const char *const texts[] = {
       "input=1x6x7x8 out_channels=5 activation=none",
@@ -196,7 +196,7 @@ static void test_dbb_padding(void **state) {
 
 /// A residual that is added behind an activation is not folded, and its region says so.
 static void test_residuals(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {85};
   const struct {
     const char *block, *text;
@@ -245,7 +245,7 @@ static void read_region(void *user, const onefold_fold_region *region) {
 /// Every block, in every way of folding: the source has the same bits as before, two folds give
 /// the same bits, and so does the fold of a fold.
 static void test_fold_again(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   for (size_t i = 0; onefold_block_name(i); i++) {
     const char *block = onefold_block_name(i);
     onefold_graph *graph = build_small(context, block, 7), *same = build_small(context, block, 7);
@@ -278,7 +278,7 @@ static void test_fold_again(void **state) {
 /// A folded graph holds nothing of its source, a graph nothing of the caller's arrays; the source
 /// may be named as the result; buffers that overlap are refused when they are run.
 static void test_nothing_is_shared(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   for (size_t i = 0; onefold_block_name(i); i++) {
     test_case("%s", onefold_block_name(i));
     onefold_graph *graph = build_small(context, onefold_block_name(i), 8), *source = graph;

@@ -137,7 +137,7 @@ static void check_generated_form(onefold_context *context, const onefold_graph *
 }
 
 static void test_generated_weight(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {71};
   static const struct {
     orepa sizes;

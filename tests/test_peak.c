@@ -42,7 +42,7 @@ static void check_bandwidth(const onefold_bandwidth *b) {
 }
 
 static void test_measure(void **state) {
-  const onefold_isa isa = (onefold_isa)(intptr_t)*state;
+  const onefold_isa isa = test_level(state);
   for (int threads = 1; threads <= 2; threads++) {
     onefold_context *context = test_context(isa, threads);
     onefold_peak peak = {.struct_size = sizeof peak};

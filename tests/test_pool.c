@@ -137,7 +137,7 @@ static void draw(problem *q, test_rng *rng) {
 
 static void test_random_problems(void **state) {
   pool_fixture f;
-  pool_fixture_create(&f, (onefold_isa)(intptr_t)*state);
+  pool_fixture_create(&f, test_level(state));
   const int cases = test_scaled(1500);
   int refused = 0;
   for (int i = 0; i < cases; i++) {
@@ -171,7 +171,7 @@ static void test_random_problems(void **state) {
 /// NaN and the infinities go through, wherever they are.
 static void test_special_values(void **state) {
   pool_fixture f;
-  pool_fixture_create(&f, (onefold_isa)(intptr_t)*state);
+  pool_fixture_create(&f, test_level(state));
   static const float special[] = {NAN, -NAN, INFINITY, -INFINITY};
   const int cases = test_scaled(300);
   for (int i = 0; i < cases; i++) {
@@ -192,7 +192,7 @@ static void test_special_values(void **state) {
 /// All of a large image in one window: the error stays within the bound of a sum.
 static void test_large_windows(void **state) {
   pool_fixture f;
-  pool_fixture_create(&f, (onefold_isa)(intptr_t)*state);
+  pool_fixture_create(&f, test_level(state));
   static const int64_t sizes[][2] = {{1, 1}, {7, 7}, {56, 56}, {100, 37}};
   for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
     problem q = {
@@ -236,7 +236,7 @@ static void test_output_shapes(void **state) {
 
 /// A row of ones: what the divisor counts.
 static void test_divisors(void **state) {
-  onefold_context *context = test_context((onefold_isa)(intptr_t)*state, 1);
+  onefold_context *context = test_context(test_level(state), 1);
   static const struct {
     onefold_pool2d_params p;
     float want[3];

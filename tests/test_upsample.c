@@ -5,7 +5,7 @@
 
 static void test_upsample(void **state) {
   pool_fixture f;
-  pool_fixture_create(&f, (onefold_isa)(intptr_t)*state);
+  pool_fixture_create(&f, test_level(state));
   static const onefold_shape shapes[] = {{1, 1, 1, 1},  {2, 3, 3, 5},   {1, 16, 7, 7},
                                          {2, 33, 5, 4}, {1, 40, 10, 9}, {1, 5, 1, 31}};
   for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]) * POOL_LAYOUTS * 3 * 2; i++) {
