@@ -89,9 +89,21 @@ static void print_mean(const bench_peers *peers, const char *what, const bench_m
           mean->lowest, mean->lowest_name);
 }
 
+static void print_most(const bench_peers *peers) {
+  static const char *const kinds[] = {"direct", "Winograd"};
+  int lines = 0;
+  for (int i = 0; i < 2; i++) {
+    const bench_most *most = &peers->memory[i];
+    if (most->ratio == 0) continue;
+    fprintf(peers->session->out, "%sour memory / peer's, %s: at most %.2f, at %s\n",
+            lines++ ? "" : "\n", kinds[i], most->ratio, most->name);
+  }
+}
+
 void onefold_bench_peers_close(bench_peers *peers) {
   print_mean(peers, peers->beside, &peers->besides);
   print_mean(peers, "best peer", &peers->best);
+  print_most(peers);
   for (size_t i = 0; i < peers->open; i++) entry(peers, i)->peer->close(&peers->states[i]);
   peers->open = 0;
 }
@@ -201,12 +213,26 @@ static void conclude_beside(compared *c) {
   add_ratio(&c->peers->besides, ratio, c->ours->name);
 }
 
+int onefold_bench_transforms(const char *algorithm) {
+  return strncmp(algorithm, "winograd", 8) == 0 || strncmp(algorithm, "polyphase", 9) == 0;
+}
+
+static void conclude_memory(compared *c) {
+  const double least = onefold_bench_compare_bytes(c->peers, c->results);
+  if (least == 0.0 || c->ours->bytes <= 0) return;
+  const double ratio = c->ours->bytes / least;
+  bench_most *most = &c->peers->memory[c->ours->transformed];
+  onefold_bench_count(&c->cases[0], "ratio_memory_peer", ratio, 0);
+  if (ratio <= most->ratio) return;
+  most->ratio = ratio;
+  snprintf(most->name, sizeof most->name, "%s", strchr(c->ours->name, '/') + 1);
+}
+
 /// When all medians are there: the best variants, the counters, the means.
 static void conclude(void *user) {
   compared *c = user;
   bench_peers *peers = c->peers;
   onefold_gbench_case *ours = &c->cases[0];
-  if (c->ours->bytes > 0) onefold_bench_count(ours, "memory_bytes", c->ours->bytes, 0);
   conclude_beside(c);
   for (size_t i = 0; i < peers->open; i++) {
     bench_peer_result *r = &c->results[i];
@@ -220,6 +246,7 @@ static void conclude(void *user) {
     const double bytes = state->variants[r->best].bytes;
     if (bytes > 0) onefold_bench_count(ours, entry(peers, i)->bytes_counter, bytes, 0);
   }
+  conclude_memory(c);
   const int best = onefold_bench_compare_best(peers, c->results);
   if (best < 0 || !c->stat->count) return;
   const bench_peer_result *r = &c->results[best];

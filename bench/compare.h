@@ -14,6 +14,12 @@ typedef struct bench_mean {
   char lowest_name[BENCH_NAME];
 } bench_mean;
 
+/// Our memory by that of a peer, where it is most.
+typedef struct bench_most {
+  double ratio;
+  char name[BENCH_NAME];
+} bench_most;
+
 /// The peers of a session, and what has been seen so far.
 typedef struct bench_peers {
   bench_session *session;
@@ -22,6 +28,7 @@ typedef struct bench_peers {
   bench_peer_state states[BENCH_PEERS]; // of the i-th peer of the options
   size_t open;
   bench_mean best, besides; // of ratio_best_peer, and of our other way's time by ours
+  bench_most memory[2];     // of ratio_memory_peer: without and with transformed weights
 } bench_peers;
 
 /// One of the peers in one problem.
@@ -54,6 +61,7 @@ typedef struct bench_ours {
   size_t floats;       // of it
   double flops;        // of direct arithmetic
   double bytes;        // of packed weights and workspace
+  int transformed;     // weights are those of Winograd
   int repetitions;
   /// Others of ours that are timed in the same rounds.
   const onefold_gbench_case *others;
@@ -62,7 +70,8 @@ typedef struct bench_ours {
 } bench_ours;
 
 /// Runs and checks every peer, times all with `ours`, and prints a row. Counters of ours:
-/// peer_NAME_ns of each peer, and ratio_best_peer; BESIDE_ns and ratio_BESIDE of our other way.
+/// peer_NAME_ns of each peer, ratio_best_peer and ratio_memory_peer; BESIDE_ns and ratio_BESIDE of
+/// our other way.
 /// Fills *stat. Returns an onefold_exit.
 int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
                           bench_stat *stat);
@@ -71,6 +80,10 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
 void onefold_bench_compare_head(const bench_peers *peers);
 void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
                                bench_stat beside, const bench_peer_result *results);
+/// Whether an algorithm's weights are those of Winograd.
+int onefold_bench_transforms(const char *algorithm);
+/// The least that the fastest way of a peer takes, of those that tell; 0: none does.
+double onefold_bench_compare_bytes(const bench_peers *peers, const bench_peer_result *results);
 /// Index of the peer with the lowest median, or -1.
 int onefold_bench_compare_best(const bench_peers *peers, const bench_peer_result *results);
 

@@ -7,6 +7,17 @@
 
 #include <stdlib.h>
 
+/// Whether a convolution of the form is one by Winograd.
+static int transforms(const bench_form *form) {
+  onefold_exec_step step;
+  for (size_t i = 0; i < form->info.steps; i++) {
+    if (onefold_exec_get_step(form->exec, i, &step) != ONEFOLD_OK) return 0;
+    for (size_t k = 0; k < step.conv_count; k++)
+      if (onefold_bench_transforms(step.convs[k].plan.algorithm)) return 1;
+  }
+  return 0;
+}
+
 /// The folded form with the peers, and with a network's other forms.
 static int compare(bench_peers *peers, bench_model *model, const char *name,
                    const bench_peer_problem *problem, float *plain_out) {
@@ -27,6 +38,7 @@ static int compare(bench_peers *peers, bench_model *model, const char *name,
       .floats = onefold_bench_model_plain_floats(model),
       .flops = form->flops,
       .bytes = (double)form->info.packed_bytes + (double)form->info.arena_bytes,
+      .transformed = transforms(form),
       .repetitions = model->is_network ? onefold_bench_model_repetitions(model, BENCH_MIN_TIME)
                                        : BENCH_REPETITIONS,
       .others = cases.cases + 1,

@@ -63,15 +63,19 @@ static bench_cell peer_cell(const bench_peer_state *state, const bench_peer_resu
   return onefold_bench_cell("%s%s%s", time.text, way[0] ? " " : "", way);
 }
 
-/// Ours, and by the least that the fastest way of a peer takes.
-static bench_cell memory_cell(const bench_peers *peers, const bench_ours *ours,
-                              const bench_peer_result *results) {
+double onefold_bench_compare_bytes(const bench_peers *peers, const bench_peer_result *results) {
   double least = 0.0;
   for (size_t i = 0; i < peers->open; i++) {
     if (results[i].best < 0) continue;
     const double bytes = peers->states[i].variants[results[i].best].bytes;
     if (bytes > 0 && (least == 0.0 || bytes < least)) least = bytes;
   }
+  return least;
+}
+
+static bench_cell memory_cell(const bench_peers *peers, const bench_ours *ours,
+                              const bench_peer_result *results) {
+  const double least = onefold_bench_compare_bytes(peers, results);
   const bench_cell own = onefold_bench_cell_bytes(ours->bytes);
   return least > 0 ? onefold_bench_cell("%s %.2fx", own.text, ours->bytes / least) : own;
 }

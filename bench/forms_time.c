@@ -57,6 +57,8 @@ void onefold_bench_model_add_case(bench_model *model, const char *name, int form
                              .user = &to->timings[at]};
   onefold_bench_count_work(session, c, f->flops, f->bytes);
   if (session->options->check) onefold_bench_count(c, "max_error", f->max_error, 0);
+  onefold_bench_count(c, "memory_bytes", (double)f->info.packed_bytes + (double)f->info.arena_bytes,
+                      0);
   onefold_bench_count(c, "arena_bytes", (double)f->info.arena_bytes, 0);
   onefold_bench_count(c, "tensor_bytes", (double)f->info.tensor_bytes, 0);
 }

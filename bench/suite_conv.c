@@ -83,22 +83,22 @@ static const struct {
     [ROW_FIRST_RUN] = {"first_run", packed, first_run, 1},
 };
 
+static double memory_of(const onefold_conv2d_plan_info *info) {
+  return (double)info->packed_bytes + (double)info->workspace_bytes;
+}
+
 static int applies(const bench_conv *conv, int row) {
   if (row == ROW_REORDER_IN) return conv->desc.in_layout != ONEFOLD_NCHW;
   if (row == ROW_REORDER_OUT) return conv->desc.out_layout != ONEFOLD_NCHW;
   return 1;
 }
 
-static const char *algorithm_of(const bench_conv *conv) {
-  onefold_conv2d_plan_info info;
-  onefold_conv2d_plan_get_info(conv->plan, &info);
-  return info.algorithm;
-}
-
 /// Times rows [first, last) together.
 static int time_rows(bench_conv *conv, const char *name, int first, int last, bench_stat *stats) {
   bench_session *session = conv->session;
   const int cold = session->options->cold != BENCH_COLD_NONE;
+  onefold_conv2d_plan_info info;
+  onefold_conv2d_plan_get_info(conv->plan, &info);
   timing timings[ROWS] = {{0}};
   onefold_gbench_case cases[ROWS] = {{0}};
   char names[ROWS][256];
@@ -116,8 +116,9 @@ static int time_rows(bench_conv *conv, const char *name, int first, int last, be
                                .user = &timings[count],
                                .once = rows[i].once};
     if (i == ROW_RUN) {
-      c->label = algorithm_of(conv);
+      c->label = info.algorithm;
       onefold_bench_count_work(session, c, conv->flops, conv->bytes);
+      onefold_bench_count(c, "memory_bytes", memory_of(&info), 0);
       if (conv->error >= 0) onefold_bench_count(c, "max_error", conv->error, 0);
     }
     if (i == ROW_REORDER_IN) onefold_bench_count_copy(session, c, conv->reorder_in_bytes);
@@ -145,6 +146,9 @@ static void print(const bench_conv *conv, const char *name, const bench_stat *st
     onefold_bench_rows_add(session, rows[i].key, &stats[i], is_run ? conv->flops : 0,
                            is_run ? conv->bytes : 0, NULL, is_run ? conv->error : -1.0);
   }
+  fprintf(session->out, "packed weights %s, workspace %s\n",
+          onefold_bench_cell_bytes((double)info.packed_bytes).text,
+          onefold_bench_cell_bytes((double)info.workspace_bytes).text);
   fflush(session->out);
 }
 
@@ -177,10 +181,12 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
       .output = session->options->check ? conv->plain_out : NULL,
       .floats = onefold_tensor_elements(session->context, conv->out, ONEFOLD_NCHW),
       .flops = conv->flops,
-      .bytes = (double)info.packed_bytes + (double)info.workspace_bytes,
+      .bytes = memory_of(&info),
+      .transformed = onefold_bench_transforms(info.algorithm),
       .repetitions = BENCH_REPETITIONS,
   };
   onefold_bench_count_work(session, &ours.timed, conv->flops, conv->bytes);
+  onefold_bench_count(&ours.timed, "memory_bytes", ours.bytes, 0);
   if (conv->error >= 0) onefold_bench_count(&ours.timed, "max_error", conv->error, 0);
   const bench_peer_problem problem = {.layers = {{.desc = conv->desc,
                                                   .in = conv->in,

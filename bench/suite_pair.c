@@ -59,6 +59,7 @@ static int time_pair(bench_peers *peers, bench_pair *pair) {
       .bytes = (double)pair->info.packed_bytes + (double)pair->info.arena_bytes,
       .repetitions = BENCH_REPETITIONS,
   };
+  onefold_bench_count(&ours.timed, "memory_bytes", ours.bytes, 0);
   onefold_bench_count(&ours.timed, "chosen", pair->chosen == BENCH_PAIR_FUSED, 0);
   const bench_peer_problem problem = {
       .layers = {layer_of(pair, 0), layer_of(pair, 1)}, .count = 2, .input = pair->plain_in};

@@ -28,7 +28,8 @@ static void check_row(const json_t *report, const char *name, const char *const 
 }
 
 static const char *const work[] = {
-    "flops", "bytes", "gflops", "percent_peak", "percent_bandwidth", "max_error", NULL};
+    "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
+    "max_error", "memory_bytes", NULL};
 static const char *const copy[] = {"percent_bandwidth", NULL};
 static const char *const none[] = {NULL};
 
@@ -45,6 +46,9 @@ static void test_conv(void **state) {
   check_row(report, A "first_run/threads:1", none);
   check_row(report, "conv/g8mb1ic8ih6oc8oh2kh3sh2/run/threads:1", work);
   assert_true(test_number(test_entry(report, A "run/threads:1_median"), "max_error") <= 1e-4);
+  // Packed weights are at least the weights.
+  assert_true(test_number(test_entry(report, A "run/threads:1_median"), "memory_bytes") >=
+              4.0 * 33 * 17 * 9);
   const char *label =
       json_string_value(json_object_get(test_entry(report, A "run/threads:1_median"), "label"));
   assert_non_null(label);
@@ -72,6 +76,8 @@ static void test_conv_options(void **state) {
   test_run run = test_program(arguments);
   test_exits(&run, arguments, 0);
   assert_non_null(strstr(run.out, "conv/mb1ic8ih5oc8oh5kh1/act:silu/layout:nchw"));
+  assert_non_null(strstr(run.out, "\npacked weights "));
+  assert_non_null(strstr(run.out, ", workspace "));
   test_run_free(&run);
   json_error_t error;
   json_t *report = json_load_file(json, JSON_REJECT_DUPLICATES, &error);

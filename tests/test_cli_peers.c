@@ -231,6 +231,12 @@ static void check_peer(const char *peer, const char *options) {
     const char *name = json_string_value(json_object_get(entry, "name"));
     if (!strstr(name, "/run/threads") || !strstr(name, "_median")) continue;
     assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
+    const json_t *bytes = json_object_get(entry, "peer_onednn_bytes"); // the one that tells
+    assert_int_equal(bytes != NULL, strcmp(peer, "onednn") == 0);
+    if (bytes) {
+      const double times = counter(report, name, "memory_bytes") / json_number_value(bytes);
+      assert_true(fabs(counter(report, name, "ratio_memory_peer") / times - 1) < 1e-6);
+    }
     compared++;
   }
   json_decref(report);
@@ -271,6 +277,22 @@ static void test_onednn(void **state) {
   check_networks("onednn", 2, "--isa avx2");
 }
 
+/// At the end, the most memory of each kind by the peer's.
+static void test_memory(void **state) {
+  (void)state;
+  static const char arguments[] = "bench conv --peers onednn --threads 1 " QUICK
+                                  "ic24ih9oc16kh3sh2ph1 ic8ih8oc8kh1 mb1ic128ih28oc128kh3ph1";
+  test_run run = test_program(arguments);
+  if (run.code == 1 && strstr(run.err, "onefold bench conv: --peers")) {
+    test_run_free(&run);
+    skip();
+  }
+  test_exits(&run, arguments, 0);
+  const char *at = strstr(run.out, "\nour memory / peer's, direct: at most ");
+  if (!at) fail_msg("no memory in:\n%s", run.out);
+  test_run_free(&run);
+}
+
 static void test_xnnpack(void **state) {
   (void)state;
   check_peer("xnnpack", "--act=relu6");
@@ -296,8 +318,8 @@ int main(void) {
       cmocka_unit_test(test_counters),     cmocka_unit_test(test_table),
       cmocka_unit_test(test_network_rows), cmocka_unit_test(test_peer_goes_wrong),
       cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_onednn),
-      cmocka_unit_test(test_xnnpack),      cmocka_unit_test(test_ort),
-      cmocka_unit_test(test_torch),
+      cmocka_unit_test(test_memory),       cmocka_unit_test(test_xnnpack),
+      cmocka_unit_test(test_ort),          cmocka_unit_test(test_torch),
   };
   return cmocka_run_group_tests_name("peers", tests, set_up, tear_down);
 }
