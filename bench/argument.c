@@ -20,6 +20,22 @@ uint64_t onefold_argument_number(struct argp_state *state, const char *option, c
   return value;
 }
 
+void onefold_argument_two(struct argp_state *state, const char *option, const char *text,
+                          int32_t high, int32_t *less, int32_t *more) {
+  char first[16];
+  const size_t length = strcspn(text, ",");
+  snprintf(first, sizeof first, "%.*s", (int)length, text);
+  *less = 0;
+  *more = (int32_t)onefold_argument_number(state, option, text[length] ? first : text, 1,
+                                           (uint64_t)high);
+  if (!text[length]) return;
+  const int32_t other =
+      (int32_t)onefold_argument_number(state, option, text + length + 1, 1, (uint64_t)high);
+  if (other == *more) argp_error(state, "--%s=%s: twice the same number", option, text);
+  *less = other < *more ? other : *more;
+  *more = other < *more ? *more : other;
+}
+
 int onefold_argument_word(struct argp_state *state, const char *option, const char *text, int count,
                           const char *(*name)(int)) {
   char known[256] = "";

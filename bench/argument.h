@@ -12,6 +12,11 @@
 uint64_t onefold_argument_number(struct argp_state *state, const char *option, const char *text,
                                  uint64_t low, uint64_t high);
 
+/// One number from 1 to `high`, with *less = 0, or two with a comma between, in either order;
+/// leaves by argp_error where the text is neither.
+void onefold_argument_two(struct argp_state *state, const char *option, const char *text,
+                          int32_t high, int32_t *less, int32_t *more);
+
 /// Index of a word among name(0) .. name(count - 1); leaves by argp_error, which lists them,
 /// where it is none of them.
 int onefold_argument_word(struct argp_state *state, const char *option, const char *text, int count,

@@ -49,7 +49,7 @@ static int fail(const bench_peers *peers, size_t i, const char *what) {
 }
 
 int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width,
-                             const char *beside) {
+                             const bench_beside *beside) {
   *peers = (bench_peers){.session = session, .width = width, .beside = beside};
   const bench_options *o = session->options;
   const int listing = onefold_gbench_is_listing(session->gbench);
@@ -73,37 +73,8 @@ int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int wid
   return ONEFOLD_EXIT_OK;
 }
 
-static void add_ratio(bench_mean *mean, double ratio, const char *name) {
-  if (!mean->count++ || ratio < mean->lowest) {
-    mean->lowest = ratio;
-    snprintf(mean->lowest_name, sizeof mean->lowest_name, "%s", strchr(name, '/') + 1);
-  }
-  mean->log_sum += log(ratio);
-}
-
-static void print_mean(const bench_peers *peers, const char *what, const bench_mean *mean) {
-  if (!mean->count) return;
-  fprintf(peers->session->out,
-          "\n%s / ours, geometric mean over %zu problem%s: %.3f; lowest %.3f at %s\n", what,
-          mean->count, mean->count == 1 ? "" : "s", exp(mean->log_sum / (double)mean->count),
-          mean->lowest, mean->lowest_name);
-}
-
-static void print_most(const bench_peers *peers) {
-  static const char *const kinds[] = {"direct", "Winograd"};
-  int lines = 0;
-  for (int i = 0; i < 2; i++) {
-    const bench_most *most = &peers->memory[i];
-    if (most->ratio == 0) continue;
-    fprintf(peers->session->out, "%sour memory / peer's, %s: at most %.2f, at %s\n",
-            lines++ ? "" : "\n", kinds[i], most->ratio, most->name);
-  }
-}
-
 void onefold_bench_peers_close(bench_peers *peers) {
-  print_mean(peers, peers->beside, &peers->besides);
-  print_mean(peers, "best peer", &peers->best);
-  print_most(peers);
+  onefold_bench_compare_means(peers);
   for (size_t i = 0; i < peers->open; i++) entry(peers, i)->peer->close(&peers->states[i]);
   peers->open = 0;
 }
@@ -210,7 +181,8 @@ static void conclude_beside(compared *c) {
   const double ratio = c->beside.median / c->stat->median;
   onefold_bench_count(&c->cases[0], c->beside_ns, 1e9 * c->beside.median, 0);
   onefold_bench_count(&c->cases[0], c->beside_ratio, ratio, 0);
-  add_ratio(&c->peers->besides, ratio, c->ours->name);
+  onefold_bench_mean_add(&c->peers->besides[c->ours->flops < c->peers->beside->large], ratio,
+                         c->ours->name);
 }
 
 int onefold_bench_transforms(const char *algorithm) {
@@ -221,11 +193,8 @@ static void conclude_memory(compared *c) {
   const double least = onefold_bench_compare_bytes(c->peers, c->results);
   if (least == 0.0 || c->ours->bytes <= 0) return;
   const double ratio = c->ours->bytes / least;
-  bench_most *most = &c->peers->memory[c->ours->transformed];
   onefold_bench_count(&c->cases[0], "ratio_memory_peer", ratio, 0);
-  if (ratio <= most->ratio) return;
-  most->ratio = ratio;
-  snprintf(most->name, sizeof most->name, "%s", strchr(c->ours->name, '/') + 1);
+  onefold_bench_most_add(&c->peers->memory[c->ours->transformed], ratio, c->ours->name);
 }
 
 /// When all medians are there: the best variants, the counters, the means.
@@ -252,7 +221,7 @@ static void conclude(void *user) {
   const bench_peer_result *r = &c->results[best];
   const double ratio = r->stats[r->best].median / c->stat->median;
   onefold_bench_count(ours, "ratio_best_peer", ratio, 0);
-  add_ratio(&peers->best, ratio, c->ours->name);
+  onefold_bench_mean_add(&peers->best, ratio, c->ours->name);
 }
 
 static int time_all(compared *c) {
@@ -285,8 +254,8 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
   c->stats[0] = stat;
   c->owner[0] = NOBODY;
   if (peers->beside) {
-    snprintf(c->beside_ns, sizeof c->beside_ns, "%s_ns", peers->beside);
-    snprintf(c->beside_ratio, sizeof c->beside_ratio, "ratio_%s", peers->beside);
+    snprintf(c->beside_ns, sizeof c->beside_ns, "%s_ns", peers->beside->name);
+    snprintf(c->beside_ratio, sizeof c->beside_ratio, "ratio_%s", peers->beside->name);
     c->stats[c->count] = &c->beside;
     c->owner[c->count] = NOBODY;
     c->cases[c->count++] = ours->beside;

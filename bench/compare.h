@@ -20,15 +20,24 @@ typedef struct bench_most {
   char name[BENCH_NAME];
 } bench_most;
 
+/// Another way of ours in the same rounds.
+typedef struct bench_beside {
+  const char *name;  // of its column and in counters
+  const char *about; // sentences for the table's head
+  int chosen;        // a column has what is chosen where nothing is said
+  double large;      // flops from which on problems have a mean of their own; 0: one for all
+} bench_beside;
+
 /// The peers of a session, and what has been seen so far.
 typedef struct bench_peers {
   bench_session *session;
   int width;                            // of the table's first column
-  const char *beside;                   // what our other way is called; NULL: there is none
+  const bench_beside *beside;           // our other way; NULL: there is none
   bench_peer_state states[BENCH_PEERS]; // of the i-th peer of the options
   size_t open;
-  bench_mean best, besides; // of ratio_best_peer, and of our other way's time by ours
-  bench_most memory[2];     // of ratio_memory_peer: without and with transformed weights
+  bench_mean best;       // of ratio_best_peer
+  bench_mean besides[2]; // of our other way's time by ours: of all or the large, of the others
+  bench_most memory[2];  // of ratio_memory_peer: without and with transformed weights
 } bench_peers;
 
 /// One of the peers in one problem.
@@ -43,10 +52,10 @@ typedef struct bench_peer_result {
 /// pairs, caches that cannot be emptied. Returns an onefold_exit after a sentence.
 int onefold_bench_peers_allow(const bench_options *options);
 
-/// Opens the peers and prints the table's head, with a first column of `width`, and one for our
-/// other way unless `beside` is NULL. Close in any case.
+/// Opens the peers and prints the table's head, with a first column of `width`, and some for our
+/// other way unless `beside`, which must outlive them, is NULL. Close in any case.
 int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width,
-                             const char *beside);
+                             const bench_beside *beside);
 /// Prints the geometric means, too.
 void onefold_bench_peers_close(bench_peers *peers);
 
@@ -54,7 +63,7 @@ void onefold_bench_peers_close(bench_peers *peers);
 typedef struct bench_ours {
   const char *name;          // "SUITE/PROBLEM"
   onefold_gbench_case timed; // with its counters
-  // Where peers->beside is there: our other way, and what is chosen where nothing is said.
+  // Where peers->beside is there: our other way, and with its `chosen` what that is.
   onefold_gbench_case beside;
   const char *chosen;
   const float *output; // NCHW, one result after the other; NULL: they are not compared
@@ -75,6 +84,11 @@ typedef struct bench_ours {
 /// Fills *stat. Returns an onefold_exit.
 int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
                           bench_stat *stat);
+
+/// What has been seen (compare_means.c); `name` is "SUITE/PROBLEM".
+void onefold_bench_mean_add(bench_mean *mean, double ratio, const char *name);
+void onefold_bench_most_add(bench_most *most, double ratio, const char *name);
+void onefold_bench_compare_means(const bench_peers *peers);
 
 /// The table (compare_table.c).
 void onefold_bench_compare_head(const bench_peers *peers);

@@ -11,9 +11,10 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
   made[n++] = (bench_column){"ours", 8};
   made[n++] = (bench_column){"GFLOP/s", 7};
   if (peers->beside) {
-    made[n++] = (bench_column){peers->beside, 9};
+    const int width = (int)strlen(peers->beside->name);
+    made[n++] = (bench_column){peers->beside->name, width < 9 ? 9 : width};
     made[n++] = (bench_column){"by ours", 7};
-    made[n++] = (bench_column){"chosen", 6};
+    if (peers->beside->chosen) made[n++] = (bench_column){"chosen", 6};
   }
   for (size_t i = 0; i < peers->open; i++)
     made[n++] = (bench_column){onefold_bench_peers[o->peers[i]].name, 15};
@@ -30,11 +31,7 @@ void onefold_bench_compare_head(const bench_peers *peers) {
   const size_t n = columns(peers, made);
   FILE *out = peers->session->out;
   fputs("\nMedians of rounds in which all sides are timed in turn.\n", out);
-  if (peers->beside)
-    fprintf(out,
-            "ours: both convolutions as one operator; %s: as two, and its time by ours; chosen:\n"
-            "what a graph makes of them where nothing is said.\n",
-            peers->beside);
+  if (peers->beside) fprintf(out, "%s\n", peers->beside->about);
   if (peers->open)
     fputs("best / ours: the best peer's median by ours, above 1 where we are faster; error: the\n"
           "largest of the peers' results against ours, of the largest value; in brackets why a\n"
@@ -93,7 +90,7 @@ void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours,
   if (peers->beside) {
     cells[n++] = onefold_bench_cell_time(beside);
     cells[n++] = onefold_bench_cell_ratio(beside, stat);
-    cells[n++] = onefold_bench_cell("%s", ours->chosen);
+    if (peers->beside->chosen) cells[n++] = onefold_bench_cell("%s", ours->chosen);
   }
   double error = -1.0;
   for (size_t i = 0; i < peers->open; i++) {

@@ -47,10 +47,10 @@ static int make_arrays(bench_conv *conv) {
   return ONEFOLD_EXIT_OK;
 }
 
-/// Plans, packs and runs `conv->desc` once on a context.
-static onefold_status run_once(onefold_context *context, const onefold_conv2d_desc *desc,
-                               const onefold_conv2d_weights *weights, onefold_conv2d_plan **plan,
-                               onefold_conv2d_packed **packed, onefold_conv2d_buffers *buffers) {
+onefold_status onefold_bench_conv_once(onefold_context *context, const onefold_conv2d_desc *desc,
+                                       const onefold_conv2d_weights *weights,
+                                       onefold_conv2d_plan **plan, onefold_conv2d_packed **packed,
+                                       onefold_conv2d_buffers *buffers) {
   onefold_status status = onefold_conv2d_plan_create(context, desc, plan);
   if (status == ONEFOLD_OK) status = onefold_conv2d_pack(*plan, weights, packed);
   if (status != ONEFOLD_OK) return status;
@@ -81,7 +81,7 @@ static int check(bench_conv *conv) {
   onefold_status status =
       buffers.output ? onefold_context_create(&options, &context) : ONEFOLD_OUT_OF_MEMORY;
   if (status == ONEFOLD_OK) {
-    status = run_once(context, &desc, &conv->weights, &plan, &packed, &buffers);
+    status = onefold_bench_conv_once(context, &desc, &conv->weights, &plan, &packed, &buffers);
   }
   if (status == ONEFOLD_OK) {
     status = onefold_reorder(session->context, conv->out, conv->desc.out_layout,
@@ -116,8 +116,8 @@ int onefold_bench_conv_make(bench_session *session, const onefold_conv2d_desc *d
   status = onefold_reorder(session->context, conv->in, ONEFOLD_NCHW, conv->plain_in,
                            conv->desc.in_layout, conv->input);
   if (status == ONEFOLD_OK) {
-    status = run_once(session->context, &conv->desc, &conv->weights, &conv->plan, &conv->packed,
-                      &conv->buffers);
+    status = onefold_bench_conv_once(session->context, &conv->desc, &conv->weights, &conv->plan,
+                                     &conv->packed, &conv->buffers);
   }
   if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, conv->problem, status);
   onefold_conv2d_plan_info info;

@@ -41,7 +41,10 @@ typedef struct suite_option {
 } suite_option;
 
 static const suite_option suite_options[] = {
-    {{"threads", 't', "N", 0, "Threads to run on (default 1)", 0}, 0},
+    {{"threads", 't', "N", 0,
+      "Threads to run on (default 1); of bench conv also two numbers, as 1,2, that are compared",
+      0},
+     0},
     {{"isa", OPT_ISA, "LEVEL", 0, "Highest ISA level: ref, avx2, avx512 or neon", 0}, 0},
     {{"accuracy", OPT_ACCURACY, "CLASS", 0, "standard (default), strict or fast", 0}, 0},
     {{"cold-cache", OPT_COLD, "WHAT", 0,
@@ -175,7 +178,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   bench_options *o = state->input;
   switch (key) {
   case 't':
-    o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
+    if (o->takes & BENCH_TAKES_FEWER) {
+      onefold_argument_two(state, "threads", text, ONEFOLD_MAX_THREADS, &o->fewer, &o->threads);
+    } else {
+      o->threads = (int32_t)onefold_argument_number(state, "threads", text, 1, ONEFOLD_MAX_THREADS);
+    }
     return 0;
   case OPT_ISA:
     o->has_isa = 1;

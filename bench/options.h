@@ -18,6 +18,7 @@ typedef struct bench_options {
   const char *command; // "onefold bench conv"
   int takes;           // below
   int32_t threads;
+  int32_t fewer; // that are timed beside them; 0: none
   int32_t has_isa;
   onefold_isa isa;
   onefold_accuracy accuracy;
@@ -51,7 +52,8 @@ enum {
   BENCH_TAKES_FORMS = 2,
   BENCH_TAKES_WEIGHTS = 4,
   BENCH_TAKES_NETWORKS = 8, // names as arguments
-  BENCH_TAKES_PAIRS = 16    // problems that are pairs, in blocked layouts
+  BENCH_TAKES_PAIRS = 16,   // problems that are pairs, in blocked layouts
+  BENCH_TAKES_FEWER = 32    // two numbers of threads
 };
 
 /// Parses; on a mistake writes a sentence and exits with ONEFOLD_EXIT_USAGE,

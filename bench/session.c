@@ -21,12 +21,13 @@ static int say(const bench_options *options, onefold_exit status, const char *fo
   return status;
 }
 
-static int make_context(bench_session *session) {
+static int make_context(const bench_session *session, int32_t threads,
+                        onefold_context_options *options, onefold_tilings **tilings,
+                        onefold_context **context) {
   const bench_options *o = session->options;
-  onefold_context_options *options = &session->context_options;
   *options = (onefold_context_options){
       .struct_size = sizeof *options,
-      .threads = o->threads,
+      .threads = threads,
       .has_max_isa = o->has_isa,
       .max_isa = o->isa,
       .accuracy = o->accuracy,
@@ -36,17 +37,26 @@ static int make_context(bench_session *session) {
                                nets                         ? ONEFOLD_IN_PLACE
                                : o->cold != BENCH_COLD_NONE ? ONEFOLD_COLD
                                                             : ONEFOLD_WARM,
-                               options, &session->tilings);
-  const onefold_status status = onefold_context_create(options, &session->context);
+                               options, tilings);
+  const onefold_status status = onefold_context_create(options, context);
   if (status != ONEFOLD_OK) {
     return say(o, ONEFOLD_EXIT_FAILURE, "no context: %s", onefold_status_name(status));
   }
-  const onefold_isa isa = onefold_context_isa(session->context);
+  const onefold_isa isa = onefold_context_isa(*context);
   if (o->has_isa && isa != o->isa) {
     return say(o, ONEFOLD_EXIT_FAILURE, "--isa=%s does not run on this machine",
                onefold_isa_name(o->isa));
   }
   return ONEFOLD_EXIT_OK;
+}
+
+static int make_contexts(bench_session *session) {
+  const bench_options *o = session->options;
+  const int status = make_context(session, o->threads, &session->context_options, &session->tilings,
+                                  &session->context);
+  onefold_context_options options;
+  if (status || !o->fewer) return status;
+  return make_context(session, o->fewer, &options, &session->fewer_tilings, &session->fewer);
 }
 
 onefold_status onefold_bench_session_context(const bench_session *session,
@@ -72,6 +82,8 @@ static int make_eviction(bench_session *session) {
 
 static void release(bench_session *session) {
   free(session->eviction);
+  onefold_context_destroy(session->fewer);
+  onefold_bench_tilings_free(&session->fewer_tilings);
   onefold_context_destroy(session->context);
   onefold_bench_tilings_free(&session->tilings);
 }
@@ -82,7 +94,7 @@ int onefold_bench_session_open(bench_session *session, const bench_options *opti
     return say(options, ONEFOLD_EXIT_FAILURE, "the machine cannot be queried");
   }
   onefold_bench_pin(options->threads, session->pinned, sizeof session->pinned);
-  int status = make_context(session);
+  int status = make_contexts(session);
   if (!status) status = make_eviction(session);
   char error[256] = "";
   if (!status) {

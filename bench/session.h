@@ -18,6 +18,8 @@ typedef struct bench_session {
   onefold_context *context;
   onefold_context_options context_options; // that it was made with
   onefold_tilings *tilings;                // of the context; NULL: no record
+  onefold_context *fewer;                  // on the options' fewer threads; NULL: there are none
+  onefold_tilings *fewer_tilings;
   onefold_peak peak;
   onefold_gbench *gbench;
   FILE *out; // of the tables; the standard error where JSON owns the standard output

@@ -162,13 +162,23 @@ static int time_steps(bench_conv *conv, const char *name) {
   return status;
 }
 
-/// The run alone, against the peers.
+/// The run alone, against the peers and the run on fewer threads.
 static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   bench_session *session = conv->session;
   timing t = {.conv = conv};
-  char row[256];
+  char row[256], fewer_row[256];
   snprintf(row, sizeof row, "%s/%s/threads:%d", name, rows[ROW_RUN].key,
            (int)session->options->threads);
+  snprintf(fewer_row, sizeof fewer_row, "%s/%s/threads:%d", name, rows[ROW_RUN].key,
+           (int)session->options->fewer);
+  bench_conv_again fewer = {.conv = NULL};
+  if (session->fewer) {
+    const int made = onefold_bench_conv_again_make(conv, session->fewer, &fewer);
+    if (made) {
+      onefold_bench_conv_again_destroy(&fewer);
+      return made;
+    }
+  }
   onefold_conv2d_plan_info info;
   onefold_conv2d_plan_get_info(conv->plan, &info);
   bench_ours ours = {
@@ -188,6 +198,7 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   onefold_bench_count_work(session, &ours.timed, conv->flops, conv->bytes);
   onefold_bench_count(&ours.timed, "memory_bytes", ours.bytes, 0);
   if (conv->error >= 0) onefold_bench_count(&ours.timed, "max_error", conv->error, 0);
+  if (session->fewer) ours.beside = onefold_bench_conv_again_case(&fewer, fewer_row);
   const bench_peer_problem problem = {.layers = {{.desc = conv->desc,
                                                   .in = conv->in,
                                                   .out = conv->out,
@@ -196,7 +207,9 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
                                       .count = 1,
                                       .input = conv->plain_in};
   bench_stat stat = {0};
-  return onefold_bench_compare(peers, &problem, &ours, &stat);
+  const int status = onefold_bench_compare(peers, &problem, &ours, &stat);
+  onefold_bench_conv_again_destroy(&fewer);
+  return status;
 }
 
 static int time_conv(bench_session *session, bench_peers *peers, const onefold_conv2d_desc *desc) {
@@ -207,7 +220,7 @@ static int time_conv(bench_session *session, bench_peers *peers, const onefold_c
   snprintf(name, sizeof name, "conv/%s%s%s%s%s", conv.problem, o->has_activation ? "/act:" : "",
            o->has_activation ? onefold_activation_name(o->activation) : "",
            o->has_layout ? "/layout:" : "", o->has_layout ? onefold_layout_name(o->layout) : "");
-  if (!status && o->peer_count) {
+  if (!status && (o->peer_count || o->fewer)) {
     status = compare(&conv, name, peers);
   } else if (!status) {
     status = time_steps(&conv, name);
@@ -218,15 +231,20 @@ static int time_conv(bench_session *session, bench_peers *peers, const onefold_c
 
 static const char doc[] =
     "Times convolutions at problems in benchdnn's form, such as mb1ic64ih56oc64kh3ph1."
-    "\vGoogle Benchmark's own flags (--benchmark_...) are passed on.\n\n"
+    "\vWith two numbers of threads, runs on both take turns, and the ratio of their medians is "
+    "printed. Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
     "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or problem; "
-    "3 the result differs from the reference kernels' or a peer's by more than 1e-4 of the largest "
-    "value.";
+    "3 the result differs from the reference kernels', a peer's or that on fewer threads by more "
+    "than 1e-4 of the largest value.";
+
+/// From here on two threads are to be nearly twice as fast as one: the means are of these layers
+/// and of the smaller ones.
+#define LARGE_FLOPS 20e6
 
 int onefold_bench_conv(int argc, char **argv) {
   bench_options options;
-  int status =
-      onefold_bench_options_parse(&options, argc, argv, BENCH_TAKES_PROBLEMS, "PROBLEM...", doc);
+  int status = onefold_bench_options_parse(
+      &options, argc, argv, BENCH_TAKES_PROBLEMS | BENCH_TAKES_FEWER, "PROBLEM...", doc);
   if (status) return status;
   bench_problems problems;
   status = onefold_bench_problems_parse(&options, &problems);
@@ -235,8 +253,14 @@ int onefold_bench_conv(int argc, char **argv) {
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     bench_peers peers;
-    int failed =
-        onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0), NULL);
+    const bench_cell beside_name = onefold_bench_cell("threads_%d", (int)options.fewer);
+    const bench_cell about =
+        onefold_bench_cell("%s: ours on %d thread%s, and its time by that on %d.", beside_name.text,
+                           (int)options.fewer, options.fewer == 1 ? "" : "s", (int)options.threads);
+    const bench_beside beside = {
+        .name = beside_name.text, .about = about.text, .large = LARGE_FLOPS};
+    int failed = onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0),
+                                          options.fewer ? &beside : NULL);
     onefold_bench_progress_start(&session.progress, problems.count);
     for (size_t i = 0; i < problems.count && !failed; i++) {
       failed = time_conv(&session, &peers, &problems.descs[i]);
