@@ -10,6 +10,19 @@ static void warn(void *user, const char *sentence) {
   fprintf(stderr, "%s: warning: %s\n", (const char *)user, sentence);
 }
 
+/// Says so where rows of the record are of no use here.
+static void warn_of_skipped(char *command, const onefold_tilings *tilings) {
+  int64_t rows = 0, skipped = 0;
+  char sentence[256];
+  onefold_tilings_count(tilings, &rows, &skipped);
+  if (!skipped) return;
+  snprintf(sentence, sizeof sentence,
+           "skipped %lld of the record's %lld rows: they name kernels or values that this version "
+           "does not have; see onefold tune prune --stale",
+           (long long)skipped, (long long)(rows + skipped));
+  warn(command, sentence);
+}
+
 void onefold_bench_tilings_attach(const char *command, const char *path,
                                   onefold_situation situation, onefold_context_options *options,
                                   onefold_tilings **tilings) {
@@ -30,6 +43,7 @@ void onefold_bench_tilings_attach(const char *command, const char *path,
     onefold_record_last_error(record, sentence, sizeof sentence);
     warn(name, sentence);
   }
+  warn_of_skipped(name, *tilings);
   onefold_record_close(record);
 }
 

@@ -34,31 +34,12 @@ onefold_exit onefold_cli_context(const char *command, int32_t threads, const one
   return create(command, &options, context);
 }
 
-#ifdef ONEFOLD_HAVE_TUNE
-/// Says so where rows of the record are of no use here.
-static void tell_skipped(const char *command, const onefold_tilings *tilings) {
-  int64_t rows = 0, skipped = 0;
-  onefold_tilings_count(tilings, &rows, &skipped);
-  const int64_t all = rows + skipped;
-  if (skipped)
-    onefold_cli_say(command, ONEFOLD_EXIT_OK,
-                    "warning: skipped %lld of the record's %lld rows: they name kernels or values "
-                    "that this version does not have; see onefold tune prune --stale",
-                    (long long)skipped, (long long)all);
-}
-#else
-static void tell_skipped(const char *command, const onefold_tilings *tilings) {
-  (void)command, (void)tilings;
-}
-#endif
-
 onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
                                        onefold_accuracy accuracy, const char *record,
                                        onefold_situation situation, onefold_context **context,
                                        onefold_tilings **tilings) {
   onefold_context_options options = options_of(threads, isa, accuracy);
   onefold_bench_tilings_attach(command, record, situation, &options, tilings);
-  tell_skipped(command, *tilings);
   const onefold_exit code = create(command, &options, context);
   if (code != ONEFOLD_EXIT_OK) onefold_bench_tilings_free(tilings);
   return code;

@@ -22,7 +22,6 @@ int onefold_cli_form(struct argp_state *state, const char *text);
 #define ONEFOLD_CLI_FORMS "eager, branches or folded (default)"
 
 /// The same, planning by a record (see onefold_bench_tilings_attach), rows of the situation first.
-/// Warns of rows that are skipped.
 onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
                                        onefold_accuracy accuracy, const char *record,
                                        onefold_situation situation, onefold_context **context,

@@ -26,6 +26,8 @@ static void expect(const char *says) {
   static const char *const commands[] = {
       "net repghostnet-0.5x --size=32 --isa=ref --threads=1",
       "tune explain ic16ih9oc16oh9kh3ph1 --isa=ref --threads=1 --per-shape=20ms",
+      "bench conv ic16ih9oc16oh9kh3ph1 --isa=ref --threads=1 --benchmark_min_time=0.001",
+      "bench block repvgg ic8ih5oc8kh3ph1 --isa=ref --threads=1 --benchmark_min_time=0.001",
   };
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
     test_run run = test_program(commands[i]);
