@@ -69,7 +69,8 @@ static int read_share(const fleet *f, const char *share, cli_problems *problems)
   for (const char *line = share; *line; line += strcspn(line, "\n") + 1) {
     cli_problem *problem = &problems->one[problems->count];
     onefold_record_key key;
-    const onefold_status status = onefold_verbose_parse_key(t->context, line, &problem->desc, &key);
+    const onefold_status status =
+        onefold_verbose_parse_key(t->context, line, &problem->desc, &key, &problem->isa);
     if (status != ONEFOLD_OK)
       return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
                                   "rank %d cannot read a problem of its share (%s): %.*s",

@@ -133,27 +133,44 @@ static double number_of(const json_t *row, const char *name) {
   return json_number_value(json_object_get(row, name));
 }
 
-static void print_row(const fleet *f, int32_t from, const json_t *row) {
-  char shown[512];
+static int keep(void *user, const onefold_record_row *row) {
+  *(onefold_record_row *)user = *row;
+  return 1;
+}
+
+/// The row of a line of an export, by a record in memory; zero where it is none.
+static int read_row(const char *text, onefold_record_row *row) {
+  const onefold_record_options nowhere = {.struct_size = sizeof nowhere, .path = ""};
+  onefold_record *record = NULL;
+  onefold_record_counts counts = {0};
+  const int read = onefold_record_open(&nowhere, &record) == ONEFOLD_OK &&
+                   onefold_record_import(record, text, strlen(text), ONEFOLD_RECORD_REPLACE,
+                                         &counts) == ONEFOLD_OK &&
+                   counts.written == 1 &&
+                   onefold_record_visit(record, keep, row, NULL) == ONEFOLD_OK;
+  onefold_record_close(record);
+  return read;
+}
+
+static void print_row(const fleet *f, int32_t from, const onefold_record_row *row) {
+  char tiling[512];
   cli_label label;
   bench_cell cells[COLUMNS];
-  onefold_tiling tiling;
-  const double median = number_of(row, "median_ns"), other = number_of(row, "default_ns");
-  const bench_stat stat = {.count = 1, .median = median * 1e-9, .spread = number_of(row, "spread")};
-  if (onefold_tiling_parse(text_of(row, "tiling"), &tiling) == ONEFOLD_OK)
-    onefold_cli_tiling_text(&tiling, shown, sizeof shown);
-  else
-    snprintf(shown, sizeof shown, "%s", text_of(row, "tiling"));
-  onefold_cli_problem_label(f->tuning, text_of(row, "problem"), (int32_t)number_of(row, "threads"),
-                            text_of(row, "accuracy"), label);
+  const cli_problem problem = {.threads = row->key.threads,
+                               .accuracy = row->key.accuracy,
+                               .isa = (onefold_isa)onefold_cli_tune_isa(&row->key)};
+  const bench_stat best = {.count = 1, .median = row->median_ns * 1e-9, .spread = row->spread};
+  const bench_stat other = {.count = 1, .median = row->default_ns * 1e-9};
+  onefold_cli_tiling_text(&row->tiling, tiling, sizeof tiling);
+  onefold_cli_problem_label(f->tuning, row->key.problem, &problem, label);
   cells[0] = onefold_bench_cell("%d", (int)f->seat->group + 1);
   cells[1] = onefold_bench_cell("%d", (int)from);
   cells[2] = onefold_bench_cell("%s", label);
-  cells[3] = onefold_bench_cell_time((bench_stat){.count = 1, .median = other * 1e-9});
-  cells[4] = onefold_bench_cell_time(stat);
-  cells[5] = onefold_bench_cell("%.3fx", other / median);
-  cells[6] = onefold_bench_cell_spread(stat);
-  cells[7] = onefold_bench_cell("%s", shown);
+  cells[3] = onefold_bench_cell_time(other);
+  cells[4] = onefold_bench_cell_time(best);
+  cells[5] = onefold_bench_cell("%.3fx", row->default_ns / row->median_ns);
+  cells[6] = onefold_bench_cell_spread(best);
+  cells[7] = onefold_bench_cell("%s", tiling);
   onefold_bench_table_row(stdout, columns, COLUMNS, cells);
   fflush(stdout);
 }
@@ -161,6 +178,7 @@ static void print_row(const fleet *f, int32_t from, const json_t *row) {
 static void take_row(fleet *f, int32_t from, const char *text) {
   const cli_tuning *t = f->tuning;
   fleet_root *r = &f->root;
+  onefold_record_row row;
   onefold_record_counts counts;
   const onefold_status status =
       onefold_record_import(r->record, text, strlen(text), ONEFOLD_RECORD_REPLACE, &counts);
@@ -168,15 +186,19 @@ static void take_row(fleet *f, int32_t from, const char *text) {
     worst(f, (int)onefold_cli_tune_fail(&t->rows, r->record, status));
     return;
   }
-  json_t *row = json_loads(text, 0, NULL);
   r->tuned += counts.written == 1;
-  if (row) r->gains += log(number_of(row, "default_ns") / number_of(row, "median_ns"));
-  if (row && !t->rows.json) print_row(f, from, row);
-  json_t *shape =
-      row && t->rows.json ? json_pack("{s:I, s:O}", "rank", (json_int_t)from, "row", row) : NULL;
-  if (t->rows.json && (!shape || json_array_append_new(r->rows, shape)))
+  if (!read_row(text, &row)) {
     worst(f, ONEFOLD_EXIT_FAILURE);
-  json_decref(row);
+    return;
+  }
+  r->gains += log(row.default_ns / row.median_ns);
+  if (!t->rows.json) {
+    print_row(f, from, &row);
+    return;
+  }
+  json_t *shape =
+      json_pack("{s:I, s:o}", "rank", (json_int_t)from, "row", json_loads(text, 0, NULL));
+  if (!shape || json_array_append_new(r->rows, shape)) worst(f, ONEFOLD_EXIT_FAILURE);
 }
 
 static void take_done(fleet *f, const char *text) {

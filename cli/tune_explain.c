@@ -157,13 +157,14 @@ static void print_counts(const explaining *e, const onefold_tune_result *result)
 static int add_json(explaining *e, json_t *all, const cli_planned *planned,
                     const onefold_tune_result *result) {
   const onefold_record_key *key = &result->row.key;
-  if (all &&
-      (e->failed ||
-       json_array_append_new(
-           all, json_pack("{s:s, s:i, s:s, s:o, s:o, s:I, s:f}", "problem", key->problem, "threads",
-                          (int)key->threads, "accuracy", onefold_accuracy_name(key->accuracy),
-                          "planned", planned_json(planned), "candidates", e->json, "samples",
-                          (json_int_t)result->samples, "seconds", result->seconds))))
+  if (all && (e->failed ||
+              json_array_append_new(
+                  all, json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:f}", "problem",
+                                 key->problem, "threads", (int)key->threads, "accuracy",
+                                 onefold_accuracy_name(key->accuracy), "isa",
+                                 onefold_isa_name((onefold_isa)onefold_cli_tune_isa(key)),
+                                 "planned", planned_json(planned), "candidates", e->json, "samples",
+                                 (json_int_t)result->samples, "seconds", result->seconds))))
     return (int)onefold_cli_say(e->tuning.rows.command, ONEFOLD_EXIT_FAILURE,
                                 "no memory for the JSON");
   return ONEFOLD_EXIT_OK;
@@ -191,8 +192,7 @@ static int explain(explaining *e, const cli_problem *problem, json_t *all) {
   onefold_tune_result result = {.struct_size = sizeof result};
   for (int i = 0; i < ONEFOLD_TUNE_FATES; i++) e->fates[i] = 0;
   onefold_conv2d_desc_print(desc, text, sizeof text);
-  onefold_cli_problem_label(t, text, problem->threads, onefold_accuracy_name(problem->accuracy),
-                            e->label);
+  onefold_cli_problem_label(t, text, problem, e->label);
   const cli_planned *planned = onefold_cli_planned(t, problem, &now) ? &now : NULL;
   if (all) e->json = json_array();
   if (!all) {

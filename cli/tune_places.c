@@ -1,36 +1,41 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where problems are tuned: contexts of the threads and the accuracy class that the options name,
-// or else the log that a problem is from.
+// Where problems are tuned: contexts of the threads, the accuracy class and the level that the
+// options name, or else the log that a problem is from.
 #include "cli/tuning.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-void onefold_cli_problem_label(const cli_tuning *tuning, const char *problem, int32_t threads,
-                               const char *accuracy, cli_label label) {
-  const int here =
-      threads == onefold_context_threads(tuning->context) &&
-      !strcmp(accuracy, onefold_accuracy_name(onefold_context_accuracy(tuning->context)));
+static int is_at(const onefold_context *context, const cli_problem *problem) {
+  return onefold_context_threads(context) == problem->threads &&
+         onefold_context_accuracy(context) == problem->accuracy &&
+         onefold_context_isa(context) == problem->isa;
+}
+
+void onefold_cli_problem_label(const cli_tuning *tuning, const char *text,
+                               const cli_problem *problem, cli_label label) {
+  const int other_level = onefold_context_isa(tuning->context) != problem->isa;
   char where[48] = "";
-  if (!here) snprintf(where, sizeof where, " threads:%d %.16s", (int)threads, accuracy);
-  snprintf(label, sizeof(cli_label), "%.255s%s", problem, where);
+  if (!is_at(tuning->context, problem))
+    snprintf(where, sizeof where, " threads:%d %s%s%s", (int)problem->threads,
+             onefold_accuracy_name(problem->accuracy), other_level ? " " : "",
+             other_level ? onefold_isa_name(problem->isa) : "");
+  snprintf(label, sizeof(cli_label), "%.255s%s", text, where);
 }
 
-static int is_at(const cli_place *place, const cli_problem *problem) {
-  return onefold_context_threads(place->context) == problem->threads &&
-         onefold_context_accuracy(place->context) == problem->accuracy;
+static int same_peak(const onefold_context *a, const onefold_context *b) {
+  return onefold_context_threads(a) == onefold_context_threads(b) &&
+         onefold_context_isa(a) == onefold_context_isa(b);
 }
 
-/// Peaks are those of the threads.
+/// Peaks are those of the threads and the level.
 static onefold_status measure(const cli_tuning *tuning, const cli_places *places, cli_place *made) {
-  const int32_t threads = onefold_context_threads(made->context);
-  if (onefold_context_threads(tuning->context) == threads) {
+  if (same_peak(tuning->context, made->context)) {
     made->peak = tuning->peak;
     return ONEFOLD_OK;
   }
   for (size_t i = 0; i < places->count; i++) {
-    if (onefold_context_threads(places->one[i].context) != threads) continue;
+    if (!same_peak(places->one[i].context, made->context)) continue;
     made->peak = places->one[i].peak;
     return ONEFOLD_OK;
   }
@@ -42,13 +47,13 @@ int onefold_cli_place(const cli_tuning *tuning, cli_places *places, const cli_pr
                       cli_place *place) {
   const char *command = tuning->rows.command;
   *place = (cli_place){tuning->context, tuning->peak};
-  if (is_at(place, problem)) return ONEFOLD_EXIT_OK;
+  if (is_at(place->context, problem)) return ONEFOLD_EXIT_OK;
   for (size_t i = 0; i < places->count; i++) {
     *place = places->one[i];
-    if (is_at(place, problem)) return ONEFOLD_EXIT_OK;
+    if (is_at(place->context, problem)) return ONEFOLD_EXIT_OK;
   }
   cli_place made = {.context = NULL};
-  int code = (int)onefold_cli_context(command, problem->threads, tuning->isa, problem->accuracy,
+  int code = (int)onefold_cli_context(command, problem->threads, &problem->isa, problem->accuracy,
                                       &made.context);
   if (code != ONEFOLD_EXIT_OK) return code;
   cli_place *grown = realloc(places->one, (places->count + 1) * sizeof *grown);

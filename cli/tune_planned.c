@@ -97,7 +97,7 @@ int onefold_cli_planned(const cli_tuning *t, const cli_problem *problem, cli_pla
   onefold_context *context = NULL;
   onefold_tilings *tilings = NULL;
   onefold_conv2d_plan *plan = NULL;
-  const int made = onefold_cli_tuned_context(t->rows.command, problem->threads, t->isa,
+  const int made = onefold_cli_tuned_context(t->rows.command, problem->threads, &problem->isa,
                                              problem->accuracy, t->rows.record, t->situation,
                                              &context, &tilings) == ONEFOLD_EXIT_OK &&
                    onefold_conv2d_plan_create(context, desc, &plan) == ONEFOLD_OK;

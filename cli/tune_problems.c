@@ -33,7 +33,8 @@ static int same(const cli_problem *p, const cli_problem *q) {
                        a->has_residual_scale,
                        a->has_channel_scale,
                        p->threads,
-                       p->accuracy};
+                       p->accuracy,
+                       p->isa};
   const int64_t y[] = {b->batch,
                        b->in_channels,
                        b->in_h,
@@ -57,7 +58,8 @@ static int same(const cli_problem *p, const cli_problem *q) {
                        b->has_residual_scale,
                        b->has_channel_scale,
                        q->threads,
-                       q->accuracy};
+                       q->accuracy,
+                       q->isa};
   return memcmp(x, y, sizeof x) == 0;
 }
 
@@ -81,6 +83,7 @@ static int add(cli_problems *p, const cli_problem *problem) {
 static cli_problem problem_of(const cli_tuning *t, uint32_t lists) {
   return (cli_problem){.threads = onefold_context_threads(t->context),
                        .accuracy = onefold_context_accuracy(t->context),
+                       .isa = onefold_context_isa(t->context),
                        .lists = lists};
 }
 
@@ -106,15 +109,38 @@ static char *strip(char *line) {
   return length ? line : NULL;
 }
 
+/// Whether contexts can be of a level; none is made where a problem is of it already.
+static int runs(const cli_problems *p, onefold_isa isa) {
+  const onefold_context_options options = {
+      .struct_size = sizeof options, .threads = 1, .has_max_isa = 1, .max_isa = isa};
+  onefold_context *context = NULL;
+  for (size_t i = 0; i < p->count; i++) {
+    if (p->one[i].isa == isa) return 1;
+  }
+  const int made = onefold_context_create(&options, &context) == ONEFOLD_OK &&
+                   onefold_context_isa(context) == isa;
+  onefold_context_destroy(context);
+  return made;
+}
+
 /// A line of a log: a problem in the context that planned it, but for what the options name. Lines
 /// that are about something else are passed over.
 static int add_logged(const cli_tuning *t, cli_problems *p, const char *path, size_t number,
                       const char *line, uint32_t lists) {
   cli_problem problem = problem_of(t, lists);
   onefold_record_key key;
-  const onefold_status status = onefold_verbose_parse_key(t->context, line, &problem.desc, &key);
+  onefold_isa isa;
+  const onefold_status status =
+      onefold_verbose_parse_key(t->context, line, &problem.desc, &key, &isa);
   if (status == ONEFOLD_OK && !t->has_threads) problem.threads = key.threads;
   if (status == ONEFOLD_OK && !t->has_accuracy) problem.accuracy = key.accuracy;
+  if (status == ONEFOLD_OK && !t->isa) problem.isa = isa;
+  if (status == ONEFOLD_OK && problem.isa != onefold_context_isa(t->context) &&
+      !runs(p, problem.isa))
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,
+                                "%s:%zu: isa:%s does not run here; --isa names another "
+                                "level for what the log has",
+                                path, number, onefold_isa_name(problem.isa));
   if (status == ONEFOLD_NOT_FOUND || (status == ONEFOLD_OK && add(p, &problem)))
     return ONEFOLD_EXIT_OK;
   return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE,

@@ -167,8 +167,7 @@ static int tune(run *r, const cli_problem *problem) {
   if (code != ONEFOLD_EXIT_OK) return code;
   onefold_status status = onefold_record_row_init(place.context, NULL, desc, t->situation, &key);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
-  onefold_cli_problem_label(t, key.key.problem, problem->threads,
-                            onefold_accuracy_name(problem->accuracy), r->label);
+  onefold_cli_problem_label(t, key.key.problem, problem, r->label);
   if (!t->again && onefold_cli_is_recorded(r->record, &key, &old)) {
     r->skipped++;
     return onefold_cli_gains_add(&r->gains, &old, problem->lists) ? ONEFOLD_EXIT_OK : no_memory(r);
@@ -262,9 +261,9 @@ int onefold_cli_tune_run(int argc, char **argv) {
       "net then use it."
       "\vPROBLEM is in benchdnn's form, such as mb1ic64ih56oc64kh3ph1. A row is recorded as soon "
       "as its problem is done; ctrl-C ends the run and keeps them. What is measured in which order "
-      "is in docs/tuning.md. Problems of a log are tuned for the threads and the accuracy class "
-      "that "
-      "it tells, unless --threads and --accuracy name others. The table at the end is of all "
+      "is in docs/tuning.md. Problems of a log are tuned for the threads, the accuracy class "
+      "and the ISA level that it tells, unless --threads, --accuracy and --isa name others. The "
+      "table at the end is of all "
       "problems that have a row, and of each "
       "list "
       "where there are several.\n\n"

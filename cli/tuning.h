@@ -25,6 +25,7 @@ typedef struct cli_problem {
   onefold_conv2d_desc desc;
   int32_t threads;
   onefold_accuracy accuracy;
+  onefold_isa isa;
   uint32_t lists; // that have it, a bit each
 } cli_problem;
 
@@ -82,22 +83,24 @@ typedef struct cli_place {
   onefold_peak peak;
 } cli_place;
 
-/// Those of problems that a log tells to be of other threads or another class than the tuning's.
+/// Those of problems that a log tells to be of other threads, another class or another level than
+/// the tuning's.
 typedef struct cli_places {
   cli_place *one; // [count]
   size_t count;
 } cli_places;
 
-/// The place of a problem, which is made where it is the first of its threads and class. Returns an
-/// onefold_exit after a sentence.
+/// The place of a problem, which is made where it is the first of its threads, class and level.
+/// Returns an onefold_exit after a sentence.
 int onefold_cli_place(const cli_tuning *tuning, cli_places *places, const cli_problem *problem,
                       cli_place *place);
 void onefold_cli_places_free(cli_places *places);
 
-/// "mb1ic64ih56...", and " threads:1 strict" where these are not the tuning's.
+/// "mb1ic64ih56...", which is `text`, and " threads:1 strict avx2" where these are not the
+/// tuning's.
 typedef char cli_label[sizeof((onefold_record_key *)0)->problem + 48];
-void onefold_cli_problem_label(const cli_tuning *tuning, const char *problem, int32_t threads,
-                               const char *accuracy, cli_label label);
+void onefold_cli_problem_label(const cli_tuning *tuning, const char *text,
+                               const cli_problem *problem, cli_label label);
 
 /// The problems of the command line and of the lists. Returns an onefold_exit after a sentence;
 /// free all the same.

@@ -97,7 +97,8 @@ static void test_one_group(void **state) {
   test_expect_words("tune show", "5 rows of ");
 }
 
-/// Ranks tune the problems of a log for its threads and class, which must fit on their cores.
+/// Ranks tune the problems of a log for its threads, class and level; the first must fit on their
+/// cores.
 static void test_log(void **state) {
   const test_place *place = *state;
   char log[256], first[512];
@@ -106,14 +107,16 @@ static void test_log(void **state) {
   assert_non_null(file);
   for (int i = 5; i < 7; i++)
     fprintf(file,
-            "onefold plan conv2d mb1ic8ih%doc8oh%dkh1 blocked:blocked none threads:1 strict\n", i,
-            i);
+            "onefold plan conv2d mb1ic8ih%doc8oh%dkh1 blocked:blocked none threads:1 strict "
+            "isa:ref\n",
+            i, i);
   assert_int_equal(fclose(file), 0);
   snprintf(first, sizeof first, "--mpi-as=a --json --per-shape=50ms --from=%s", log);
   json_t *root = groups_of(first, "--mpi-as=b --json --per-shape=50ms");
   test_expect_number(json_array_get(root, 0), "tuned", 2);
   json_decref(root);
   test_expect_words("tune show --here --threads=1 --accuracy=strict", "2 rows of ");
+  test_expect_words("tune export", ",ref,l1d=");
 
   file = fopen(log, "w");
   assert_non_null(file);

@@ -151,6 +151,47 @@ static void test_logged_contexts(void **state) {
 #undef BENCH
 }
 
+/// A log's level comes before the best one, and --isa before the log; one that this machine has not
+/// is refused, and a line without a level is of the best one.
+static void test_logged_levels(void **state) {
+  (void)state;
+#define BENCH "bench conv ic24ih9oc16oh9kh1 --benchmark_min_time=0.001 --benchmark_repetitions=1"
+  char arguments[512], line[512];
+  char *log = test_path();
+  setenv("ONEFOLD_VERBOSE", "1", 1);
+  test_run bench = test_program(BENCH " --threads=1 --isa=ref");
+  unsetenv("ONEFOLD_VERBOSE");
+  test_exits(&bench, BENCH, 0);
+  assert_non_null(strstr(bench.err, " threads:1 standard isa:ref "));
+  write_file(log, bench.err);
+  test_run_free(&bench);
+  snprintf(arguments, sizeof arguments, "tune --from %s --per-shape=60ms", log);
+  test_expect_words(arguments, "1 tuned in ");
+  test_expect_words("tune export", ",ref,l1d=");
+  test_expect_words(BENCH " --threads=1 --isa=ref", "tiling from record");
+  test_expect_words(arguments, "1 recorded before");
+
+  const onefold_isa missing = test_isa_runs(ONEFOLD_ISA_NEON) ? ONEFOLD_ISA_AVX2 : ONEFOLD_ISA_NEON;
+  snprintf(line, sizeof line,
+           "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:1 standard "
+           "isa:%s algorithm=direct from default\n",
+           onefold_isa_name(missing));
+  write_file(log, line);
+  snprintf(line, sizeof line, ":1: isa:%s does not run here; --isa names another level",
+           onefold_isa_name(missing));
+  test_expect_mistake(arguments, 1, line);
+  strcat(arguments, " --isa=ref");
+  test_expect_words(arguments, "1 recorded before");
+
+  write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:1 "
+                  "standard algorithm=direct from default\n");
+  snprintf(arguments, sizeof arguments, "tune --from %s --per-shape=60ms --again", log);
+  test_expect_words(arguments, "1 tuned in ");
+  test_expect_words(BENCH " --threads=1", "tiling from record");
+  test_path_free(log);
+#undef BENCH
+}
+
 /// A record that cannot grow: what was written is kept, and the time is not what was lacking.
 static void test_full_disk(void **state) {
   (void)state;
@@ -249,6 +290,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_run_and_resume, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_lists_and_logs, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_logged_contexts, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_logged_levels, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_full_disk, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_interrupt, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_graph, test_record_here, test_record_gone),

@@ -256,27 +256,35 @@ static void keep_line(void *user, onefold_context *context, const onefold_conv2d
               sizeof p->line);
 }
 
-/// The threads and the class of the context that wrote the line, and of others.
+/// The threads, the class and the level of the context that wrote the line, and of others.
 static void expect_verbose_key(onefold_context *context, const char *line) {
 #define PROBLEM "onefold plan conv2d mb1ic8ih9oc8kh3ph1 nchw:nchw relu"
   static const struct {
     const char *text;
     onefold_status status;
-  } cases[] = {{PROBLEM " threads:12 strict algorithm=direct from default", ONEFOLD_OK},
-               {PROBLEM " threads:12 strict", ONEFOLD_OK},
-               {PROBLEM, ONEFOLD_FORMAT},
-               {PROBLEM " threads:12", ONEFOLD_FORMAT},
-               {PROBLEM " threads: strict", ONEFOLD_FORMAT},
-               {PROBLEM " threads:0 strict", ONEFOLD_FORMAT},
-               {PROBLEM " threads:9999999999 strict", ONEFOLD_FORMAT},
-               {PROBLEM " threads:2x strict", ONEFOLD_FORMAT},
-               {PROBLEM " 12 strict", ONEFOLD_FORMAT},
-               {PROBLEM " threads:12 sloppy", ONEFOLD_FORMAT},
-               {"onefold plan", ONEFOLD_NOT_FOUND}};
+    int isa; // 0: that of the context, as lines were before they had it; else 1 more
+  } cases[] = {
+      {PROBLEM " threads:12 strict algorithm=direct from default", ONEFOLD_OK, 0},
+      {PROBLEM " threads:12 strict", ONEFOLD_OK, 0},
+      {PROBLEM, ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:12 strict isa:ref - from default", ONEFOLD_OK, 1 + ONEFOLD_ISA_REF},
+      {PROBLEM " threads:12 strict isa:neon", ONEFOLD_OK, 1 + ONEFOLD_ISA_NEON},
+      {PROBLEM " threads:12 strict isa:avx10 - from default", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:12 strict isa: - from default", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:12", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads: strict", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:0 strict", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:9999999999 strict", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:2x strict", ONEFOLD_FORMAT, 0},
+      {PROBLEM " 12 strict", ONEFOLD_FORMAT, 0},
+      {PROBLEM " threads:12 sloppy", ONEFOLD_FORMAT, 0},
+      {"onefold plan", ONEFOLD_NOT_FOUND, 0}};
 #undef PROBLEM
   onefold_conv2d_desc desc;
   onefold_record_key key;
-  test_ok(context, onefold_verbose_parse_key(context, line, &desc, &key));
+  onefold_isa isa = ONEFOLD_ISA_COUNT;
+  test_ok(context, onefold_verbose_parse_key(context, line, &desc, &key, &isa));
+  assert_int_equal(isa, onefold_context_isa(context));
   assert_int_equal(key.threads, 1);
   assert_int_equal(key.accuracy, ONEFOLD_ACCURACY_STANDARD);
   assert_string_equal(key.problem, "mb1ic24ih14oc32oh7kh3sh2ph1");
@@ -284,15 +292,23 @@ static void expect_verbose_key(onefold_context *context, const char *line) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     test_case("\"%s\"", cases[i].text);
     key.threads = 0;
-    assert_int_equal(onefold_verbose_parse_key(context, cases[i].text, &desc, &key),
+    isa = ONEFOLD_ISA_COUNT;
+    assert_int_equal(onefold_verbose_parse_key(context, cases[i].text, &desc, &key, &isa),
                      cases[i].status);
+    assert_int_equal(isa, cases[i].status != ONEFOLD_OK ? ONEFOLD_ISA_COUNT
+                          : cases[i].isa                ? cases[i].isa - 1
+                                                        : (int)onefold_context_isa(context));
     assert_int_equal(key.threads, cases[i].status == ONEFOLD_OK ? 12 : 0);
     if (cases[i].status == ONEFOLD_OK) assert_int_equal(key.accuracy, ONEFOLD_ACCURACY_STRICT);
     if (i == 2) // the problem is there
       test_ok(context, onefold_verbose_parse(context, cases[i].text, &desc));
   }
-  assert_int_equal(onefold_verbose_parse_key(context, line, &desc, NULL), ONEFOLD_INVALID_ARGUMENT);
-  assert_int_equal(onefold_verbose_parse_key(context, line, NULL, &key), ONEFOLD_INVALID_ARGUMENT);
+  assert_int_equal(onefold_verbose_parse_key(context, line, &desc, NULL, &isa),
+                   ONEFOLD_INVALID_ARGUMENT);
+  assert_int_equal(onefold_verbose_parse_key(context, line, NULL, &key, &isa),
+                   ONEFOLD_INVALID_ARGUMENT);
+  assert_int_equal(onefold_verbose_parse_key(context, line, &desc, &key, NULL),
+                   ONEFOLD_INVALID_ARGUMENT);
 }
 
 static void test_verbose(void **state) {
@@ -315,7 +331,8 @@ static void test_verbose(void **state) {
   onefold_conv2d_plan_get_tiling(plan, &tiling);
   assert_string_equal(tiling.source, "default");
   assert_non_null(strstr(p.line, "onefold plan conv2d mb1ic24ih14oc32oh7kh3sh2ph1 nhwc:blocked "
-                                 "relu+residual_after threads:1 standard algorithm="));
+                                 "relu+residual_after threads:1 standard isa:"));
+  assert_non_null(strstr(p.line, " algorithm="));
   assert_non_null(strstr(p.line, " from default"));
   char text[2048];
   snprintf(text, sizeof text, "12:00:00 app: %s\n", p.line);

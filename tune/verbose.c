@@ -8,6 +8,7 @@
 
 #define BEGINNING "onefold plan conv2d "
 #define THREADS   "threads:"
+#define LEVEL     "isa:"
 
 size_t onefold_verbose_print(onefold_context *context, const onefold_conv2d_desc *desc,
                              const onefold_tiling *tiling, char *text, size_t size) {
@@ -18,11 +19,11 @@ size_t onefold_verbose_print(onefold_context *context, const onefold_conv2d_desc
   if (!tiling || onefold_record_row_init(context, &nowhere, desc, ONEFOLD_WARM, &row) != ONEFOLD_OK)
     return 0;
   onefold_tiling_print(tiling, chosen, sizeof chosen);
-  const int length =
-      snprintf(text, text ? size : 0, BEGINNING "%s %s %s " THREADS "%d %s %s from %.*s",
-               row.key.problem, row.key.layouts, row.key.epilogue, (int)row.key.threads,
-               onefold_accuracy_name(row.key.accuracy), *chosen ? chosen : "-",
-               (int)sizeof tiling->source, tiling->source);
+  const int length = snprintf(
+      text, text ? size : 0, BEGINNING "%s %s %s " THREADS "%d %s " LEVEL "%s %s from %.*s",
+      row.key.problem, row.key.layouts, row.key.epilogue, (int)row.key.threads,
+      onefold_accuracy_name(row.key.accuracy), onefold_isa_name(onefold_context_isa(context)),
+      *chosen ? chosen : "-", (int)sizeof tiling->source, tiling->source);
   return length > 0 ? (size_t)length : 0;
 }
 
@@ -61,17 +62,35 @@ onefold_status onefold_verbose_parse(onefold_context *context, const char *text,
   return parse_problem(context, text, desc, &key, &rest);
 }
 
+/// The level of a word "isa:avx2"; a line of a version that wrote none has another word there, or
+/// none. Zero where the level is unknown.
+static int parse_level(const char *at, onefold_isa *isa) {
+  char word[32];
+  const size_t name = strlen(LEVEL);
+  at += strspn(at, " ");
+  if (strncmp(at, LEVEL, name) != 0) return 1;
+  if (!next_word(at, word, sizeof word)) return 0;
+  for (int i = 0; i < ONEFOLD_ISA_COUNT; i++) {
+    *isa = (onefold_isa)i;
+    if (strcmp(word + name, onefold_isa_name(*isa)) == 0) return 1;
+  }
+  return 0;
+}
+
 onefold_status onefold_verbose_parse_key(onefold_context *context, const char *text,
-                                         onefold_conv2d_desc *desc, onefold_record_key *key) {
+                                         onefold_conv2d_desc *desc, onefold_record_key *key,
+                                         onefold_isa *isa) {
   onefold_conv2d_desc parsed;
   onefold_record_key made;
   const char *at;
   char threads[32], accuracy[32];
-  if (!desc || !key) return ONEFOLD_INVALID_ARGUMENT;
+  if (!desc || !key || !isa) return ONEFOLD_INVALID_ARGUMENT;
   const onefold_status status = parse_problem(context, text, &parsed, &made, &at);
   if (status != ONEFOLD_OK) return status;
+  onefold_isa level = onefold_context_isa(context);
   at = next_word(at, threads, sizeof threads);
-  if (!at || !next_word(at, accuracy, sizeof accuracy)) return ONEFOLD_FORMAT;
+  if (at) at = next_word(at, accuracy, sizeof accuracy);
+  if (!at || !parse_level(at, &level)) return ONEFOLD_FORMAT;
   char *end = threads;
   const size_t name = strlen(THREADS);
   const long count = strncmp(threads, THREADS, name) ? 0 : strtol(threads + name, &end, 10);
@@ -81,6 +100,7 @@ onefold_status onefold_verbose_parse_key(onefold_context *context, const char *t
   made.accuracy = (onefold_accuracy) class;
   *desc = parsed;
   *key = made;
+  *isa = level;
   return ONEFOLD_OK;
 }
 

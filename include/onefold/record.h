@@ -201,8 +201,8 @@ ONEFOLD_API onefold_status onefold_record_import(onefold_record *record, const c
 // -------------------------------------------------------------- verbose log
 
 /// A planned problem as a line: "onefold plan conv2d <problem> <layouts> <epilogue> threads:2
-/// standard <tiling> from <source>". Returns the length that it needs, 0 where there is no
-/// convolution. Thread-safe.
+/// standard isa:avx512 <tiling> from <source>". Returns the length that it needs, 0 where there is
+/// no convolution. Thread-safe.
 ONEFOLD_API size_t onefold_verbose_print(onefold_context *context, const onefold_conv2d_desc *desc,
                                          const onefold_tiling *tiling, char *text, size_t size);
 
@@ -211,12 +211,13 @@ ONEFOLD_API size_t onefold_verbose_print(onefold_context *context, const onefold
 ONEFOLD_API onefold_status onefold_verbose_parse(onefold_context *context, const char *text,
                                                  onefold_conv2d_desc *desc);
 
-/// The same, with the threads and accuracy class of the context that planned: a row that is to be
-/// found there is tuned in a context of these. Of `key` the machine is empty and the situation is
-/// WARM, as the line does not tell them. Errors: those of onefold_verbose_parse. Thread-safe.
+/// The same, with the threads, the accuracy class and the ISA level of the context that planned: a
+/// row that is to be found there is tuned in a context of these. Lines of before there was a level
+/// in them give that of `context`. Of `key` the machine is empty and the situation is WARM, as the
+/// line does not tell them. Errors: those of onefold_verbose_parse. Thread-safe.
 ONEFOLD_API onefold_status onefold_verbose_parse_key(onefold_context *context, const char *text,
                                                      onefold_conv2d_desc *desc,
-                                                     onefold_record_key *key);
+                                                     onefold_record_key *key, onefold_isa *isa);
 
 /// Where ONEFOLD_VERBOSE of the environment is set, and not to 0: sets options->planned to write
 /// such lines to the standard error. Returns non-zero where it did. Thread-safe as far as getenv
