@@ -7,7 +7,7 @@
 #include "cli/blocks.h"
 #include "cli/fleet_plan.h"
 #include "cli/link.h"
-#include "cli/tuning.h"
+#include "cli/tune_gains.h"
 
 /// What a text is.
 enum {
@@ -26,6 +26,7 @@ typedef struct fleet_root {
   size_t tuned;          // rows that were written
   int64_t samples;
   double gains;         // sum of logarithms
+  cli_gains found;      // also of what was recorded before
   int32_t done;         // ranks of the group
   json_t *rows, *ranks; // NULL without --json; what ranks have done
   json_t *summaries;    // of rank 0: [group]
@@ -56,6 +57,11 @@ char *onefold_cli_fleet_root_share(fleet *f);
 
 /// What is to be done with a text from `from`.
 void onefold_cli_fleet_root_take(fleet *f, int32_t from, int tag, const char *text);
+
+/// The table's head, and what is to be done with a row from `from`: it is recorded, and printed or
+/// kept for the JSON. Returns an onefold_exit.
+void onefold_cli_fleet_head(void);
+int onefold_cli_fleet_row(fleet *f, int32_t from, const char *text);
 
 /// Waits for the others of the group, and rank 0 for the other groups; says what was done since
 /// `start`. Returns an onefold_exit.

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The root of a group: it reads the problems, shares them out, writes the record of what the ranks
 // find, and says what was done.
-#include "bench/text.h"
 #include "cli/fleet.h"
+#include "cli/tune_results.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static const bench_column columns[] = {{"group", 5}, {"rank", 4}, {"problem", -36}, {"default", 8},
-                                       {"best", 8},  {"gain", 7}, {"spread", 7},    {"tiling", -8}};
-#define COLUMNS (sizeof columns / sizeof *columns)
 
 static void worst(fleet *f, int code) {
   if (code > f->root.code) f->root.code = code;
@@ -42,6 +38,8 @@ static int leave_out(fleet *f) {
     if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
     if (t->again || !onefold_cli_is_recorded(r->record, &row, &old))
       r->problems.one[kept++] = *problem;
+    else if (!onefold_cli_gains_add(&r->found, &old, 0))
+      return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
   }
   r->skipped = r->total - kept;
   r->problems.count = kept;
@@ -83,6 +81,7 @@ void onefold_cli_fleet_root_close(fleet *f) {
   json_decref(f->root.rows);
   json_decref(f->root.ranks);
   json_decref(f->root.summaries);
+  onefold_cli_gains_free(&f->root.found);
   onefold_cli_problems_free(&f->root.problems);
   onefold_cli_places_free(&f->root.places);
   onefold_record_close(f->root.record);
@@ -117,8 +116,7 @@ char *onefold_cli_fleet_root_share(fleet *f) {
     if (!text) worst(f, ONEFOLD_EXIT_FAILURE);
     free(text);
   }
-  if (f->link.rank == 0 && !f->tuning->rows.json)
-    onefold_bench_table_head(stdout, columns, COLUMNS);
+  if (f->link.rank == 0 && !f->tuning->rows.json) onefold_cli_fleet_head();
   return share_text(f, f->seat->share);
 }
 
@@ -133,74 +131,6 @@ static double number_of(const json_t *row, const char *name) {
   return json_number_value(json_object_get(row, name));
 }
 
-static int keep(void *user, const onefold_record_row *row) {
-  *(onefold_record_row *)user = *row;
-  return 1;
-}
-
-/// The row of a line of an export, by a record in memory; zero where it is none.
-static int read_row(const char *text, onefold_record_row *row) {
-  const onefold_record_options nowhere = {.struct_size = sizeof nowhere, .path = ""};
-  onefold_record *record = NULL;
-  onefold_record_counts counts = {0};
-  const int read = onefold_record_open(&nowhere, &record) == ONEFOLD_OK &&
-                   onefold_record_import(record, text, strlen(text), ONEFOLD_RECORD_REPLACE,
-                                         &counts) == ONEFOLD_OK &&
-                   counts.written == 1 &&
-                   onefold_record_visit(record, keep, row, NULL) == ONEFOLD_OK;
-  onefold_record_close(record);
-  return read;
-}
-
-static void print_row(const fleet *f, int32_t from, const onefold_record_row *row) {
-  char tiling[512];
-  cli_label label;
-  bench_cell cells[COLUMNS];
-  const cli_problem problem = {.threads = row->key.threads,
-                               .accuracy = row->key.accuracy,
-                               .isa = (onefold_isa)onefold_cli_tune_isa(&row->key)};
-  const bench_stat best = {.count = 1, .median = row->median_ns * 1e-9, .spread = row->spread};
-  const bench_stat other = {.count = 1, .median = row->default_ns * 1e-9};
-  onefold_cli_tiling_text(&row->tiling, tiling, sizeof tiling);
-  onefold_cli_problem_label(f->tuning, row->key.problem, &problem, label);
-  cells[0] = onefold_bench_cell("%d", (int)f->seat->group + 1);
-  cells[1] = onefold_bench_cell("%d", (int)from);
-  cells[2] = onefold_bench_cell("%s", label);
-  cells[3] = onefold_bench_cell_time(other);
-  cells[4] = onefold_bench_cell_time(best);
-  cells[5] = onefold_bench_cell("%.3fx", row->default_ns / row->median_ns);
-  cells[6] = onefold_bench_cell_spread(best);
-  cells[7] = onefold_bench_cell("%s", tiling);
-  onefold_bench_table_row(stdout, columns, COLUMNS, cells);
-  fflush(stdout);
-}
-
-static void take_row(fleet *f, int32_t from, const char *text) {
-  const cli_tuning *t = f->tuning;
-  fleet_root *r = &f->root;
-  onefold_record_row row;
-  onefold_record_counts counts;
-  const onefold_status status =
-      onefold_record_import(r->record, text, strlen(text), ONEFOLD_RECORD_REPLACE, &counts);
-  if (status != ONEFOLD_OK) {
-    worst(f, (int)onefold_cli_tune_fail(&t->rows, r->record, status));
-    return;
-  }
-  r->tuned += counts.written == 1;
-  if (!read_row(text, &row)) {
-    worst(f, ONEFOLD_EXIT_FAILURE);
-    return;
-  }
-  r->gains += log(row.default_ns / row.median_ns);
-  if (!t->rows.json) {
-    print_row(f, from, &row);
-    return;
-  }
-  json_t *shape =
-      json_pack("{s:I, s:o}", "rank", (json_int_t)from, "row", json_loads(text, 0, NULL));
-  if (!shape || json_array_append_new(r->rows, shape)) worst(f, ONEFOLD_EXIT_FAILURE);
-}
-
 static void take_done(fleet *f, const char *text) {
   fleet_root *r = &f->root;
   json_t *done = json_loads(text, 0, NULL);
@@ -213,7 +143,7 @@ static void take_done(fleet *f, const char *text) {
 void onefold_cli_fleet_root_take(fleet *f, int32_t from, int tag, const char *text) {
   switch (tag) {
   case FLEET_ROW:
-    take_row(f, from, text);
+    worst(f, onefold_cli_fleet_row(f, from, text));
     break;
   case FLEET_DONE:
     take_done(f, text);
@@ -246,15 +176,23 @@ void onefold_cli_fleet_poll(fleet *f) {
   }
 }
 
-static json_t *summary(const fleet *f, double gain, size_t left, double seconds) {
-  const fleet_root *r = &f->root;
-  return json_pack("{s:I, s:s, s:s, s:I, s:O, s:O, s:I, s:I, s:I, s:f, s:f, s:I}", "group",
-                   (json_int_t)f->seat->group + 1, "machine", f->members[f->link.rank].machine,
-                   "record", onefold_record_path(r->record), "threads",
-                   (json_int_t)f->tuning->threads, "shapes", r->rows, "ranks", r->ranks, "tuned",
-                   (json_int_t)r->tuned, "recorded_before", (json_int_t)r->skipped, "left",
-                   (json_int_t)left, "geometric_mean_gain", gain, "seconds", seconds, "samples",
-                   (json_int_t)r->samples);
+static json_t *summary(fleet *f, double gain, size_t left, double seconds) {
+  fleet_root *r = &f->root;
+  const cli_tuning *t = f->tuning;
+  json_t *root =
+      json_pack("{s:I, s:s, s:s, s:I, s:O, s:O, s:I, s:I, s:I, s:f, s:o, s:f, s:I}", "group",
+                (json_int_t)f->seat->group + 1, "machine", f->members[f->link.rank].machine,
+                "record", onefold_record_path(r->record), "threads", (json_int_t)t->threads,
+                "shapes", r->rows, "ranks", r->ranks, "tuned", (json_int_t)r->tuned,
+                "recorded_before", (json_int_t)r->skipped, "left", (json_int_t)left,
+                "geometric_mean_gain", gain, "gains", onefold_cli_gains_json(&r->found, NULL, 0),
+                "seconds", seconds, "samples", (json_int_t)r->samples);
+  const cli_tune_results results = {.context = t->context,
+                                    .peak = &t->peak,
+                                    .pinned = t->pinned,
+                                    .situation = t->situation,
+                                    .gains = &r->found};
+  return onefold_cli_tune_results(root, &results);
 }
 
 static void print_end(const fleet *f, double gain, size_t left, double seconds) {

@@ -248,6 +248,12 @@ static void add_keys(report_document *document, const line *lines, size_t count)
 
 int onefold_report_build_comparison(report_data *data, report_document *document) {
   report_arena *arena = &data->arena;
+  if (data->file_count != 2) {
+    snprintf(data->sentence, sizeof data->sentence,
+             "the files have the results of %zu machines or runs; one is compared with one",
+             data->file_count);
+    return -1;
+  }
   *document = (report_document){.data = data, .title = "Onefold benchmarks, new against old"};
   onefold_report_build_machines(document);
   const double margin = onefold_report_margin(data->files[0], data->files[1]);

@@ -27,7 +27,7 @@ report_verdict onefold_report_verdict(report_ratio ratio, double margin);
 double onefold_report_margin(const report_file *older, const report_file *newer);
 
 /// Fills the document from the data's two files, the older first. Non-zero after data->sentence:
-/// without memory, or where they have no line in common.
+/// without memory, where they have no line in common, or where there are not two.
 int onefold_report_build_comparison(report_data *data, report_document *document);
 
 #endif

@@ -225,19 +225,35 @@ static int read_root(report_data *data, report_file *file) {
   return add_rows(data, file, entries, count);
 }
 
-int onefold_report_parse(report_data *data, const char *path, const char *text, size_t size) {
+/// A file with this root, which is the data's from here on.
+static int add_file(report_data *data, const char *path, json_t *root) {
   report_file *file = onefold_report_alloc(&data->arena, 1, sizeof *file);
   report_file **slot =
       file ? onefold_report_push(&data->arena, &data->files, &data->file_count, sizeof *data->files)
            : NULL;
-  if (!slot) return refuse(data, path, "out of memory");
+  if (!slot) {
+    json_decref(root);
+    return refuse(data, path, "out of memory");
+  }
   *slot = file;
   file->path = onefold_report_format(&data->arena, "%s", path);
   file->index = data->file_count - 1;
-  json_error_t error;
-  file->root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-  if (!file->root) return refuse(data, path, "line %d: %.200s", error.line, error.text);
+  file->root = root;
   return read_root(data, file);
+}
+
+int onefold_report_parse(report_data *data, const char *path, const char *text, size_t size) {
+  json_error_t error;
+  size_t i;
+  json_t *group, *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+  if (!root) return refuse(data, path, "line %d: %.200s", error.line, error.text);
+  if (!json_is_array(root)) return add_file(data, path, root);
+  int status = json_array_size(root) ? 0 : refuse(data, path, "an array of no results");
+  json_array_foreach(root, i, group) {
+    if (!status) status = add_file(data, path, json_incref(group));
+  }
+  json_decref(root);
+  return status;
 }
 
 int onefold_report_read(report_data *data, const char *path) {

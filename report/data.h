@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/// One file.
+/// One file; of one that is an array, as a fleet of machines writes it, one of its objects.
 typedef struct report_file {
   const char *path;
   json_t *root; // owns the strings

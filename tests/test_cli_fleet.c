@@ -61,6 +61,31 @@ static void fails(const char *first, const char *second, int code, const char *s
   test_run_free(&r);
 }
 
+/// A group has the machine, and both times of so many problems.
+static void expect_results(const json_t *group, size_t problems) {
+  const json_t *rows = json_object_get(group, "benchmarks"), *row;
+  size_t i, of_default = 0;
+  assert_int_equal(json_array_size(rows), 2 * problems);
+  json_array_foreach(rows, i, row) {
+    const char *name = json_string_value(json_object_get(row, "run_name"));
+    assert_int_equal(strncmp(name, "tune/mb1ic", 10), 0);
+    of_default += strstr(name, "/default/threads:") != NULL;
+    assert_true(test_number(row, "real_time") > 0);
+  }
+  assert_int_equal(of_default, problems);
+  assert_true(test_fact(group, "onefold_cpu")[0] && test_fact(group, "onefold_peak_gflops")[0]);
+}
+
+/// onefold report shows what rank 0 wrote.
+static void expect_report(const json_t *root, const char *words) {
+  char arguments[512];
+  char *path = test_path();
+  assert_int_equal(json_dump_file(root, path, 0), 0);
+  snprintf(arguments, sizeof arguments, "report --md %s", path);
+  test_expect_words(arguments, words);
+  test_path_free(path);
+}
+
 /// Two machines of one fingerprint share the list, which rank 1 does not have, and rank 0 records
 /// it all; what is recorded is not shared out again.
 static void test_one_group(void **state) {
@@ -85,6 +110,8 @@ static void test_one_group(void **state) {
     assert_string_equal(json_string_value(json_object_get(rank, "node")),
                         test_number(rank, "rank") > 0 ? "b" : "a");
   }
+  expect_results(group, 4); // of both ranks
+  expect_report(root, "geometric mean of 4");
   json_decref(root);
   test_expect_words("tune show --here", "4 rows of ");
 
@@ -93,6 +120,7 @@ static void test_one_group(void **state) {
   group = json_array_get(root, 0);
   test_expect_number(group, "tuned", 1);
   test_expect_number(group, "recorded_before", 4);
+  expect_results(group, 5);
   json_decref(root);
   test_expect_words("tune show", "5 rows of ");
 }
@@ -145,6 +173,7 @@ static void test_two_groups(void **state) {
     paths[number - 1] = json_string_value(json_object_get(group, "record"));
     test_expect_number(group, "tuned", 4);
     assert_int_equal(json_array_size(json_object_get(group, "ranks")), 1);
+    expect_results(group, 4);
   }
   assert_non_null(strstr(paths[0], "/one-avx2-"));
   assert_non_null(strstr(paths[1], "/two-neon-"));

@@ -211,6 +211,9 @@ static void test_unlike(void **state) {
   test_report_parse(&data, "c", texts[2]);
   assert_int_not_equal(onefold_report_build_comparison(&data, &document), 0);
   assert_string_equal(data.sentence, "a and c have no line in common");
+  test_report_parse(&data, "b", texts[1]);
+  assert_int_not_equal(onefold_report_build_comparison(&data, &document), 0);
+  assert_non_null(strstr(data.sentence, "the results of 3 machines or runs"));
   onefold_report_data_release(&data);
   for (int i = 0; i < 3; i++) free(texts[i]);
 }

@@ -48,6 +48,32 @@ static void test_rows(void **state) {
   free(text);
 }
 
+/// Each object of an array is a file of its own.
+static void test_array(void **state) {
+  (void)state;
+  static const double times[] = {30, 10, 20};
+  test_json one, other;
+  test_json_begin(&one, "one");
+  test_json_row(&one, "tune/ic8ih8oc8kh1/tuned/threads:1", "", "", times, 3);
+  test_json_begin(&other, "other");
+  test_json_row(&other, "tune/ic8ih8oc8kh1/tuned/threads:1", "", "", times, 2);
+  char *texts[] = {test_json_end(&one), test_json_end(&other)}, *both = NULL;
+  assert_true(asprintf(&both, "[%s, %s]", texts[0], texts[1]) > 0);
+  report_data data = {0};
+  test_report_parse(&data, "fleet.json", both);
+  assert_int_equal(data.file_count, 2);
+  assert_int_equal(data.row_count, 2);
+  for (size_t i = 0; i < 2; i++) {
+    assert_string_equal(data.files[i]->path, "fleet.json");
+    assert_string_equal(onefold_report_fact(data.files[i], "cpu"), i ? "other" : "one");
+    assert_ptr_equal(data.rows[i].file, data.files[i]);
+    assert_int_equal(data.rows[i].count, 3 - i);
+  }
+  onefold_report_data_release(&data);
+  for (int i = 0; i < 2; i++) free(texts[i]);
+  free(both);
+}
+
 static void test_labels(void **state) {
   (void)state;
   char *text = test_report_everything("");
@@ -84,7 +110,10 @@ static void test_malformed(void **state) {
   } bad[] = {
       {"", "line 1"},
       {"{\"benchmarks\": [", "line 1"},
-      {"[]", "not a JSON object"},
+      {"3", "line 1"},
+      {"[]", "an array of no results"},
+      {"[[]]", "not a JSON object"},
+      {"[{\"benchmarks\": []}, {}]", "no array \"benchmarks\""},
       {"{\"benchmarks\": [], \"benchmarks\": []}", "duplicate"},
       {"{}", "no array \"benchmarks\""},
       {"{\"benchmarks\": 3}", "no array \"benchmarks\""},
@@ -197,9 +226,8 @@ static void test_join(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),      cmocka_unit_test(test_labels),
-      cmocka_unit_test(test_malformed), cmocka_unit_test(test_groups),
-      cmocka_unit_test(test_join),
+      cmocka_unit_test(test_rows),      cmocka_unit_test(test_labels), cmocka_unit_test(test_array),
+      cmocka_unit_test(test_malformed), cmocka_unit_test(test_groups), cmocka_unit_test(test_join),
   };
   return cmocka_run_group_tests_name("report_read", tests, NULL, NULL);
 }
