@@ -112,7 +112,7 @@ static void test_order(void **state) {
 }
 
 /// The context's level is part of the machine: no row of another is used.
-static void test_level(void **state) {
+static void test_another_level(void **state) {
   (void)state;
   onefold_isa levels[ONEFOLD_ISA_COUNT];
   const int count = test_isa_levels(levels);
@@ -172,7 +172,7 @@ int main(void) {
       cmocka_unit_test(test_rows_of_other_builds),
       cmocka_unit_test(test_plans),
       cmocka_unit_test(test_order),
-      cmocka_unit_test(test_level),
+      cmocka_unit_test(test_another_level),
       cmocka_unit_test(test_mistakes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
