@@ -23,4 +23,13 @@ onefold_status onefold_cache_key_compare(const onefold_context *context, const c
                                          const char *have, size_t have_bytes,
                                          const onefold_cache_key *key);
 
+/// Whether a key is of this library and of this machine at a level, of which `levels` are contexts;
+/// else ONEFOLD_REFUSED with the part that is not.
+onefold_status onefold_cache_key_fits(const onefold_context *context,
+                                      onefold_context *const *levels, size_t count,
+                                      const char *path, const char *have, size_t have_bytes);
+
+/// "avx512, standard: <content>", as far as it fits.
+void onefold_cache_key_show(const char *have, size_t have_bytes, char *text, size_t size);
+
 #endif

@@ -12,6 +12,7 @@ int onefold_cli_list(int argc, char **argv);
 int onefold_cli_tune(int argc, char **argv); // where ONEFOLD_HAVE_TUNE is defined
 int onefold_cli_net(int argc, char **argv);
 int onefold_cli_report(int argc, char **argv);
+int onefold_cli_cache(int argc, char **argv);
 
 /// A row of a table of commands, which a row without a name ends.
 typedef struct onefold_command {

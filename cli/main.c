@@ -30,6 +30,8 @@ static const onefold_command commands[] = {
     {"net", onefold_cli_net, "the layers of a network, and how each is run"},
     {"bench", onefold_cli_bench, "measure networks, blocks and convolutions"},
     {"report", onefold_cli_report, "show what bench wrote: a page, charts, tables, comparisons"},
+    {"cache", onefold_cli_cache,
+     "the packed networks of --cache: list them, remove the stale ones"},
     {"run", onefold_cli_run, "run a block or a network on arrays in .npy files"},
 #ifdef ONEFOLD_HAVE_TUNE
     {"tune", onefold_cli_tune, "the record of the fastest tilings"},

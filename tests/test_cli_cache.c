@@ -177,6 +177,60 @@ static void test_network(void **state) {
   free_place(&p);
 }
 
+/// The numbers that a command of the cache ends with, and how many files it names.
+static void expect_cache(const place *p, const char *command, double files, double count,
+                         const char *what, double number) {
+  char line[512], bytes[64];
+  snprintf(line, sizeof line, "cache %s --json %s", command, p->cache.path);
+  snprintf(bytes, sizeof bytes, "%s_bytes", what);
+  json_t *root = test_report(line);
+  assert_int_equal(json_array_size(json_object_get(root, "files")), files);
+  test_expect_number(root, "count", count);
+  test_expect_number(root, what, number);
+  assert_true((test_number(root, bytes) > 0) == (number > 0));
+  assert_true(test_number(root, "bytes") > test_number(root, bytes) || number == count);
+  json_decref(root);
+}
+
+/// What does not fit is listed, and removed where that is meant; what fits and what is foreign
+/// stays.
+static void test_list_and_prune(void **state) {
+  (void)state;
+  place p = make_place((onefold_shape){1, 16, 12, 12});
+  test_file_path notes;
+  char line[512];
+  start(&p, BLOCK "--seed=5", NULL, NULL, 0);
+  damage(&p);
+  start(&p, BLOCK "--seed=6", NULL, NULL, 0);
+  test_file(&p.cache, "notes.onefold", notes);
+  test_file_write(notes, "onefold\n", 8);
+  expect_cache(&p, "list", 2, 2, "stale", 1);
+  expect_cache(&p, "prune --dry-run", 1, 2, "removed", 1);
+  assert_int_equal(test_directory_files(&p.cache), 3);
+  snprintf(line, sizeof line, "cache list %s", p.cache.path);
+  test_expect_words(line, "stale  8 bytes are too few for a header of 64\n");
+  test_expect_words(line, "standard: repvgg");
+  test_expect_words(line, ": 1 of 2 files, 8 of ");
+  snprintf(line, sizeof line, "cache prune -n %s", p.cache.path);
+  test_expect_words(line, " bytes, would be removed\n");
+  snprintf(line, sizeof line, "cache prune %s", p.cache.path);
+  test_expect_words(line, " bytes, removed\n");
+  assert_int_equal(test_directory_files(&p.cache), 2);
+  test_file_is(notes, "onefold\n", 8);
+  expect_cache(&p, "prune", 0, 1, "removed", 0);
+  start(&p, BLOCK "--seed=6", NULL, NULL, 0);
+  expect_cache(&p, "list", 1, 1, "stale", 0); // the same file
+  static const test_mistake mistakes[] = {
+      {"cache", 2, "Usage: onefold cache COMMAND"},
+      {"cache list", 2, "no directory is given"},
+      {"cache list a b", 2, "b: one directory is expected"},
+      {"cache list --dry-run a", 2, "--dry-run"},
+      {"cache prune /nonexistent/cache", 1, "/nonexistent/cache: No such file or directory"},
+  };
+  test_expect_mistakes(mistakes, sizeof mistakes / sizeof *mistakes);
+  free_place(&p);
+}
+
 /// A cache that cannot be written is a warning.
 static void test_not_written(void **state) {
   (void)state;
@@ -193,6 +247,7 @@ static void test_not_written(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_block), cmocka_unit_test(test_checkpoint),
-      cmocka_unit_test(test_network), cmocka_unit_test(test_not_written)};
+      cmocka_unit_test(test_network), cmocka_unit_test(test_list_and_prune),
+      cmocka_unit_test(test_not_written)};
   return cmocka_run_group_tests_name("cli_cache", tests, NULL, NULL);
 }

@@ -72,6 +72,27 @@ ONEFOLD_API onefold_status onefold_exec_map(onefold_context *context, const char
                                             const onefold_exec_options *options, int32_t unchecked,
                                             onefold_exec **exec);
 
+/// A file of a directory of saved executions.
+typedef struct onefold_cache_entry {
+  const char *name, *path; // in the directory, and with it
+  int64_t bytes;
+  int32_t fits; // non-zero: it is of this library and of this machine, at any level
+  // Of ASCII's visible characters alone.
+  char reason[384]; // why it does not fit, a sentence; "" where it does
+  char what[384];   // "avx512, standard: <content>"; "" where that cannot be read
+} onefold_cache_entry;
+
+/// Non-zero ends the visit. The file may be removed.
+typedef int (*onefold_cache_visit_fn)(void *user, const onefold_cache_entry *entry);
+
+/// Calls `visit` with each file that onefold_exec_cached has made in a directory, in the order of
+/// their names, and with what processes left that were killed while they wrote, an hour before at
+/// least: regular files, by name and by content; no other is looked at. Weights are not read, so
+/// that a file which fits may still be damaged. Errors: INVALID_ARGUMENT, NOT_FOUND (there is no
+/// such directory), IO, OUT_OF_MEMORY. Thread-safe.
+ONEFOLD_API onefold_status onefold_cache_visit(onefold_context *context, const char *directory,
+                                               onefold_cache_visit_fn visit, void *user);
+
 /// A hash of a file's bytes and length, for `content`: at the speed of memory, and no protection
 /// against somebody who wants two files to have the same. Errors: INVALID_ARGUMENT, IO,
 /// OUT_OF_MEMORY. Thread-safe.
