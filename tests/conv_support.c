@@ -88,10 +88,6 @@ void conv_draw_epilogue(test_rng *rng, int exact, onefold_conv2d_desc *d) {
   d->has_channel_scale = test_once_in(rng, 3);
 }
 
-static size_t elements(onefold_shape s) {
-  return (size_t)(s.n * s.c * s.h * s.w);
-}
-
 static float *make_array(test_rng *rng, int exact, size_t n) {
   float *values = malloc(n * sizeof(float));
   assert_non_null(values);
@@ -114,16 +110,16 @@ void conv_case_make(conv_case *c, test_rng *rng, const onefold_conv2d_desc *desc
                            out_size(desc->in_w, desc->kernel_w, desc->stride_w, desc->dilation_w,
                                     desc->pad_left, desc->pad_right)};
   const size_t channels = (size_t)desc->out_channels;
-  c->x = make_array(rng, exact, elements(c->in));
+  c->x = make_array(rng, exact, test_elements(c->in));
   c->weight = make_array(
       rng, exact,
       channels * (size_t)(desc->in_channels / desc->groups * desc->kernel_h * desc->kernel_w));
   if (!test_once_in(rng, 3)) c->bias = make_array(rng, exact, channels);
   if (desc->has_residual_scale) c->residual_scale = make_array(rng, exact, channels);
   if (desc->has_channel_scale) c->scale = make_array(rng, exact, (size_t)desc->batch * channels);
-  if (desc->residual) c->residual = make_array(rng, exact, elements(c->out));
-  c->want = malloc(elements(c->out) * sizeof(double));
-  c->bound = malloc(elements(c->out) * sizeof(double));
+  if (desc->residual) c->residual = make_array(rng, exact, test_elements(c->out));
+  c->want = malloc(test_elements(c->out) * sizeof(double));
+  c->bound = malloc(test_elements(c->out) * sizeof(double));
   assert_non_null(c->want);
   assert_non_null(c->bound);
   conv_case_expect(c);
@@ -156,7 +152,7 @@ static void expect_epilogue(const conv_case *c, size_t i, size_t channel, size_t
 void conv_case_expect(conv_case *c) {
   test_conv2d_reference(&c->desc, c->out, c->x, c->weight, c->bias, c->want, c->bound);
   const size_t pixels = (size_t)(c->out.h * c->out.w), channels = (size_t)c->out.c;
-  for (size_t i = 0; i < elements(c->out); i++) {
+  for (size_t i = 0; i < test_elements(c->out); i++) {
     expect_epilogue(c, i, i / pixels % channels, i / pixels / channels);
   }
 }

@@ -45,6 +45,18 @@ void test_directory_remove(test_directory *directory) {
   assert_int_equal(rmdir(directory->path), 0);
 }
 
+test_file_place test_file_place_make(const char *name) {
+  test_file_place place = {.context = test_context(ONEFOLD_ISA_REF, 1)};
+  test_directory_make(&place.directory);
+  test_file(&place.directory, name, place.path);
+  return place;
+}
+
+void test_file_place_free(test_file_place *place) {
+  test_directory_remove(&place->directory);
+  onefold_context_destroy(place->context);
+}
+
 void test_file_write(const char *path, const void *bytes, size_t length) {
   FILE *file = fopen(path, "wb");
   assert_non_null(file);

@@ -20,6 +20,15 @@ void test_directory_remove(test_directory *directory);
 typedef char test_file_path[320];
 const char *test_file(const test_directory *directory, const char *name, test_file_path path);
 
+/// A directory for one file, and a context of level ref to read and write it with.
+typedef struct test_file_place {
+  onefold_context *context;
+  test_directory directory;
+  test_file_path path;
+} test_file_place;
+test_file_place test_file_place_make(const char *name);
+void test_file_place_free(test_file_place *place);
+
 void test_file_write(const char *path, const void *bytes, size_t length);
 /// Fails unless the file is exactly these bytes.
 void test_file_is(const char *path, const void *bytes, size_t length);

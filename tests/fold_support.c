@@ -52,12 +52,6 @@ void fold_expect_verdict(const graph_report *report, int region, onefold_fold_ve
                 onefold_fold_verdict_name(verdict));
 }
 
-onefold_graph *fold_empty_graph(onefold_context *context) {
-  onefold_graph *graph;
-  test_ok(context, onefold_graph_create(context, &graph));
-  return graph;
-}
-
 onefold_graph *fold_expecting(const onefold_graph *graph, onefold_fold_verdict verdict,
                               uint64_t seed) {
   onefold_context *context = graph->context;

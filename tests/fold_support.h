@@ -9,8 +9,6 @@
 onefold_graph *fold_new_graph(onefold_context *context, int64_t channels, int64_t h, int64_t w,
                               onefold_node *input);
 
-onefold_graph *fold_empty_graph(onefold_context *context);
-
 /// Declares the output and asserts that the graph was built.
 void fold_finish(onefold_graph *graph, onefold_node node);
 

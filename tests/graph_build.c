@@ -4,11 +4,24 @@
 
 #include <stdlib.h>
 
-onefold_graph *graph_with_input(onefold_context *context, onefold_shape shape) {
+onefold_graph *graph_empty(onefold_context *context) {
   onefold_graph *graph;
   test_ok(context, onefold_graph_create(context, &graph));
+  return graph;
+}
+
+onefold_graph *graph_with_input(onefold_context *context, onefold_shape shape) {
+  onefold_graph *graph = graph_empty(context);
   assert_int_equal(onefold_graph_input(graph, shape), 0);
   return graph;
+}
+
+onefold_node graph_relu(onefold_graph *graph, onefold_node input) {
+  return onefold_graph_activation(graph, input, ONEFOLD_ACT_RELU, 0);
+}
+
+onefold_node graph_concat(onefold_graph *graph, onefold_node first, onefold_node second) {
+  return onefold_graph_concat(graph, (const onefold_node[]){first, second}, 2);
 }
 
 onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node input,

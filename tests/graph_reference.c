@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static graph_result make_result(onefold_shape shape) {
-  graph_result r = {.count = (size_t)(shape.n * shape.c * shape.h * shape.w)};
+  graph_result r = {.count = test_elements(shape)};
   r.value = calloc(r.count, sizeof *r.value);
   r.scale = calloc(r.count, sizeof *r.scale);
   assert_non_null(r.value);

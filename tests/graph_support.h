@@ -64,6 +64,7 @@ typedef struct graph_text {
 size_t graph_steps(onefold_context *context, const onefold_graph *graph, int fused,
                    graph_text *text);
 
+onefold_graph *graph_empty(onefold_context *context);
 /// A graph whose node 0 is an input.
 onefold_graph *graph_with_input(onefold_context *context, onefold_shape shape);
 
@@ -73,6 +74,9 @@ void graph_expect_failure(onefold_context *context, onefold_graph *graph, onefol
 
 /// Values in [-1, 1) for each of the graph's inputs; one allocation, to be freed.
 const float *const *graph_random_inputs(test_rng *rng, const onefold_graph *graph);
+
+onefold_node graph_relu(onefold_graph *graph, onefold_node input);
+onefold_node graph_concat(onefold_graph *graph, onefold_node first, onefold_node second);
 
 /// A convolution of random weights in [-1, 1), and of random bias where `bias`.
 onefold_node graph_random_conv(test_rng *rng, onefold_graph *graph, onefold_node input,

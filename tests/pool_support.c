@@ -23,7 +23,3 @@ void pool_fixture_destroy(pool_fixture *f) {
   test_free(f->y);
   test_free(f->first);
 }
-
-size_t pool_count(onefold_shape s) {
-  return (size_t)(s.n * s.c * s.h * s.w);
-}

@@ -21,7 +21,4 @@ typedef struct pool_fixture {
 void pool_fixture_create(pool_fixture *f, onefold_isa isa);
 void pool_fixture_destroy(pool_fixture *f);
 
-/// Elements of an image.
-size_t pool_count(onefold_shape s);
-
 #endif

@@ -45,6 +45,13 @@ void test_report_parse(report_data *data, const char *path, const char *text) {
   if (onefold_report_parse(data, path, text, strlen(text))) fail_msg("%s", data->sentence);
 }
 
+report_document test_report_build(report_data *data, const char *text) {
+  report_document document;
+  test_report_parse(data, "results.json", text);
+  assert_int_equal(onefold_report_build(data, &document), 0);
+  return document;
+}
+
 const report_row *test_report_row(const report_data *data, const char *name) {
   for (size_t i = 0; i < data->row_count; i++) {
     if (strcmp(data->rows[i].text, name) == 0) return &data->rows[i];
@@ -125,15 +132,6 @@ char *test_report_markdown(const report_document *document) {
   onefold_report_markdown(document, &output);
   assert_int_equal(fclose(output.out), 0);
   return text;
-}
-
-size_t test_count(const char *text, const char *word) {
-  size_t count = 0;
-  while ((text = strstr(text, word))) {
-    count++;
-    text += strlen(word);
-  }
-  return count;
 }
 
 // ---------------------------------------------------------------------- XML

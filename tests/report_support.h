@@ -30,6 +30,9 @@ char *test_json_end(test_json *json);
 /// Reads a text as a file of that name; fails unless it is good.
 void test_report_parse(report_data *data, const char *path, const char *text);
 
+/// Reads a text and makes the document of it.
+report_document test_report_build(report_data *data, const char *text);
+
 /// The row of that name.
 const report_row *test_report_row(const report_data *data, const char *name);
 
@@ -44,8 +47,5 @@ char *test_report_markdown(const report_document *document);
 /// Fails unless the text is one well-formed element of XML, after a declaration or doctype, with
 /// nothing in its attributes and texts that XML forbids.
 void test_expect_xml(const char *text);
-
-/// How often a word is in a text.
-size_t test_count(const char *text, const char *word);
 
 #endif

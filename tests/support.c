@@ -170,6 +170,15 @@ size_t test_first_difference(const float *a, const float *b, size_t n) {
   return n;
 }
 
+size_t test_count(const char *text, const char *word) {
+  size_t count = 0;
+  while ((text = strstr(text, word))) {
+    count++;
+    text += strlen(word);
+  }
+  return count;
+}
+
 static void last_error(onefold_context *context, char *text, size_t size) {
   text[0] = '\0';
   if (context) onefold_context_last_error(context, text, size);

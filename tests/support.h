@@ -120,6 +120,10 @@ double test_activation_slope(onefold_activation activation, double param);
 /// 2^-23 * (8 + 2*sqrt(n)) * s, and one smallest denormal for each term.
 double test_sum_bound(double s, double n);
 
+/// Elements of a tensor without padding lanes.
+static inline size_t test_elements(onefold_shape s) {
+  return (size_t)(s.n * s.c * s.h * s.w);
+}
 /// Elements of a tensor in a layout with channel block c.
 size_t test_layout_elements(onefold_shape shape, onefold_layout layout, int c);
 /// Offset of one element.
@@ -146,6 +150,9 @@ void test_failed(const char *format, ...) __attribute__((format(printf, 1, 2), n
 /// Index of the first element that differs in value (0 equals -0, NaN equals
 /// NaN), or n.
 size_t test_first_difference(const float *a, const float *b, size_t n);
+
+/// How often a word is in a text.
+size_t test_count(const char *text, const char *word);
 
 /// Asserts a status, printing the context's last sentence where it differs.
 void test_expect(onefold_context *context, onefold_status got, onefold_status want,

@@ -138,7 +138,7 @@ static void test_append(void **state) {
   float **mid = graph_run(context, first, form, x);
   float **expected = graph_run(context, second, form, (const float *const *)mid);
   const onefold_shape out = onefold_graph_shape(chain, node);
-  assert_memory_equal(y[0], expected[0], (size_t)(out.n * out.c * out.h * out.w) * sizeof **y);
+  assert_memory_equal(y[0], expected[0], test_elements(out) * sizeof **y);
   free(expected);
   free(mid);
   free(y);

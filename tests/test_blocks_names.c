@@ -23,24 +23,21 @@ static int path_id(const char *name) {
   return id;
 }
 
-static int ends_with(const char *name, const char *end) {
-  const size_t length = strlen(name), tail = strlen(end);
-  return length >= tail && strcmp(name + length - tail, end) == 0;
-}
-
 static onefold_status read_named(const onefold_weights *weights, const char *name,
                                  const int64_t *dims, int32_t rank, size_t count, float *values) {
   named *n = weights->state;
   const size_t used = strlen(n->read), stem = strlen(name) - strlen(".weight");
   const int is_last = n->last && strncmp(name, n->last, strlen(n->last)) == 0;
-  const int weight = ends_with(name, ".weight"), variance = ends_with(name, ".running_var");
+  const int weight = block_name_ends(name, ".weight"),
+            variance = block_name_ends(name, ".running_var");
   if (weight)
     snprintf(n->read + used, sizeof n->read - used, "%s%.*s", used ? " " : "", (int)stem, name);
   if (variance) snprintf(n->read + used, sizeof n->read - used, "*");
   for (size_t i = 0; i < count; i++) {
     values[i] = (weight && rank == 1) || variance ? 1 : 0;
     if (weight && rank == 4 && is_last) values[i] = (int64_t)i / dims[1] == (int64_t)i % dims[1];
-    if (ends_with(name, ".bias") && !is_last) values[i] = (float)(100 * path_id(name) + (int)i);
+    if (block_name_ends(name, ".bias") && !is_last)
+      values[i] = (float)(100 * path_id(name) + (int)i);
   }
   return ONEFOLD_OK;
 }

@@ -23,7 +23,7 @@ static place make_place(onefold_shape in) {
   test_directory_make(&p.cache);
   test_directory_remove(&p.cache);
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
-  const size_t count = (size_t)(in.n * in.c * in.h * in.w);
+  const size_t count = test_elements(in);
   onefold_array x = {.rank = 4, .dims = {in.n, in.c, in.h, in.w}};
   x.values = malloc(count * sizeof(float));
   assert_non_null(x.values);

@@ -57,12 +57,6 @@ static json_int_t integer(const json_t *object, const char *key) {
   return json_integer_value(value);
 }
 
-static double real(const json_t *object, const char *key) {
-  const json_t *value = json_object_get(object, key);
-  if (!json_is_number(value)) fail_msg("no number %s", key);
-  return json_number_value(value);
-}
-
 static const char *text(const json_t *object, const char *key) {
   const char *value = json_string_value(json_object_get(object, key));
   if (!value) fail_msg("no text %s", key);
@@ -133,17 +127,18 @@ static void test_json(void **state) {
   assert_int_equal(integer(block, "in_channels"), 6);
   assert_int_equal(integer(block, "groups"), 2);
   assert_int_equal(integer(block, "tensors"), 17);
-  assert_true(real(block, "bn_epsilon") == 1e-5);
-  assert_true(real(block, "least_variance") >= 0.5);
+  assert_true(test_number(block, "bn_epsilon") == 1e-5);
+  assert_true(test_number(block, "least_variance") >= 0.5);
   // 6 x 3 x 9, 6 x 3 and three batch norms; 6 x 3 x 9 and a bias.
   assert_int_equal(integer(json_object_get(block, "parameters"), "before"), 162 + 18 + 36);
   assert_int_equal(integer(json_object_get(block, "parameters"), "after"), 162 + 6);
-  assert_true(real(json_object_get(block, "macs_per_pixel"), "before") == 180);
-  assert_true(real(json_object_get(block, "macs_per_pixel"), "after") == 162);
-  assert_true(real(block, "max_rel_error") >= 0 && real(block, "max_rel_error") < 1e-5);
+  assert_true(test_number(json_object_get(block, "macs_per_pixel"), "before") == 180);
+  assert_true(test_number(json_object_get(block, "macs_per_pixel"), "after") == 162);
+  assert_true(test_number(block, "max_rel_error") >= 0 &&
+              test_number(block, "max_rel_error") < 1e-5);
   const json_t *weights = json_object_get(block, "channel_weights");
-  assert_true(real(weights, "largest") >= real(weights, "median"));
-  assert_true(real(weights, "ratio") >= 1);
+  assert_true(test_number(weights, "largest") >= test_number(weights, "median"));
+  assert_true(test_number(weights, "ratio") >= 1);
   block = json_array_get(blocks, 3);
   assert_string_equal(text(block, "state"), "unknown");
   assert_true(json_is_null(json_object_get(block, "least_variance")));
@@ -204,8 +199,8 @@ static void test_epsilon(void **state) {
   json_t *root = parse(&run);
   const json_t *block = json_array_get(json_object_get(root, "blocks"), 0),
                *warnings = json_object_get(root, "warnings");
-  assert_true(real(block, "bn_epsilon") == 0.02);
-  assert_true(real(block, "family_epsilon") == 1e-5);
+  assert_true(test_number(block, "bn_epsilon") == 0.02);
+  assert_true(test_number(block, "family_epsilon") == 1e-5);
   expect_line(json_string_value(json_array_get(warnings, 0)),
               "2 blocks of RepVGG: epsilon 0.02 in place of the family's 1e-05");
   json_decref(root);

@@ -136,7 +136,7 @@ static void test_thread_counts(void **state) {
     conv_draw_epilogue(&rng, 0, &desc);
     conv_case_make(&c, &rng, &desc, 0);
     conv_describe(&desc, text, sizeof(text));
-    const size_t n = (size_t)(out.n * out.c * out.h * out.w);
+    const size_t n = test_elements(out);
     float *first = malloc(n * sizeof(float)), *other = malloc(n * sizeof(float));
     for (int j = 0; j < COUNT; j++) {
       // And another third is cut for all threads, however small.

@@ -13,7 +13,7 @@ static onefold_context *context;
 /// One channel: convolution w (and bias) and batch normalisation.
 static void fold_scalar(const float *bias, float gamma, float beta, float mean, float variance,
                         double epsilon, float weight, float *folded_weight, float *folded_bias) {
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 1, 2, 3});
   const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(1, 1, 1, 1);
   const onefold_batch_norm_params bn = {&gamma, &beta, &mean, &variance, epsilon};
@@ -46,7 +46,7 @@ static void test_batch_norm_closed_forms(void **state) {
 static onefold_graph *fold_pair(onefold_shape in, const onefold_graph_conv2d_params *p,
                                 const float *a, const onefold_graph_conv2d_params *q,
                                 const float *b) {
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, in);
   const onefold_node terms[2] = {onefold_graph_conv2d(graph, x, p, a, NULL),
                                  b ? onefold_graph_conv2d(graph, x, q, b, NULL) : x};
@@ -117,7 +117,7 @@ static void test_common_groups(void **state) {
                {12, 4, 6, 3, 2, ONEFOLD_FOLD_EXACT},
                {8, 8, 1, 1, 1, ONEFOLD_FOLD_GROUPS}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    onefold_graph *graph = fold_empty_graph(context);
+    onefold_graph *graph = graph_empty(context);
     const int64_t c = cases[i].channels;
     const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, c, 6, 5});
     onefold_graph_conv2d_params p = onefold_graph_conv2d_square(c, 3, 1, cases[i].a);
@@ -140,7 +140,7 @@ static void test_common_groups(void **state) {
 /// conv p, then conv q, with or without a bias on p.
 static onefold_graph *chain(test_rng *rng, onefold_shape in, const onefold_graph_conv2d_params *p,
                             int bias, const onefold_graph_conv2d_params *q) {
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, in);
   const onefold_node a = graph_random_conv(rng, graph, x, p, bias);
   fold_finish(graph, graph_random_conv(rng, graph, a, q, 1));
@@ -189,7 +189,7 @@ static void test_sequences(void **state) {
 /// 1x1 of weight 2 and bias 3, zero padding, 3x3 of ones, on ones: 20 in the corner, not 35.
 static void test_border(void **state) {
   (void)state;
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node in = onefold_graph_input(graph, (onefold_shape){1, 1, 3, 3});
   const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(1, 1, 1, 1);
   const onefold_graph_conv2d_params q = onefold_graph_conv2d_square(1, 3, 1, 1);
@@ -209,7 +209,7 @@ static void test_border(void **state) {
 static void test_sum_pays_for_a_sequence(void **state) {
   (void)state;
   test_rng rng = {36};
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 8, 6, 7});
   const onefold_graph_conv2d_params k1 = onefold_graph_conv2d_square(8, 1, 1, 1);
   const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(8, 3, 1, 1);
@@ -235,7 +235,7 @@ static void test_extremes(void **state) {
   for (int v = 0; v < 2; v++)
     for (int m = 0; m < 2; m++)
       for (int g = 0; g < 3; g++) {
-        onefold_graph *graph = fold_empty_graph(context);
+        onefold_graph *graph = graph_empty(context);
         const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 3, 5, 4});
         const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(3, 3, 1, 1);
         const float gamma[3] = {gammas[g], 1, gammas[g]}, beta[3] = {0.5f, -0.5f, 0};
@@ -256,7 +256,7 @@ static void test_extremes(void **state) {
 static void test_even_kernels(void **state) {
   (void)state;
   test_rng rng = {50};
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 3, 8, 9});
   onefold_graph_conv2d_params k6 = onefold_graph_conv2d_square(5, 6, 2, 1);
   k6.pad_top = k6.pad_bottom = k6.pad_left = k6.pad_right = 2;

@@ -14,7 +14,7 @@ static void test_boundaries(void **state) {
   const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(8, 3, 1, 1);
 
   // A convolution that is also an output keeps its own result.
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   onefold_node x = onefold_graph_input(graph, in);
   onefold_node conv = graph_random_conv(&rng, graph, x, &k3, 0);
   onefold_node bn = graph_random_bn(&rng, graph, conv, 1e-5);
@@ -27,7 +27,7 @@ static void test_boundaries(void **state) {
   fold_drop(graph, folded);
 
   // conv(r) + r: one region on r, whatever r is.
-  graph = fold_empty_graph(context);
+  graph = graph_empty(context);
   x = onefold_graph_input(graph, in);
   const onefold_node relu = onefold_graph_activation(
       graph, graph_random_conv(&rng, graph, x, &k3, 0), ONEFOLD_ACT_RELU, 0);
@@ -39,7 +39,7 @@ static void test_boundaries(void **state) {
   fold_drop(graph, folded);
 
   // An activation inside a branch: the linear parts fold, the sum stays.
-  graph = fold_empty_graph(context);
+  graph = graph_empty(context);
   x = onefold_graph_input(graph, in);
   const onefold_node inner = onefold_graph_activation(
       graph, graph_random_conv(&rng, graph, x, &k3, 0), ONEFOLD_ACT_SILU, 0);
@@ -58,7 +58,7 @@ static void test_boundaries(void **state) {
   fold_drop(graph, folded);
 
   // Branches of different strides that meet in one pixel.
-  graph = fold_empty_graph(context);
+  graph = graph_empty(context);
   x = onefold_graph_input(graph, (onefold_shape){1, 4, 1, 1});
   const onefold_graph_conv2d_params s1 = onefold_graph_conv2d_square(4, 3, 1, 1);
   const onefold_graph_conv2d_params s2 = onefold_graph_conv2d_square(4, 3, 2, 1);
@@ -74,7 +74,7 @@ static void test_boundaries(void **state) {
 static void test_scales(void **state) {
   (void)state;
   test_rng rng = {43};
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){2, 5, 3, 4});
   const onefold_node a = graph_random_bn(&rng, graph, x, 1e-5);
   const onefold_node b = graph_random_bn(&rng, graph, a, 1e-3);
@@ -88,7 +88,7 @@ static void test_scales(void **state) {
 static void test_levels(void **state) {
   (void)state;
   test_rng rng = {45};
-  onefold_graph *graph = fold_empty_graph(context);
+  onefold_graph *graph = graph_empty(context);
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 8, 5, 6});
   const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(8, 3, 1, 1);
   const onefold_graph_conv2d_params k1 = onefold_graph_conv2d_square(8, 1, 1, 1);
@@ -129,7 +129,7 @@ static void test_source_untouched(void **state) {
   test_rng rng = {46};
   onefold_graph *made[2];
   for (int i = 0; i < 2; i++) {
-    onefold_graph *graph = made[i] = fold_empty_graph(context);
+    onefold_graph *graph = made[i] = graph_empty(context);
     rng.state = 47;
     const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 8, 5, 6});
     const onefold_graph_conv2d_params k3 = onefold_graph_conv2d_square(8, 3, 1, 2);
@@ -154,7 +154,7 @@ static void test_not_finite(void **state) {
   (void)state;
   const float bad[] = {NAN, INFINITY, 3e38f, -INFINITY};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    onefold_graph *graph = fold_empty_graph(context);
+    onefold_graph *graph = graph_empty(context);
     const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 2, 2, 2});
     const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(2, 1, 1, 1);
     const float weight[4] = {1, bad[i], 2, 3}, four[2] = {4, 4}, zero[2] = {0, 0};
@@ -174,7 +174,7 @@ static void test_not_finite(void **state) {
 
 static void test_bad_arguments(void **state) {
   (void)state;
-  onefold_graph *graph = fold_empty_graph(context), *folded;
+  onefold_graph *graph = graph_empty(context), *folded;
   const onefold_node x = onefold_graph_input(graph, (onefold_shape){1, 2, 2, 2});
   fold_finish(graph, x);
   test_fails(context, onefold_fold(context, NULL, NULL, &folded), ONEFOLD_INVALID_ARGUMENT);

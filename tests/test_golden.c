@@ -56,7 +56,7 @@ static const char *metadata(const onefold_weights *weights, const char *key) {
 /// A tensor of the given shape, to be freed.
 static float *read_tensor(const golden *g, const char *name, onefold_shape shape) {
   const int64_t dims[4] = {shape.n, shape.c, shape.h, shape.w};
-  float *values = malloc((size_t)(shape.n * shape.c * shape.h * shape.w) * sizeof *values);
+  float *values = malloc(test_elements(shape) * sizeof *values);
   assert_non_null(values);
   test_ok(g->context, onefold_weights_read(g->weights, name, dims, 4, values));
   return values;

@@ -10,12 +10,6 @@ static onefold_context *level_context(void **state, int threads) {
   return test_context(test_level(state), threads);
 }
 
-static onefold_graph *new_graph(onefold_context *context) {
-  onefold_graph *graph;
-  test_ok(context, onefold_graph_create(context, &graph));
-  return graph;
-}
-
 // ---------------------------------------------------------------------- building
 
 static onefold_graph *with_input(onefold_context *context, int64_t c, int64_t h, int64_t w) {
@@ -24,10 +18,10 @@ static onefold_graph *with_input(onefold_context *context, int64_t c, int64_t h,
 
 static void test_build_errors(void **state) {
   onefold_context *context = level_context(state, 1);
-  onefold_graph *g = new_graph(context);
+  onefold_graph *g = graph_empty(context);
   graph_expect_failure(context, g, onefold_graph_input(g, (onefold_shape){1, 3, 0, 4}),
                        ONEFOLD_INVALID_ARGUMENT, "1x3x0x4");
-  g = new_graph(context);
+  g = graph_empty(context);
   graph_expect_failure(context, g,
                        onefold_graph_input(g, (onefold_shape){1, 1 << 20, 1 << 30, 1 << 30}),
                        ONEFOLD_OVERFLOW, "does not fit");
@@ -195,7 +189,7 @@ static void test_epilogues(void **state) {
 static void test_inputs_and_outputs(void **state) {
   onefold_context *context = level_context(state, 1);
   test_rng rng = {64};
-  onefold_graph *g = new_graph(context);
+  onefold_graph *g = graph_empty(context);
   const onefold_shape shape = {1, 5, 3, 4};
   enum { COUNT = 5 * 3 * 4 };
   const onefold_node a = onefold_graph_input(g, shape), b = onefold_graph_input(g, shape);

@@ -67,7 +67,7 @@ static const network_case cases[] = {
 };
 
 static float *zeros(onefold_shape s) {
-  float *values = calloc((size_t)(s.n * s.c * s.h * s.w), sizeof *values);
+  float *values = calloc(test_elements(s), sizeof *values);
   assert_non_null(values);
   return values;
 }

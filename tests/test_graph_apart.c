@@ -44,14 +44,6 @@ static onefold_node sum(onefold_graph *g, onefold_node a, onefold_node b) {
   return onefold_graph_sum(g, (const onefold_node[]){a, b}, 2);
 }
 
-static onefold_node concat(onefold_graph *g, onefold_node a, onefold_node b) {
-  return onefold_graph_concat(g, (const onefold_node[]){a, b}, 2);
-}
-
-static onefold_node relu(onefold_graph *g, onefold_node x) {
-  return onefold_graph_activation(g, x, ONEFOLD_ACT_RELU, 0);
-}
-
 static onefold_node conv1(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
   return conv(s, g, x, out, 1, 1, 1);
 }
@@ -76,25 +68,25 @@ static onefold_node depthwise(setup *s, onefold_graph *g, onefold_node x, int64_
 /// The residual is read from a slice, and the sum written to a part of a concat.
 static onefold_node conv1_residual(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
   (void)out;
-  return relu(g, sum(g, conv1(s, g, x, onefold_graph_shape(g, x).c), x));
+  return graph_relu(g, sum(g, conv1(s, g, x, onefold_graph_shape(g, x).c), x));
 }
 static onefold_node conv3_residual(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
   (void)out;
-  return sum(g, relu(g, conv3(s, g, x, onefold_graph_shape(g, x).c)), x);
+  return sum(g, graph_relu(g, conv3(s, g, x, onefold_graph_shape(g, x).c)), x);
 }
 static onefold_node depthwise_residual(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
   return sum(g, depthwise(s, g, x, out), x);
 }
 
 static onefold_node pair(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
-  return conv1(s, g, relu(g, depthwise(s, g, x, out)), out);
+  return conv1(s, g, graph_relu(g, depthwise(s, g, x, out)), out);
 }
 static onefold_node pair_residual(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
   (void)out;
   return sum(g, pair(s, g, x, onefold_graph_shape(g, x).c), x);
 }
 static onefold_node pair_backwards(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
-  return depthwise(s, g, relu(g, conv1(s, g, x, out)), out);
+  return depthwise(s, g, graph_relu(g, conv1(s, g, x, out)), out);
 }
 
 static onefold_node max_pool(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
@@ -143,7 +135,7 @@ static onefold_node pad(setup *s, onefold_graph *g, onefold_node x, int64_t out)
 static onefold_node copies(setup *s, onefold_graph *g, onefold_node x, int64_t out) {
   (void)out;
   const onefold_node a = onefold_graph_slice(g, x, 1, s->block + 1);
-  return concat(g, a, onefold_graph_slice(g, x, 3, s->block - 1));
+  return graph_concat(g, a, onefold_graph_slice(g, x, 3, s->block - 1));
 }
 
 /// `algorithm` is that of all layers that can have it; steps of the operator `op` are there.
@@ -183,12 +175,6 @@ static const apart_case cases[] = {
     {copies, "", "copy_channels", 8, 1},
 };
 
-static int count_of(const char *text, const char *word) {
-  int count = 0;
-  for (const char *at = text; (at = strstr(at, word)) != NULL; at += strlen(word)) count++;
-  return count;
-}
-
 /// The results are those of copies, to the bit.
 static void check_bits(setup *s, const onefold_graph *g) {
   const float *const *x = graph_random_inputs(&s->rng, g);
@@ -225,13 +211,13 @@ static void check(setup *s, const apart_case *c, int64_t batch) {
   const onefold_node a = c->build(s, g, onefold_graph_slice(g, wide, s->block, two), two);
   const onefold_node b =
       c->build(s, g, onefold_graph_slice(g, wide, 0, two), c->from_slice ? two : s->block + 1);
-  const onefold_node all = concat(g, a, b);
+  const onefold_node all = graph_concat(g, a, b);
   test_ok(s->context, onefold_graph_output(g, conv1(s, g, all, 5)));
   test_ok(s->context, onefold_graph_output(g, onefold_graph_slice(g, all, s->block, s->block)));
   graph_text text;
   graph_steps(s->context, g, 1, &text);
-  const int got = count_of(text.text, "copy_channels");
-  if (got != c->copies || count_of(text.text, c->op) < 2)
+  const int got = (int)test_count(text.text, "copy_channels");
+  if (got != c->copies || test_count(text.text, c->op) < 2)
     test_failed("%d copies, not %d, or too few %s:\n%s", got, c->copies, c->op, text.text);
   graph_check_runs(s->context, g, &s->rng);
   check_bits(s, g);
@@ -260,7 +246,7 @@ static void test_plain(void **state) {
   s.tiling = (onefold_tiling){.algorithm = "plain", .threads = 2};
   onefold_graph *g = graph_with_input(s.context, (onefold_shape){3, 3, 9, 7});
   const onefold_node a = conv3(&s, g, 0, s.block), b = conv3(&s, g, 0, s.block + 2);
-  test_ok(s.context, onefold_graph_output(g, concat(g, a, b)));
+  test_ok(s.context, onefold_graph_output(g, graph_concat(g, a, b)));
   graph_check_runs(s.context, g, &s.rng);
   onefold_graph_destroy(g);
   onefold_context_destroy(s.context);

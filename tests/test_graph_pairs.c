@@ -160,7 +160,7 @@ static void compare(onefold_context *context, size_t block, onefold_shape shape)
   float *p = malloc(n), *q = malloc(n);
   test_from_layout(out, ONEFOLD_BLOCKED, v, y[last], p);
   test_from_layout(out, ONEFOLD_BLOCKED, v, z[last], q);
-  assert_memory_equal(p, q, (size_t)(out.n * out.c * out.h * out.w) * sizeof *p);
+  assert_memory_equal(p, q, test_elements(out) * sizeof *p);
   free(p);
   free(q);
   free(values);

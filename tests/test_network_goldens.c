@@ -49,7 +49,7 @@ static const char *metadata(const golden *g, const char *key) {
 static float *read_tensor(const golden *g, const onefold_weights *from, const char *name,
                           onefold_shape shape) {
   const int64_t dims[4] = {shape.n, shape.c, shape.h, shape.w};
-  float *values = malloc((size_t)(shape.n * shape.c * shape.h * shape.w) * sizeof *values);
+  float *values = malloc(test_elements(shape) * sizeof *values);
   assert_non_null(values);
   test_ok(g->context, onefold_weights_read(from, name, dims, 4, values));
   return values;

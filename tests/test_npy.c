@@ -240,27 +240,9 @@ static void test_flipped(void **state) {
 
 // --------------------------------------------------------------------- files
 
-typedef struct place {
-  onefold_context *context;
-  test_directory directory;
-  test_file_path path;
-} place;
-
-static place make_place(void) {
-  place p = {.context = test_context(ONEFOLD_ISA_REF, 1)};
-  test_directory_make(&p.directory);
-  test_file(&p.directory, "array.npy", p.path);
-  return p;
-}
-
-static void free_place(place *p) {
-  test_directory_remove(&p->directory);
-  onefold_context_destroy(p->context);
-}
-
 static void test_round_trip(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("array.npy");
   float values[384];
   for (int i = 0; i < 384; i++) values[i] = (float)i * 0.37f - 11;
   values[0] = -0.0f;
@@ -289,13 +271,13 @@ static void test_round_trip(void **state) {
     assert_null(back.values);
   }
   assert_int_equal(test_directory_files(&p.directory), 1);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 /// The bytes that are written: a header of 128 bytes, the data little-endian.
 static void test_bytes(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("array.npy");
   static const char text[] = DICT("'<f4'", "False", "(1, 2)");
   float values[2] = {1.0f, -2.5f};
   const onefold_array array = {.rank = 2, .dims = {1, 2}, .values = values};
@@ -321,12 +303,12 @@ static void test_bytes(void **state) {
       assert_non_null(brace);
       for (const char *at = brace + 1; at < header + length - 1; at++) assert_int_equal(*at, ' ');
     }
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 static void test_file_errors(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("array.npy");
   onefold_array array;
   test_fails(p.context, onefold_array_read(p.context, "/nonexistent/x.npy", &array), ONEFOLD_IO);
   test_says(p.context, "/nonexistent/x.npy: No such file");
@@ -343,12 +325,12 @@ static void test_file_errors(void **state) {
   test_fails(p.context, onefold_array_read(p.context, p.path, NULL), ONEFOLD_INVALID_ARGUMENT);
   test_fails(p.context, onefold_array_read(NULL, p.path, &array), ONEFOLD_INVALID_ARGUMENT);
   onefold_array_release(p.context, NULL);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 static void test_write_errors(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("array.npy");
   float values[64] = {0};
   const onefold_array good = {.rank = 1, .dims = {64}, .values = values};
   static const struct {
@@ -384,7 +366,7 @@ static void test_write_errors(void **state) {
   }
   test_file_is(p.path, "old", 3);
   assert_int_equal(test_directory_files(&p.directory), 1);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 int main(void) {

@@ -54,7 +54,7 @@ static double element(const problem *q, const float *plane, int64_t row, int64_t
 
 static void check_values(const problem *q, const pool_fixture *f, int exact) {
   const int64_t in_plane = q->in.h * q->in.w, out_plane = q->out.h * q->out.w;
-  for (size_t i = 0; i < pool_count(q->out); i++) {
+  for (size_t i = 0; i < test_elements(q->out); i++) {
     const int64_t plane = (int64_t)i / out_plane, at = (int64_t)i % out_plane;
     int terms;
     double size;
@@ -85,7 +85,7 @@ static void run_layout(pool_fixture *f, const problem *q, onefold_layout layout,
     test_lanes_finite(q->out, layout, c, y);
     test_from_layout(q->out, layout, c, y, i ? f->y : f->first);
   }
-  assert_memory_equal(f->first, f->y, pool_count(q->out) * sizeof(float));
+  assert_memory_equal(f->first, f->y, test_elements(q->out) * sizeof(float));
   check_values(q, f, exact);
 }
 
@@ -156,9 +156,9 @@ static void test_random_problems(void **state) {
     }
     const int exact = test_once_in(&f.rng, 2);
     if (exact) {
-      test_fill_integers(&f.rng, f.x, pool_count(q.in), 100);
+      test_fill_integers(&f.rng, f.x, test_elements(q.in), 100);
     } else {
-      test_fill_uniform(&f.rng, f.x, pool_count(q.in));
+      test_fill_uniform(&f.rng, f.x, test_elements(q.in));
     }
     run_problem(&f, &q, exact);
     assert_true(q.out.n == q.in.n && q.out.c == q.in.c && q.out.h == h && q.out.w == w);
@@ -179,7 +179,7 @@ static void test_special_values(void **state) {
     do {
       draw(&q, &f.rng);
     } while (onefold_pool2d_output_shape(f.one, q.in, &q.p, &q.out) != ONEFOLD_OK);
-    const size_t n = pool_count(q.in);
+    const size_t n = test_elements(q.in);
     test_fill_integers(&f.rng, f.x, n, 100);
     for (size_t k = 0; k <= n / 16; k++) {
       f.x[test_range(&f.rng, 0, (int64_t)n - 1)] = test_pick(&f.rng, special);
@@ -198,7 +198,7 @@ static void test_large_windows(void **state) {
     problem q = {
         .in = {1, 17, sizes[i][0], sizes[i][1]},
         .p = {.kernel_h = sizes[i][0], .kernel_w = sizes[i][1], .stride_h = 1, .stride_w = 1}};
-    const size_t n = pool_count(q.in);
+    const size_t n = test_elements(q.in);
     for (size_t k = 0; k < n; k++) f.x[k] = 0.1f;
     run_problem(&f, &q, 0);
     assert_true(q.out.h == 1 && q.out.w == 1);

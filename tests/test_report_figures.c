@@ -5,19 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static report_document build(report_data *data, const char *text) {
-  report_document document;
-  test_report_parse(data, "results.json", text);
-  assert_int_equal(onefold_report_build(data, &document), 0);
-  return document;
-}
-
 /// What forms are called is said once, behind a line that opens it, and below their chart.
 static void test_terms(void **state) {
   (void)state;
   char *text = test_report_everything("");
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *page = test_report_page(&document);
   const char *figure = strstr(page, "<figure id=\"networks\">");
   const char *terms = strstr(figure, "<details class=\"terms\">"),
@@ -56,7 +49,7 @@ static void test_block_names(void **state) {
   }
   char *text = test_json_end(&json);
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *page = test_report_page(&document);
   assert_int_equal(test_count(page, ">repghost 40→80 s2, 28×28</text>"), 3);
   assert_int_equal(test_count(page, "…"), 0);
@@ -92,7 +85,7 @@ static void test_brief(void **state) {
   }
   char *text = test_json_end(&json);
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *brief = test_report_markdown(&document), *all = NULL;
   assert_int_equal(test_count(brief, "| T0 eager |"), 0);
   assert_int_equal(test_count(brief, "| T2 folded |"), SHOWN);
@@ -143,7 +136,7 @@ static void test_joined(void **state) {
   free(texts[0]);
   free(texts[1]);
   char *text = test_report_everything("");
-  document = build(&data, text);
+  document = test_report_build(&data, text);
   page = test_report_page(&document);
   assert_int_equal(test_count(page, "another run"), 0);
   free(page);

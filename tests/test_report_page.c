@@ -9,13 +9,6 @@
 #define HOSTILE                                                                                    \
   "</title></style><script>alert(1)</script><img src=x onerror=alert(1)>\\\"'&amp;<!--]]>"
 
-static report_document build(report_data *data, const char *text) {
-  report_document document;
-  test_report_parse(data, "results.json", text);
-  assert_int_equal(onefold_report_build(data, &document), 0);
-  return document;
-}
-
 /// Every section has a figure, and every figure a chart in three widths with its table.
 static void test_whole(void **state) {
   (void)state;
@@ -23,7 +16,7 @@ static void test_whole(void **state) {
                                     "roofline", "tuned",  "errors", "errors-2"};
   char *text = test_report_everything("");
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *page = test_report_page(&document);
   test_expect_xml(page);
   const size_t count = sizeof ids / sizeof ids[0];
@@ -66,7 +59,7 @@ static void test_alone(void **state) {
                                       "url(",    "src=",  "href=\"http", "javascript:"};
   char *text = test_report_everything("");
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *page = test_report_page(&document);
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     if (test_count(page, words[i])) fail_msg("the page has %s", words[i]);
@@ -87,7 +80,7 @@ static void test_hostile(void **state) {
   for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
     char *text = test_report_everything(odd[i]);
     report_data data = {0};
-    report_document document = build(&data, text);
+    report_document document = test_report_build(&data, text);
     document.title = data.rows[0].text;
     char *page = test_report_page(&document);
     test_expect_xml(page);
@@ -113,7 +106,7 @@ static void test_missing(void **state) {
   test_json_row(&json, "nothing/known", "", "", times, 3);
   char *text = test_json_end(&json);
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   for (size_t i = 0; i < document.count; i++) {
     assert_int_equal(document.sections[i].count, 0);
     assert_true(document.sections[i].missing[0] != 0);
@@ -151,7 +144,7 @@ static void test_extremes(void **state) {
   }
   char *text = test_json_end(&json);
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *page = test_report_page(&document);
   test_expect_xml(page);
   assert_true(test_count(page, "<svg") >= 9);
@@ -170,7 +163,7 @@ static void test_bars(void **state) {
   (void)state;
   char *text = test_report_everything("");
   report_data data = {0};
-  const report_document document = build(&data, text);
+  const report_document document = test_report_build(&data, text);
   char *page = test_report_page(&document);
   const char *at = strstr(page, "<figure id=\"networks\">");
   double x[3], width[3];

@@ -14,25 +14,6 @@ typedef onefold_safetensors_entry entry;
 typedef onefold_safetensors_text text;
 typedef onefold_safetensors_writer writer;
 
-/// The context's directory and a file in it.
-typedef struct place {
-  onefold_context *context;
-  test_directory directory;
-  test_file_path path;
-} place;
-
-static place make_place(void) {
-  place p = {.context = test_context(ONEFOLD_ISA_REF, 1)};
-  test_directory_make(&p.directory);
-  test_file(&p.directory, "model.safetensors", p.path);
-  return p;
-}
-
-static void free_place(place *p) {
-  test_directory_remove(&p->directory);
-  onefold_context_destroy(p->context);
-}
-
 /// Types of every width, one that is not known, one that is empty, and a scalar.
 static const entry entries[] = {
     {"stage1.0.weight", "F32", {2, 3}, 2, 24},
@@ -50,8 +31,9 @@ static void fill(unsigned char data[DATA]) {
 }
 
 /// Writes the entries in pieces of `piece` bytes.
-static onefold_status write_all(const place *p, size_t piece, const onefold_safetensors *source,
-                                const text *texts, size_t text_count) {
+static onefold_status write_all(const test_file_place *p, size_t piece,
+                                const onefold_safetensors *source, const text *texts,
+                                size_t text_count) {
   unsigned char data[DATA];
   fill(data);
   writer w;
@@ -67,7 +49,7 @@ static onefold_status write_all(const place *p, size_t piece, const onefold_safe
 
 static void test_round_trip(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   unsigned char data[DATA];
   fill(data);
   for (size_t piece = 1; piece <= DATA; piece += 9) {
@@ -94,13 +76,13 @@ static void test_round_trip(void **state) {
     assert_null(onefold_weights_metadata(weights, "format"));
     onefold_weights_close(weights);
   }
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 /// The very bytes of a small file: length, header, blanks to a multiple of 8, data.
 static void test_bytes(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"a\":{\"dtype\":\"U8\","
                                "\"shape\":[2,1],\"data_offsets\":[0,2]}}";
   const text texts[] = {{"format", "pt"}};
@@ -120,12 +102,12 @@ static void test_bytes(void **state) {
   test_ok(p.context, onefold_safetensors_begin(p.context, p.path, NULL, 0, NULL, NULL, 0, &w));
   test_ok(p.context, onefold_safetensors_finish(&w));
   test_file_is(p.path, "\10\0\0\0\0\0\0\0{}      ", 16);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 static void test_metadata(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   static const char header[] = "{\"__metadata__\":{\"format\":\"pt\",\"author\":\"\xc3\xa9\","
                                "\"number\":7,\"list\":[\"x\"]}}";
   unsigned char bytes[8 + sizeof header - 1] = {sizeof header - 1};
@@ -152,20 +134,20 @@ static void test_metadata(void **state) {
   onefold_weights_close(weights);
   assert_null(onefold_weights_metadata(NULL, "format"));
   assert_null(onefold_weights_file(NULL));
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 // ------------------------------------------------------------------ failures
 
 /// Nothing but the old file is in the directory.
-static void expect_untouched(const place *p) {
+static void expect_untouched(const test_file_place *p) {
   test_file_is(p->path, "old", 3);
   assert_int_equal(test_directory_files(&p->directory), 1);
 }
 
 static void test_refusals(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   test_file_write(p.path, "old", 3);
   static const struct {
     entry entries[2];
@@ -205,12 +187,12 @@ static void test_refusals(void **state) {
   test_fails(p.context, write_all(&p, DATA, NULL, &bad, 1), ONEFOLD_INVALID_ARGUMENT);
   test_says(p.context, "metadata 'key'");
   expect_untouched(&p);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 static void test_wrong_amount(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   test_file_write(p.path, "old", 3);
   const entry a = {"a", "F32", {1}, 1, 4};
   writer w;
@@ -227,13 +209,13 @@ static void test_wrong_amount(void **state) {
   onefold_safetensors_abort(&w);
   onefold_safetensors_abort(&w);
   expect_untouched(&p);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 /// The file system refuses: in the header, in the data, at the first byte.
 static void test_full(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   test_file_write(p.path, "old", 3);
   test_ok(p.context, write_all(&p, DATA, NULL, NULL, 0));
   struct stat info;
@@ -254,12 +236,12 @@ static void test_full(void **state) {
   const onefold_status status = write_all(&p, 7, NULL, NULL, 0);
   test_file_unlimit();
   test_ok(p.context, status);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 static void test_places(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   writer w;
   const struct {
     const char *path, *says;
@@ -282,13 +264,13 @@ static void test_places(void **state) {
   test_fails(p.context, onefold_safetensors_finish(&w), ONEFOLD_IO);
   assert_int_equal(test_directory_files(&p.directory), 1);
   assert_int_equal(rmdir(p.path), 0);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 /// Two at a time, the umask's mode, and a symbolic link that stays one.
 static void test_files(void **state) {
   (void)state;
-  place p = make_place();
+  test_file_place p = test_file_place_make("model.safetensors");
   test_file_path other, link;
   writer a, b;
   const mode_t mask = umask(027);
@@ -310,7 +292,7 @@ static void test_files(void **state) {
   assert_int_equal(lstat(link, &info), 0);
   assert_true(S_ISLNK(info.st_mode));
   test_file_is(p.path, "\10\0\0\0\0\0\0\0{}      ", 16);
-  free_place(&p);
+  test_file_place_free(&p);
 }
 
 int main(void) {

@@ -45,7 +45,7 @@ static onefold_status build(onefold_context *context, const job *j, onefold_grap
 
 static float *input_of(const onefold_exec *exec) {
   const onefold_shape s = onefold_exec_input_shape(exec, 0);
-  const size_t n = (size_t)(s.n * s.c * s.h * s.w);
+  const size_t n = test_elements(s);
   float *x = malloc(n * sizeof *x);
   for (size_t i = 0; x && i < n; i++) x[i] = (float)(i * 7919 % 101) / 50 - 1;
   return x;
@@ -55,7 +55,7 @@ static float *input_of(const onefold_exec *exec) {
 static int make_outputs(const onefold_exec *exec, size_t *floats, float **y) {
   for (size_t k = 0; k < MOST_OUTPUTS; k++) {
     const onefold_shape s = onefold_exec_output_shape(exec, k);
-    floats[k] = (size_t)(s.n * s.c * s.h * s.w);
+    floats[k] = test_elements(s);
     y[k] = malloc(floats[k] * sizeof **y + 1);
     if (!y[k]) return 0;
     memset(y[k], 0xFF, floats[k] * sizeof **y);

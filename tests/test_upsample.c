@@ -18,7 +18,7 @@ static void test_upsample(void **state) {
     const test_side side = i % 2 ? TEST_ENDS_AT_GUARD : TEST_STARTS_AT_GUARD;
     float *x = test_guard_place(&f.in, test_layout_elements(in, layout, c), side);
     float *y = test_guard_place(&f.out, test_layout_elements(out, layout, c), side);
-    test_fill_uniform(&f.rng, f.x, pool_count(in));
+    test_fill_uniform(&f.rng, f.x, test_elements(in));
     test_to_layout(in, f.x, layout, c, 7.0f, x);
     test_case("upsample %s %s %lldx%lldx%lldx%lld by %lld",
               onefold_isa_name(onefold_context_isa(context)), onefold_layout_name(layout),
@@ -28,7 +28,7 @@ static void test_upsample(void **state) {
     assert_true(test_guard_intact(&f.out));
     test_lanes_finite(out, layout, c, y);
     test_from_layout(out, layout, c, y, f.y);
-    for (size_t k = 0; k < pool_count(out); k++) {
+    for (size_t k = 0; k < test_elements(out); k++) {
       const int64_t column = (int64_t)k % out.w, row = (int64_t)k / out.w;
       const float want = f.x[row / factor * in.w + column / factor];
       if (f.y[k] != want) test_failed("element %zu is %.9g, not %.9g", k, f.y[k], want);
