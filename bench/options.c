@@ -164,12 +164,19 @@ static int read_batch(struct argp_state *state, bench_options *o, const char *pa
   char *text = slurp(path);
   if (!text) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
   o->batches[o->batch_count++] = text;
+  return 0;
+}
+
+/// Adds the lines of the files behind the arguments, of which the first may be what they are of.
+static int add_batches(bench_options *o) {
   int status = 0;
-  for (char *rest = text, *line; !status && (line = strsep(&rest, "\n"));) {
-    line[strcspn(line, "#\r")] = '\0';
-    line += strspn(line, " \t");
-    line[strcspn(line, " \t")] = '\0';
-    if (*line) status = add_argument(o, line);
+  for (size_t i = 0; i < o->batch_count; i++) {
+    for (char *rest = o->batches[i], *line; !status && (line = strsep(&rest, "\n"));) {
+      line[strcspn(line, "#\r")] = '\0';
+      line += strspn(line, " \t");
+      line[strcspn(line, " \t")] = '\0';
+      if (*line) status = add_argument(o, line);
+    }
   }
   return status;
 }
@@ -252,7 +259,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_END:
     for (int i = 0; i < BENCH_FORMS; i++)
       o->forms[i] |= o->rewrites && onefold_bench_forms[i].rewrite;
-    return 0;
+    return add_batches(o);
   default:
     return ARGP_ERR_UNKNOWN;
   }

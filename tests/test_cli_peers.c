@@ -123,6 +123,26 @@ static void test_table(void **state) {
   test_run_free(&run);
 }
 
+/// Blocks of a list, each in a row, and the mean of all.
+static void test_block_list(void **state) {
+  char *list = test_path(), arguments[512];
+  FILE *file = fopen(list, "w");
+  assert_non_null(file);
+  fputs("# blocks\nic8ih8oc8kh3ph1\nic16ih9oc8kh3sh2ph1  # another\n", file);
+  fclose(file);
+  snprintf(arguments, sizeof arguments,
+           "bench block repvgg --batch %s --no-check --peers torch " QUICK, list);
+  test_run run = run_stand_in(*state, arguments);
+  test_exits(&run, arguments, 0);
+  static const char *const parts[] = {"\nrepvgg/mb1ic8ih8oc8oh8kh3ph1 ",
+                                      "\nrepvgg/mb1ic16ih9oc8oh5kh3sh2ph1 ", "100 us fast",
+                                      "best peer / ours, geometric mean over 2 problems"};
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
+  test_run_free(&run);
+  test_path_free(list);
+}
+
 /// Rewrites and a cache have their rows beside the peers', too.
 static void test_network_rows(void **state) {
   static const char *const rows[] = {"folded/map", "folded/prepare", "unfused", "unpaired"};
@@ -315,11 +335,12 @@ static void test_torch(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_counters),     cmocka_unit_test(test_table),
-      cmocka_unit_test(test_network_rows), cmocka_unit_test(test_peer_goes_wrong),
-      cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_onednn),
-      cmocka_unit_test(test_memory),       cmocka_unit_test(test_xnnpack),
-      cmocka_unit_test(test_ort),          cmocka_unit_test(test_torch),
+      cmocka_unit_test(test_counters),        cmocka_unit_test(test_table),
+      cmocka_unit_test(test_block_list),      cmocka_unit_test(test_network_rows),
+      cmocka_unit_test(test_peer_goes_wrong), cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_onednn),          cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_xnnpack),         cmocka_unit_test(test_ort),
+      cmocka_unit_test(test_torch),
   };
   return cmocka_run_group_tests_name("peers", tests, set_up, tear_down);
 }
