@@ -73,3 +73,19 @@ static const char *accuracy_name(int i) {
 int onefold_argument_accuracy(struct argp_state *state, const char *text) {
   return onefold_argument_word(state, "accuracy", text, ONEFOLD_ACCURACY_FAST + 1, accuracy_name);
 }
+
+static const char *layout_name(int i) {
+  return onefold_layout_name((onefold_layout)i);
+}
+
+int onefold_argument_layout(struct argp_state *state, const char *text) {
+  return onefold_argument_word(state, "layout", text, ONEFOLD_BLOCKED + 1, layout_name);
+}
+
+static const char *activation_name(int i) {
+  return onefold_activation_name((onefold_activation)i);
+}
+
+int onefold_argument_activation(struct argp_state *state, const char *text) {
+  return onefold_argument_word(state, "act", text, ONEFOLD_ACT_COUNT, activation_name);
+}

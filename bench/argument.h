@@ -26,8 +26,11 @@ int onefold_argument_word(struct argp_state *state, const char *option, const ch
 void onefold_argument_size(struct argp_state *state, const char *option, const char *text,
                            int64_t *height, int64_t *width);
 
-/// The onefold_isa that the text of --isa names, and the onefold_accuracy of --accuracy.
+/// The onefold_isa that the text of --isa names, the onefold_accuracy of --accuracy, the
+/// onefold_layout of --layout and the onefold_activation of --act.
 int onefold_argument_isa(struct argp_state *state, const char *text);
 int onefold_argument_accuracy(struct argp_state *state, const char *text);
+int onefold_argument_layout(struct argp_state *state, const char *text);
+int onefold_argument_activation(struct argp_state *state, const char *text);
 
 #endif

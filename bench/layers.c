@@ -2,17 +2,11 @@
 // The layers of a model inside its runs: measured first, then reported as cases, a row each.
 #include "bench/layers.h"
 
+#include "bench/clock.h"
 #include "bench/timed.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int fail(const bench_layers *l, onefold_status status) {
   return onefold_bench_session_fail(l->model->session, l->model->problem, status);
@@ -76,11 +70,11 @@ static onefold_status measure(bench_layers *l, size_t round, double *scratch) {
   for (size_t i = 0; i < model->input_count; i++) inputs[i] = model->inputs[i].values;
   onefold_status status = onefold_exec_run(form->exec, inputs, form->outputs); // warm up
   size_t runs = 0;
-  const double start = now();
+  const double start = onefold_bench_now();
   double taken = 0;
   for (; status == ONEFOLD_OK && taken < BENCH_MIN_TIME; runs++) {
     status = onefold_exec_run(form->exec, inputs, form->outputs);
-    taken = now() - start;
+    taken = onefold_bench_now() - start;
   }
   for (size_t k = 0; k < runs && status == ONEFOLD_OK; k++) {
     status = onefold_exec_run_timed(form->exec, inputs, form->outputs, scratch);
@@ -90,14 +84,9 @@ static onefold_status measure(bench_layers *l, size_t round, double *scratch) {
   return status;
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static bench_stat stat_of(const double *values, double *sorted, size_t count) {
   memcpy(sorted, values, count * sizeof *sorted);
-  qsort(sorted, count, sizeof *sorted, by_value);
+  onefold_bench_sort(sorted, count);
   return onefold_bench_stat(sorted, count);
 }
 

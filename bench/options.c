@@ -104,13 +104,6 @@ const char *onefold_bench_cold_name(bench_cold cold) {
 static const char *cold_name(int i) {
   return cold_names[i];
 }
-static const char *layout_name(int i) {
-  return onefold_layout_name((onefold_layout)i);
-}
-static const char *activation_name(int i) {
-  return onefold_activation_name((onefold_activation)i);
-}
-
 /// The forms' keys, and "all".
 static const char *form_name(int i) {
   return i < BENCH_FORMS ? onefold_bench_form_key(i) : "all";
@@ -209,13 +202,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_LAYOUT:
     o->has_layout = 1;
-    o->layout = (onefold_layout)onefold_argument_word(state, "layout", text, ONEFOLD_BLOCKED + 1,
-                                                      layout_name);
+    o->layout = (onefold_layout)onefold_argument_layout(state, text);
     return 0;
   case OPT_ACT:
     o->has_activation = 1;
-    o->activation = (onefold_activation)onefold_argument_word(state, "act", text, ONEFOLD_ACT_COUNT,
-                                                              activation_name);
+    o->activation = (onefold_activation)onefold_argument_activation(state, text);
     return 0;
   case OPT_SEED:
     o->seed = onefold_argument_number(state, "seed", text, 0, UINT64_MAX);

@@ -2,10 +2,11 @@
 // Numbers as text, statistics of samples, aligned tables and a progress line.
 #include "bench/text.h"
 
+#include "bench/clock.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /// The value at `fraction` of sorted samples, between its neighbours.
@@ -31,9 +32,13 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+void onefold_bench_sort(double *values, size_t count) {
+  qsort(values, count, sizeof *values, compare);
+}
+
 double onefold_bench_median(double *values, size_t count) {
   if (count == 0) return 0.0;
-  qsort(values, count, sizeof *values, compare);
+  onefold_bench_sort(values, count);
   return quantile(values, count, 0.5);
 }
 
@@ -99,21 +104,16 @@ void onefold_bench_table_row(FILE *out, const bench_column *columns, size_t coun
   put(out, columns, count, texts);
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void onefold_bench_progress_start(bench_progress *progress, size_t total) {
-  *progress = (bench_progress){.enabled = isatty(STDERR_FILENO), .total = total, .start = now()};
+  *progress = (bench_progress){
+      .enabled = isatty(STDERR_FILENO), .total = total, .start = onefold_bench_now()};
 }
 
 void onefold_bench_progress_show(const bench_progress *progress, const char *what) {
   if (!progress->enabled) return;
   fprintf(stderr, "\r\033[K[%zu/%zu] %s", progress->done + 1, progress->total, what);
   if (progress->done > 0) {
-    const double each = (now() - progress->start) / (double)progress->done;
+    const double each = (onefold_bench_now() - progress->start) / (double)progress->done;
     fprintf(stderr, "  about %.0f s left", each * (double)(progress->total - progress->done));
   }
   fflush(stderr);

@@ -14,6 +14,9 @@ typedef struct bench_stat {
   double peak; // GFLOP/s of the FMA loop between the repetitions, median
 } bench_stat;
 
+/// The least first.
+void onefold_bench_sort(double *values, size_t count);
+
 /// `seconds` sorted.
 bench_stat onefold_bench_stat(const double *seconds, size_t count);
 

@@ -91,8 +91,8 @@ void onefold_cli_add_rest(void *user, const char *name, const char *dtype, const
   ((cli_blocks *)user)->others++;
 }
 
-static const char *text_of(const json_t *block, const char *key) {
-  const char *text = json_string_value(json_object_get(block, key));
+const char *onefold_cli_text(const json_t *object, const char *key) {
+  const char *text = json_string_value(json_object_get(object, key));
   return text ? text : "";
 }
 
@@ -101,7 +101,8 @@ json_int_t onefold_cli_widened(const json_t *blocks) {
   size_t i;
   const json_t *block;
   json_array_foreach(blocks, i, block) count +=
-      strcmp(text_of(block, "state"), "folded") == 0 && strcmp(text_of(block, "dtype"), "F32") != 0;
+      strcmp(onefold_cli_text(block, "state"), "folded") == 0 &&
+      strcmp(onefold_cli_text(block, "dtype"), "F32") != 0;
   return count;
 }
 
@@ -109,7 +110,8 @@ json_int_t onefold_cli_count(const json_t *blocks, const char *state) {
   json_int_t count = 0;
   size_t i;
   const json_t *block;
-  json_array_foreach(blocks, i, block) count += strcmp(text_of(block, "state"), state) == 0;
+  json_array_foreach(blocks, i, block) count +=
+      strcmp(onefold_cli_text(block, "state"), state) == 0;
   return count;
 }
 
@@ -127,12 +129,12 @@ static family summarise(const json_t *blocks, const char *name) {
   size_t i;
   const json_t *block;
   json_array_foreach(blocks, i, block) {
-    const char *state = text_of(block, "state");
-    if (strcmp(text_of(block, "family"), name) != 0 ||
+    const char *state = onefold_cli_text(block, "state");
+    if (strcmp(onefold_cli_text(block, "family"), name) != 0 ||
         (strcmp(state, "folded") != 0 && strcmp(state, "training") != 0))
       continue;
     f.blocks++;
-    f.note = text_of(block, "note");
+    f.note = onefold_cli_text(block, "note");
     f.used = json_number_value(json_object_get(block, "bn_epsilon"));
     f.own = json_number_value(json_object_get(block, "family_epsilon"));
     const json_t *variance = json_object_get(block, "least_variance");
@@ -141,7 +143,7 @@ static family summarise(const json_t *blocks, const char *name) {
     f.near += least < NEAR_EPSILON * f.used;
     if (least >= f.least) continue;
     f.least = least;
-    f.worst = text_of(block, "prefix");
+    f.worst = onefold_cli_text(block, "prefix");
   }
   return f;
 }
@@ -171,9 +173,9 @@ json_t *onefold_cli_warnings(const json_t *blocks) {
   size_t i, k;
   const json_t *block;
   json_array_foreach(blocks, i, block) {
-    const char *name = text_of(block, "family");
+    const char *name = onefold_cli_text(block, "family");
     for (k = 0; k < i; k++)
-      if (strcmp(text_of(json_array_get(blocks, k), "family"), name) == 0) break;
+      if (strcmp(onefold_cli_text(json_array_get(blocks, k), "family"), name) == 0) break;
     if (k < i) continue;
     const family f = summarise(blocks, name);
     if (f.blocks) warn_family(&f, warnings);

@@ -37,6 +37,8 @@ void onefold_cli_print_blocks(const json_t *blocks, int folding);
 /// Opens a checkpoint; says on standard error what went wrong, and returns an onefold_exit.
 int onefold_cli_open(const char *program, const char *path, onefold_context **context,
                      onefold_weights **weights);
+/// The text of that name in a JSON object; "" where there is none.
+const char *onefold_cli_text(const json_t *object, const char *key);
 /// Writes and releases the JSON; an onefold_exit.
 int onefold_cli_print_json(const char *program, json_t *root);
 

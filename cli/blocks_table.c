@@ -14,8 +14,7 @@ static json_int_t whole(const json_t *block, const char *key) {
 }
 
 static void copy_text(const json_t *block, const char *key, char text[MAX_CELL]) {
-  const char *value = json_string_value(json_object_get(block, key));
-  snprintf(text, MAX_CELL, "%s", value ? value : "");
+  snprintf(text, MAX_CELL, "%s", onefold_cli_text(block, key));
 }
 
 static void prefix_cell(const json_t *block, char text[MAX_CELL]) {

@@ -2,6 +2,8 @@
 // onefold tune --mpi: the ranks of a job find each other, take their cores, and begin together.
 #include "cli/fleet.h"
 
+#include "bench/clock.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -162,7 +164,7 @@ static char *wait_for_share(void) {
 
 /// All ranks are ready. Returns an onefold_exit.
 static int run(fleet *f) {
-  const double start = onefold_cli_fleet_now();
+  const double start = onefold_bench_now();
   if (f->link.rank == 0) print_head(f);
   if (!f->seat->measures) return ONEFOLD_EXIT_OK;
   char *share = f->is_root ? onefold_cli_fleet_root_share(f) : wait_for_share();

@@ -75,7 +75,4 @@ void onefold_cli_fleet_rank(fleet *f, const char *share);
 /// way.
 void onefold_cli_fleet_poll(fleet *f);
 
-/// Seconds of a clock that only goes forward.
-double onefold_cli_fleet_now(void);
-
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A rank's share of the problems: measured one after the other, each row sent as soon as it is
 // there.
+#include "bench/clock.h"
 #include "cli/fleet.h"
 
 #include <math.h>
@@ -33,7 +34,7 @@ static void deliver(fleet *f, int tag, const char *text) {
 static int measure(sharing *s, const cli_problem *problem, size_t left) {
   const cli_tuning *t = s->fleet->tuning;
   cli_place place;
-  double share = (s->end - onefold_cli_fleet_now()) / (double)left;
+  double share = (s->end - onefold_bench_now()) / (double)left;
   if (t->per_shape > 0 && share > t->per_shape) share = t->per_shape;
   if (share <= 0) return ONEFOLD_EXIT_OK;
   const int code = onefold_cli_place(t, &s->places, problem, &place);
@@ -103,9 +104,9 @@ void onefold_cli_fleet_rank(fleet *f, const char *share) {
   const cli_tuning *t = f->tuning;
   cli_problems problems = {0};
   sharing s = {.fleet = f,
-               .end = onefold_cli_fleet_now() + (t->budget > 0   ? t->budget
-                                                 : t->exhaustive ? INFINITY
-                                                                 : 60)};
+               .end = onefold_bench_now() + (t->budget > 0   ? t->budget
+                                             : t->exhaustive ? INFINITY
+                                                             : 60)};
   int code = read_share(f, share, &problems);
   s.problems = problems.count;
   for (size_t i = 0; i < problems.count && code == ONEFOLD_EXIT_OK && !stopped(&s); i++)

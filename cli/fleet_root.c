@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The root of a group: it reads the problems, shares them out, writes the record of what the ranks
 // find, and says what was done.
+#include "bench/clock.h"
+#include "bench/text.h"
 #include "cli/fleet.h"
 #include "cli/tune_results.h"
 
@@ -8,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void worst(fleet *f, int code) {
   if (code > f->root.code) f->root.code = code;
@@ -122,11 +123,6 @@ char *onefold_cli_fleet_root_share(fleet *f) {
 
 // ---------------------------------------------------------------------- rows
 
-static const char *text_of(const json_t *row, const char *name) {
-  const char *text = json_string_value(json_object_get(row, name));
-  return text ? text : "";
-}
-
 static double number_of(const json_t *row, const char *name) {
   return json_number_value(json_object_get(row, name));
 }
@@ -159,12 +155,6 @@ void onefold_cli_fleet_root_take(fleet *f, int32_t from, int tag, const char *te
 }
 
 // ----------------------------------------------------------------------- end
-
-double onefold_cli_fleet_now(void) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
-}
 
 void onefold_cli_fleet_poll(fleet *f) {
   int32_t from;
@@ -210,8 +200,8 @@ static void print_end(const fleet *f, double gain, size_t left, double seconds) 
   fprintf(out, "; %s\n", onefold_record_path(r->record));
   json_array_foreach(r->ranks, i, rank) {
     fprintf(out, "  rank %d on %s, cores %s: %d of %d tuned\n", (int)number_of(rank, "rank"),
-            text_of(rank, "node"), text_of(rank, "cores"), (int)number_of(rank, "tuned"),
-            (int)number_of(rank, "problems"));
+            onefold_cli_text(rank, "node"), onefold_cli_text(rank, "cores"),
+            (int)number_of(rank, "tuned"), (int)number_of(rank, "problems"));
   }
   if (fclose(out) == 0) fputs(text, stdout);
   fflush(stdout);
@@ -224,7 +214,7 @@ int onefold_cli_fleet_root_end(fleet *f, double start) {
     onefold_cli_fleet_poll(f);
     if (r->done < f->seat->shares) onefold_cli_link_rest();
   }
-  const double seconds = onefold_cli_fleet_now() - start;
+  const double seconds = onefold_bench_now() - start;
   const double gain = r->tuned ? exp(r->gains / (double)r->tuned) : 1;
   const size_t left = r->total - r->tuned - r->skipped;
   json_t *said = r->rows ? summary(f, gain, left, seconds) : NULL;

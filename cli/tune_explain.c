@@ -107,11 +107,6 @@ static int visit(void *user, const onefold_tune_candidate *c) {
                            (int)c->trials)) != 0;
 }
 
-static int stopped(void *user) {
-  (void)user;
-  return onefold_cli_interrupted();
-}
-
 static void advanced(void *user, double part) {
   const explaining *e = user;
   const double budget = e->tuning.per_shape > 0 ? e->tuning.per_shape : 2;
@@ -184,7 +179,7 @@ static int explain(explaining *e, const cli_problem *problem, json_t *all) {
                                         .exhaustive = t->exhaustive,
                                         .plan_only = e->estimates,
                                         .peak = &place.peak,
-                                        .stopped = stopped,
+                                        .stopped = onefold_cli_stopped,
                                         .advanced = advanced,
                                         .sampled = sampled,
                                         .visit = visit,
@@ -203,7 +198,7 @@ static int explain(explaining *e, const cli_problem *problem, json_t *all) {
   const onefold_status status = onefold_tune_conv2d(place.context, desc, &options, &result);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   if (!all) print_counts(e, &result);
-  if (e->svg && !stopped(NULL)) {
+  if (e->svg && !onefold_cli_interrupted()) {
     const int drawn = onefold_cli_figure_write(&e->figure, t->rows.command, text, e->svg);
     if (drawn == ONEFOLD_EXIT_OK) return add_json(e, all, planned, &result);
     json_decref(e->json);
@@ -243,13 +238,13 @@ int onefold_cli_tune_explain(int argc, char **argv) {
                                 problems.count);
   onefold_cli_catch_interrupt();
   e.total = problems.count;
-  for (; e.index < e.total && code == ONEFOLD_EXIT_OK && !stopped(NULL); e.index++)
+  for (; e.index < e.total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); e.index++)
     code = explain(&e, &problems.one[e.index], all);
   if (all && code == ONEFOLD_EXIT_OK)
     code = onefold_cli_print_json(t->rows.command, all);
   else
     json_decref(all);
-  if (code == ONEFOLD_EXIT_OK && stopped(NULL)) code = ONEFOLD_EXIT_FAILURE;
+  if (code == ONEFOLD_EXIT_OK && onefold_cli_interrupted()) code = ONEFOLD_EXIT_FAILURE;
   onefold_cli_figure_free(&e.figure);
   onefold_cli_problems_free(&problems);
   onefold_cli_places_free(&e.places);

@@ -2,6 +2,7 @@
 // From the samples of a search to the tracks of its candidates.
 #include "cli/tune_figure.h"
 
+#include "bench/text.h"
 #include "cli/tuning.h"
 #include "report/algorithm.h"
 #include "report/chart_search.h"
@@ -88,11 +89,6 @@ static void add_phases(drawing *d) {
   }
 }
 
-static int compare(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /// The candidate's time as the search judges it at the end of a phase, 0 where it was not in it;
 /// *at is when it was measured there. The end game has samples of its own; of few samples the
 /// least counts.
@@ -112,7 +108,7 @@ static double time_of(drawing *d, size_t candidate, size_t phase, double *at) {
   }
   if (!here) return 0;
   *at /= (double)here;
-  qsort(d->times, count, sizeof *d->times, compare);
+  onefold_bench_sort(d->times, count);
   if (count < FEWEST) return d->times[0];
   return (d->times[count / 2] + d->times[(count - 1) / 2]) / 2;
 }

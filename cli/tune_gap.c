@@ -50,11 +50,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   }
 }
 
-static int stopped(void *user) {
-  (void)user;
-  return onefold_cli_interrupted();
-}
-
 static void advanced(void *user, double part) {
   const gap *g = user;
   (void)part;
@@ -132,12 +127,13 @@ static int measure(gap *g, const cli_problem *problem) {
   onefold_tune_options options = {.struct_size = sizeof options,
                                   .situation = t->situation,
                                   .peak = &place.peak,
-                                  .stopped = stopped,
+                                  .stopped = onefold_cli_stopped,
                                   .advanced = advanced,
                                   .visit = visit,
                                   .user = g};
   onefold_status status = ONEFOLD_OK;
-  for (int i = SEARCHED; i >= EXHAUSTIVE && status == ONEFOLD_OK && !stopped(NULL); i--) {
+  for (int i = SEARCHED; i >= EXHAUSTIVE && status == ONEFOLD_OK && !onefold_cli_interrupted();
+       i--) {
     options.exhaustive = i == EXHAUSTIVE;
     options.budget = i == EXHAUSTIVE ? 0 : t->per_shape;
     g->fastest = (onefold_tiling){.threads = 0};
@@ -147,10 +143,10 @@ static int measure(gap *g, const cli_problem *problem) {
   onefold_tune_side sides[SIDES] = {[EXHAUSTIVE] = {.tiling = &results[EXHAUSTIVE].row.tiling},
                                     [SEARCHED] = {.tiling = &results[SEARCHED].row.tiling}};
   options.budget = 0;
-  if (status == ONEFOLD_OK && !stopped(NULL))
+  if (status == ONEFOLD_OK && !onefold_cli_interrupted())
     status = onefold_tune_compare(place.context, desc, &options, g->turns, sides, SIDES);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
-  if (stopped(NULL)) return ONEFOLD_EXIT_OK;
+  if (onefold_cli_interrupted()) return ONEFOLD_EXIT_OK;
   g->compared++;
   for (int i = 0; i < SIDES; i++) g->logs[i] += log(sides[i].ratio);
   if (!g->json) print_row(g, results, sides);

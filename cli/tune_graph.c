@@ -120,11 +120,6 @@ static void put(void *user, const onefold_record_row *row, size_t steps, int is_
   if (json_array_append_new(g->json, json_loads(text, 0, NULL))) g->failed = ONEFOLD_OUT_OF_MEMORY;
 }
 
-static int stopped(void *user) {
-  (void)user;
-  return onefold_cli_interrupted();
-}
-
 static void advanced(void *user, double part) {
   const graph_tuning *g = user;
   onefold_cli_bar(g->name, 0, 1, part, (1 - part) * (g->budget > 0 ? g->budget : 60));
@@ -204,7 +199,7 @@ static int tune(graph_tuning *g, onefold_context *context, onefold_rotation *rot
                                         .budget = g->budget,
                                         .candidates = g->candidates,
                                         .peak = &peak,
-                                        .stopped = stopped,
+                                        .stopped = onefold_cli_stopped,
                                         .advanced = advanced,
                                         .user = g};
   onefold_status status = build(g, context, &graph);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune run: finds the fastest tilings of problems and records them.
+#include "bench/clock.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
 #include "cli/tune_results.h"
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
   OPT_BUDGET = 0x400,
@@ -81,12 +81,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   }
 }
 
-static double now(void) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
-}
-
 /// A run over all problems.
 typedef struct run {
   cli_tuning *tuning;
@@ -105,15 +99,10 @@ static const bench_column columns[] = {{"problem", -36}, {"default", 8}, {"best"
                                        {"gain", 7},      {"spread", 7},  {"tiling", -8}};
 #define COLUMNS (sizeof columns / sizeof *columns)
 
-static int stopped(void *user) {
-  (void)user;
-  return onefold_cli_interrupted();
-}
-
 static void advanced(void *user, double part) {
   const run *r = user;
   const double shapes = (double)(r->total - r->index) - part, each = r->tuning->per_shape;
-  const double budget = r->end - now();
+  const double budget = r->end - onefold_bench_now();
   onefold_cli_bar(r->label, r->index, r->total, part,
                   each > 0 ? fmin(budget, each * shapes) : budget);
 }
@@ -153,7 +142,7 @@ static int no_memory(const run *r) {
 /// Seconds for a problem, 0 where there are none left.
 static double share_of(const run *r) {
   const cli_tuning *t = r->tuning;
-  const double share = (r->end - now()) / (double)(r->total - r->index);
+  const double share = (r->end - onefold_bench_now()) / (double)(r->total - r->index);
   return t->per_shape > 0 && share > t->per_shape ? t->per_shape : fmax(share, 0);
 }
 
@@ -179,7 +168,7 @@ static int tune(run *r, const cli_problem *problem) {
                                         .budget = share,
                                         .exhaustive = t->exhaustive,
                                         .peak = &place.peak,
-                                        .stopped = stopped,
+                                        .stopped = onefold_cli_stopped,
                                         .advanced = advanced,
                                         .user = r};
   onefold_tune_result result = {.struct_size = sizeof result};
@@ -224,7 +213,7 @@ static int print_end(run *r, double seconds) {
 }
 
 static int run_all(run *r, const cli_problems *problems) {
-  const double start = now();
+  const double start = onefold_bench_now();
   r->end = start + (r->tuning->budget > 0   ? r->tuning->budget
                     : r->tuning->exhaustive ? INFINITY
                                             : 60);
@@ -242,7 +231,7 @@ static int run_all(run *r, const cli_problems *problems) {
   for (; r->index < r->total && r->code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted();
        r->index++)
     r->code = tune(r, &problems->one[r->index]);
-  const int printed = print_end(r, now() - start);
+  const int printed = print_end(r, onefold_bench_now() - start);
   if (r->code != ONEFOLD_EXIT_OK) return r->code;
   if (printed != ONEFOLD_EXIT_OK) return printed;
   return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;

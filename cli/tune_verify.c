@@ -76,11 +76,6 @@ static int collect(void *user, const onefold_record_row *row) {
   return 0;
 }
 
-static int stopped(void *user) {
-  (void)user;
-  return onefold_cli_interrupted();
-}
-
 /// The level whose fingerprint is the row's.
 static onefold_isa level_of(const verifying *v, const onefold_record_row *row) {
   int level = 0;
@@ -111,7 +106,7 @@ static int measure(verifying *v, const onefold_record_row *row, onefold_tune_res
                                         .situation = row->key.situation,
                                         .budget = each(v),
                                         .only = &row->tiling,
-                                        .stopped = stopped,
+                                        .stopped = onefold_cli_stopped,
                                         .advanced = advanced,
                                         .user = v};
   onefold_status status = onefold_record_key_desc(context, &row->key, &desc);

@@ -36,12 +36,6 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
-static const char *layout_name(int i) {
-  return onefold_layout_name((onefold_layout)i);
-}
-static const char *activation_name(int i) {
-  return onefold_activation_name((onefold_activation)i);
-}
 static const char *cold_name(int i) {
   return i ? "wei" : "none";
 }
@@ -67,11 +61,10 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     return 0;
   case OPT_LAYOUT:
     t->has_layout = 1;
-    t->layout = (onefold_layout)onefold_argument_word(state, "layout", text, 3, layout_name);
+    t->layout = (onefold_layout)onefold_argument_layout(state, text);
     return 0;
   case OPT_ACT:
-    t->activation = (onefold_activation)onefold_argument_word(state, "act", text, ONEFOLD_ACT_COUNT,
-                                                              activation_name);
+    t->activation = (onefold_activation)onefold_argument_activation(state, text);
     return 0;
   case OPT_BATCH:
   case OPT_FROM:
@@ -170,6 +163,11 @@ void onefold_cli_catch_interrupt(void) {
 
 int onefold_cli_interrupted(void) {
   return interrupted != 0;
+}
+
+int onefold_cli_stopped(void *user) {
+  (void)user;
+  return onefold_cli_interrupted();
 }
 
 void onefold_cli_bar(const char *label, size_t done, size_t total, double part,

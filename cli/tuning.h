@@ -130,6 +130,8 @@ void onefold_cli_tiling_text(const onefold_tiling *tiling, char *text, size_t si
 /// From here on SIGINT sets what onefold_cli_interrupted tells; a second one ends the process.
 void onefold_cli_catch_interrupt(void);
 int onefold_cli_interrupted(void);
+/// The same, as onefold_tune_options.stopped.
+int onefold_cli_stopped(void *user);
 
 /// Why problems are left when a run has ended with an onefold_exit.
 const char *onefold_cli_why_left(int code);

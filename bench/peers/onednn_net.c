@@ -3,9 +3,10 @@
 // tensors stay in oneDNN's own layouts from the input, NCHW, to the outputs, NCHW.
 #include "bench/peers/onednn_net.h"
 
+#include "bench/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static onefold_node_info info_of(const onednn_net *net, int32_t node) {
   onefold_node_info info = {0};
@@ -183,20 +184,14 @@ void onefold_onednn_net_clear(onednn_net *net) {
 
 // --------------------------------------------------------------------- running
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int onefold_onednn_net_run(onednn_net *net, double *seconds) {
-  double before = seconds ? now() : 0;
+  double before = seconds ? onefold_bench_now() : 0;
   for (int32_t i = 0; i < net->step_count; i++) {
     const onednn_net_step *s = &net->steps[i];
     if (onefold_onednn_execute(s->primitive, net->base.stream, s->count, s->bound) != dnnl_success)
       return 1;
     if (!seconds) continue;
-    const double after = now();
+    const double after = onefold_bench_now();
     seconds[s->node] += after - before;
     before = after;
   }

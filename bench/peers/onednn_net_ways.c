@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The ways to run a network by oneDNN, and the best for each layer: measured inside the network,
 // where weights come from as far as they do.
+#include "bench/clock.h"
 #include "bench/peers/onednn_net.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #define ROUNDS     5   // in which the ways take turns
 #define MUCH       1.5 // times the fastest network's time: not worth more
@@ -18,12 +18,6 @@ static const unsigned candidates[ONEDNN_NETS] = {WAY_BIT(ONEDNN_FREE), WAY_BIT(O
                                                      WAY_BIT(ONEDNN_WINOGRAD)};
 
 const char *const onefold_onednn_net_names[ONEDNN_NETS] = {"direct", "blocked", "wino", "mixed"};
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /// Networks that have each way everywhere, and the least seconds of each of their nodes.
 typedef struct probes {
@@ -82,9 +76,9 @@ static void choose(const probes *p, unsigned allowed, unsigned char *ways) {
 static double time_net(onednn_net *net) {
   double least = NOT_TIMED;
   for (int round = 0; round < ROUNDS; round++) {
-    const double before = now();
+    const double before = onefold_bench_now();
     if (onefold_onednn_net_run(net, NULL)) return NOT_TIMED;
-    const double taken = now() - before;
+    const double taken = onefold_bench_now() - before;
     if (taken < least) least = taken;
   }
   return least;
