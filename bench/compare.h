@@ -28,6 +28,16 @@ typedef struct bench_beside {
   double large;      // flops from which on problems have a mean of their own; 0: one for all
 } bench_beside;
 
+/// Runs on the options' fewer threads, as another way.
+typedef struct bench_fewer {
+  bench_cell name, about;
+  bench_beside beside;
+} bench_fewer;
+
+/// Fills it; NULL where the options have one number of threads.
+const bench_beside *onefold_bench_beside_fewer(const bench_options *options, double large,
+                                               bench_fewer *fewer);
+
 /// The peers of a session, and what has been seen so far.
 typedef struct bench_peers {
   bench_session *session;

@@ -24,7 +24,7 @@ static int compare(bench_peers *peers, bench_model *model, const char *name,
   bench_session *session = model->session;
   const bench_form *form = &model->forms[BENCH_FOLDED];
   onefold_status status = onefold_bench_model_run(model, BENCH_FOLDED, NULL);
-  if (status == ONEFOLD_OK) status = onefold_bench_model_plain(model, BENCH_FOLDED, plain_out);
+  if (status == ONEFOLD_OK) status = onefold_bench_model_plain(model, form->outputs, plain_out);
   if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, name, status);
   bench_form_cases cases = {.count = 0};
   onefold_bench_model_add_case(model, name, BENCH_FOLDED, &cases);
@@ -45,7 +45,19 @@ static int compare(bench_peers *peers, bench_model *model, const char *name,
       .other_stats = cases.stats + 1,
       .other_count = cases.count - 1,
   };
-  return onefold_bench_compare(peers, problem, &ours, &model->forms[BENCH_FOLDED].stat);
+  bench_model_again again = {.exec = NULL};
+  char fewer_row[256];
+  int failed = ONEFOLD_EXIT_OK;
+  if (session->fewer) {
+    failed = onefold_bench_model_again_make(model, ours.output, &again);
+    snprintf(fewer_row, sizeof fewer_row, "%s/%s/threads:%d", name,
+             onefold_bench_forms[BENCH_FOLDED].key, (int)session->options->fewer);
+    if (!failed) ours.beside = onefold_bench_model_again_case(&again, fewer_row);
+  }
+  if (!failed)
+    failed = onefold_bench_compare(peers, problem, &ours, &model->forms[BENCH_FOLDED].stat);
+  onefold_bench_model_again_destroy(&again);
+  return failed;
 }
 
 /// What the folded form computes, as a peer gets it; `zeros` is to be freed. Returns an

@@ -26,6 +26,18 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
   return n;
 }
 
+const bench_beside *onefold_bench_beside_fewer(const bench_options *options, double large,
+                                               bench_fewer *fewer) {
+  if (!options->fewer) return NULL;
+  fewer->name = onefold_bench_cell("threads_%d", (int)options->fewer);
+  fewer->about = onefold_bench_cell("%s: ours on %d thread%s, and its time by that on %d.",
+                                    fewer->name.text, (int)options->fewer,
+                                    options->fewer == 1 ? "" : "s", (int)options->threads);
+  fewer->beside =
+      (bench_beside){.name = fewer->name.text, .about = fewer->about.text, .large = large};
+  return &fewer->beside;
+}
+
 void onefold_bench_compare_head(const bench_peers *peers) {
   bench_column made[BENCH_COLUMNS];
   const size_t n = columns(peers, made);

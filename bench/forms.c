@@ -33,13 +33,14 @@ size_t onefold_bench_model_plain_floats(const bench_model *model) {
   return floats;
 }
 
-onefold_status onefold_bench_model_plain(const bench_model *model, int form, float *values) {
+onefold_status onefold_bench_model_plain(const bench_model *model, float *const *outputs,
+                                         float *values) {
   const onefold_context *context = model->session->context;
   onefold_status status = ONEFOLD_OK;
   for (size_t k = 0; k < model->output_count && status == ONEFOLD_OK; k++) {
     const bench_tensor *out = &model->outputs[k];
-    status = onefold_reorder(model->session->context, out->shape, out->layout,
-                             model->forms[form].outputs[k], ONEFOLD_NCHW, values);
+    status = onefold_reorder(model->session->context, out->shape, out->layout, outputs[k],
+                             ONEFOLD_NCHW, values);
     values += onefold_tensor_elements(context, out->shape, ONEFOLD_NCHW);
   }
   return status;
@@ -169,8 +170,8 @@ static int make_form(const bench_model_spec *spec, bench_model *model, int index
   return ONEFOLD_EXIT_OK;
 }
 
-/// The largest difference of an output, relative to that output's largest value.
-static double largest_error(const bench_model *model, const float *values, const float *first) {
+double onefold_bench_model_error(const bench_model *model, const float *values,
+                                 const float *first) {
   double largest = 0;
   for (size_t k = 0; k < model->output_count; k++) {
     const size_t n =
@@ -192,11 +193,12 @@ static int compare_forms(bench_model *model) {
   for (int i = 0; i < BENCH_FORMS && !status; i++) {
     bench_form *form = &model->forms[i];
     if (!form->ready) continue;
-    const onefold_status plain = onefold_bench_model_plain(model, i, have_first ? other : first);
+    const onefold_status plain =
+        onefold_bench_model_plain(model, form->outputs, have_first ? other : first);
     if (plain != ONEFOLD_OK) {
       status = fail(model, plain);
     } else if (have_first) {
-      form->max_error = largest_error(model, other, first);
+      form->max_error = onefold_bench_model_error(model, other, first);
       if (!(form->max_error <= BENCH_ERROR_LIMIT)) {
         char what[224];
         snprintf(what, sizeof what, "%s %s", model->problem, onefold_bench_forms[i].key);

@@ -76,9 +76,12 @@ onefold_status onefold_bench_model_fold(const bench_model *model, int form,
 onefold_exec_options onefold_bench_model_options(const bench_model *model, int form);
 /// By an execution of the form's graph; NULL: by what the form itself has.
 onefold_status onefold_bench_model_run(const bench_model *model, int form, onefold_exec *exec);
-/// A form's outputs as NCHW, one after the other: onefold_bench_model_plain_floats of them.
-onefold_status onefold_bench_model_plain(const bench_model *model, int form, float *values);
+/// Outputs of a form as NCHW, one after the other: onefold_bench_model_plain_floats of them.
+onefold_status onefold_bench_model_plain(const bench_model *model, float *const *outputs,
+                                         float *values);
 size_t onefold_bench_model_plain_floats(const bench_model *model);
+/// The largest difference between two of these in one output, relative to its largest value.
+double onefold_bench_model_error(const bench_model *model, const float *values, const float *first);
 
 /// A form that is timed.
 typedef struct bench_form_timing {
@@ -104,6 +107,20 @@ int onefold_bench_model_repetitions(const bench_model *model, double min_time);
 
 /// Times the forms against each other: fills forms[].stat.
 int onefold_bench_model_time(bench_model *model, const char *name);
+
+/// The folded form once more, on the session's fewer threads (forms_again.c).
+typedef struct bench_model_again {
+  bench_model *model;
+  onefold_exec *exec;
+  float *outputs[BENCH_OUTPUTS];
+} bench_model_again;
+
+/// Plans, packs, runs once, and compares with `plain` (NULL: not) what the form gave, as NCHW.
+/// Returns an onefold_exit after a sentence; destroy all the same.
+int onefold_bench_model_again_make(bench_model *model, const float *plain,
+                                   bench_model_again *again);
+void onefold_bench_model_again_destroy(bench_model_again *again);
+onefold_gbench_case onefold_bench_model_again_case(bench_model_again *again, const char *name);
 
 /// What is paid once, or at the edges of a network, for one form of a model.
 enum {

@@ -134,7 +134,8 @@ static int run_reorder_in(void *user) {
 
 static int run_reorder_out(void *user) {
   const timing *t = user;
-  return onefold_bench_model_plain(t->model, t->form, t->image) != ONEFOLD_OK;
+  return onefold_bench_model_plain(t->model, t->model->forms[t->form].outputs, t->image) !=
+         ONEFOLD_OK;
 }
 
 static double bytes_in(const bench_model *b) {

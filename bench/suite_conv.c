@@ -253,14 +253,10 @@ int onefold_bench_conv(int argc, char **argv) {
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     bench_peers peers;
-    const bench_cell beside_name = onefold_bench_cell("threads_%d", (int)options.fewer);
-    const bench_cell about =
-        onefold_bench_cell("%s: ours on %d thread%s, and its time by that on %d.", beside_name.text,
-                           (int)options.fewer, options.fewer == 1 ? "" : "s", (int)options.threads);
-    const bench_beside beside = {
-        .name = beside_name.text, .about = about.text, .large = LARGE_FLOPS};
-    int failed = onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0),
-                                          options.fewer ? &beside : NULL);
+    bench_fewer fewer;
+    int failed =
+        onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0),
+                                 onefold_bench_beside_fewer(&options, LARGE_FLOPS, &fewer));
     onefold_bench_progress_start(&session.progress, problems.count);
     for (size_t i = 0; i < problems.count && !failed; i++) {
       failed = time_conv(&session, &peers, &problems.descs[i]);

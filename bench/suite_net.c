@@ -79,9 +79,15 @@ static int add_forms(bench_model *model, const char *name, const char *network) 
   return status ? status : onefold_bench_prepare_time(model, name, network);
 }
 
-/// The peers' table has a line for each network, and the forms are beside it where asked for.
+/// Whether the folded form is compared with peers, or with itself on fewer threads.
+static int compares(const bench_options *o) {
+  return o->peer_count || o->fewer;
+}
+
+/// The table of a comparison has a line for each network, and the forms are beside it where asked
+/// for.
 static int wants_forms(const bench_options *o) {
-  return !o->peer_count || o->rewrites || o->cache;
+  return !compares(o) || o->rewrites || o->cache;
 }
 
 static int time_network(bench_session *session, bench_peers *peers, const char *network,
@@ -98,8 +104,8 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
     print_problem(&model, problem, sizeof problem);
     snprintf(name, sizeof name, "net/%s/%s%s%s", network, problem, o->has_layout ? "/layout:" : "",
              o->has_layout ? onefold_layout_name(o->layout) : "");
-    status = o->peer_count ? onefold_bench_compare_model(peers, &model, name)
-                           : onefold_bench_model_time(&model, name);
+    status = compares(o) ? onefold_bench_compare_model(peers, &model, name)
+                         : onefold_bench_model_time(&model, name);
     if (!status && wants_forms(o)) status = add_forms(&model, name, network);
     if (!status && o->layers) status = onefold_bench_layers_time(&model, name);
   }
@@ -112,7 +118,7 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
 /// Non-zero where forms were timed against each other that no other table has side by side.
 static int wants_summary(const bench_options *o, size_t count) {
   return o->forms[BENCH_FOLDED] && (o->forms[BENCH_EAGER] || o->forms[BENCH_BRANCHES]) &&
-         (count > 1 || o->peer_count);
+         (count > 1 || compares(o));
 }
 
 /// A line for each network.
@@ -143,7 +149,10 @@ static int run(bench_session *session, const networks *list) {
   if (!outcomes) return onefold_bench_session_fail(session, "networks", ONEFOLD_OUT_OF_MEMORY);
   int status = open_weights(session, &weights);
   bench_peers peers = {.session = session};
-  if (!status) status = onefold_bench_peers_open(&peers, session, 32, NULL);
+  bench_fewer fewer;
+  if (!status)
+    status = onefold_bench_peers_open(&peers, session, 32,
+                                      onefold_bench_beside_fewer(session->options, 0, &fewer));
   onefold_bench_progress_start(&session->progress, list->count);
   for (size_t i = 0; i < list->count && !status; i++) {
     status = time_network(session, &peers, list->names[i], weights, &outcomes[i]);
@@ -161,24 +170,26 @@ static const char doc[] =
     "Times whole networks in each of their forms, from NCHW to NCHW."
     "\vNAME is a network, or all; onefold net lists them. The forms alternate in one run and are "
     "compared with each other before; what the folded form takes before its first run is given "
-    "after them, and beside the table of --peers with --rewrites or --cache. Google Benchmark's "
-    "own flags (--benchmark_...) are passed "
-    "on.\n\n"
+    "after them, and beside the table of --peers with --rewrites or --cache. With two numbers of "
+    "threads, runs of the folded form on both take turns, and the ratio of their medians is "
+    "printed. Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
     "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or network; "
-    "3 the forms, or a peer's result, differ by more than 1e-4 of the largest value.";
+    "3 the forms, or a peer's result, or that on fewer threads, differ by more than 1e-4 of the "
+    "largest value.";
 
 int onefold_bench_net(int argc, char **argv) {
   bench_options options;
-  int status = onefold_bench_options_parse(
-      &options, argc, argv, BENCH_TAKES_NETWORKS | BENCH_TAKES_FORMS | BENCH_TAKES_WEIGHTS,
-      "NAME...|all", doc);
+  int status = onefold_bench_options_parse(&options, argc, argv,
+                                           BENCH_TAKES_NETWORKS | BENCH_TAKES_FORMS |
+                                               BENCH_TAKES_WEIGHTS | BENCH_TAKES_FEWER,
+                                           "NAME...|all", doc);
   if (status) return status;
   networks list;
   status = parse(&options, &list);
-  if (!status && options.peer_count && !options.forms[BENCH_FOLDED]) {
-    fprintf(stderr,
-            "%s: --peers: they are compared with the folded form, which --form leaves out\n",
-            options.command);
+  if (!status && compares(&options) && !options.forms[BENCH_FOLDED]) {
+    fprintf(stderr, "%s: %s compared with the folded form, which --form leaves out\n",
+            options.command,
+            options.peer_count ? "--peers: they are" : "--threads: that on fewer is");
     status = ONEFOLD_EXIT_USAGE;
   }
   if (!status) status = onefold_bench_peers_allow(&options);

@@ -67,6 +67,7 @@ static void test_mistakes(void **state) {
       {"bench conv --threads=,2 ic8ih8oc8kh1", 2, "--threads=: not a number"},
       {"bench conv --threads=1, ic8ih8oc8kh1", 2, "--threads=: not a number"},
       {"bench block --threads=1,2 repvgg", 2, "--threads=1,2: not a number"},
+      {"bench net --threads=1,2 --form eager mobileone-s0", 2, "--threads: that on fewer is"},
       {"bench conv --seed=-1 ic8ih8oc8kh1", 2, "--seed=-1"},
       {"bench conv --benchmark_nonsense=1 ic8ih8oc8kh1", 2, "--benchmark_nonsense"},
       {"bench conv --benchmark_format=csv ic8ih8oc8kh1", 2, "only json"},
