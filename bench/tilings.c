@@ -16,10 +16,11 @@ static void warn_of_skipped(char *command, const onefold_tilings *tilings) {
   char sentence[256];
   onefold_tilings_count(tilings, &rows, &skipped);
   if (!skipped) return;
+  rows += skipped;
   snprintf(sentence, sizeof sentence,
            "skipped %lld of the record's %lld rows: they name kernels or values that this version "
            "does not have; see onefold tune prune --stale",
-           (long long)skipped, (long long)(rows + skipped));
+           (long long)skipped, (long long)rows);
   warn(command, sentence);
 }
 
