@@ -8,10 +8,10 @@
 /// Estimated cycles per input channel and tap of a row of `pixels` in tiles of `row`, q
 /// blocks wide: loads at two a cycle against multiply-adds, two of which are a cycle
 /// here on every machine, the latency of four, and a little for each load. A weight
-/// costs more where a strip's do not stay in L1, and where it shares L1 with pixels that are
-/// not used again soon: in 1x1 and, where it fills a cache line, at strides. Products of matrices
-/// take a strip's weights once, so that the first tile has them from L2, and of more than two
-/// streams the prefetchers lose some. The end of a tile,
+/// costs more where a strip's do not stay in L1, least so in rows of whole lines at stride 1, and
+/// where it shares L1 with pixels that are not used again soon: in 1x1 and, where it fills a cache
+/// line, at strides. Products of matrices take a strip's weights once, so that the first tile has
+/// them from L2, and of more than two streams the prefetchers lose some. The end of a tile,
 /// once in `depth`, costs the more the fewer of the next tile's multiply-adds find room behind its
 /// stores.
 static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *row, int32_t q,
@@ -24,7 +24,7 @@ static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *r
   const double lines = row->v * sizeof(float) / 64.0; // of a weight
   const double near = (shares ? 0.12 + 0.06 * lines : 0.05) * q, streams = far ? 2 : 3;
   const double more = shares && line && q > streams ? q - streams : 0;
-  double from_l2 = (shares ? 0.6 : 0.3) * lines * q + more;
+  double from_l2 = (shares || !line ? 0.6 : 0.3) * lines * q + more;
   if (from_l2 < near) from_l2 = near;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const int64_t cold = far ? tiles : row->op == ONEFOLD_OP_POINTWISE; // tiles with weights of L2
