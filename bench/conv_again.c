@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A convolution that is prepared for timing once more, in another context.
+#include "bench/clock.h"
 #include "bench/conv.h"
 #include "bench/image.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /// Largest difference from the result of `conv`, as NCHW.
 static int check(const bench_conv_again *again, double *error) {
@@ -65,15 +65,13 @@ typedef struct many {
 
 static void run_all(void *user) {
   many *m = user;
-  struct timespec start, end;
-  clock_gettime(CLOCK_MONOTONIC, &start);
+  const double start = onefold_bench_now();
   for (int64_t i = 0; i < m->count; i++) {
     if (!run(m->again)) continue;
     m->seconds = -1.0;
     return;
   }
-  clock_gettime(CLOCK_MONOTONIC, &end);
-  m->seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+  m->seconds = onefold_bench_now() - start;
 }
 
 /// With threads that are awake, as those of the session's context.
@@ -95,10 +93,7 @@ onefold_gbench_case onefold_bench_conv_again_case(bench_conv_again *again, const
   } else {
     made.batch = run_many;
   }
-  // No percentage of the peak: that is of the session's threads.
-  onefold_bench_count(&made, "flops", conv->flops, 0);
-  onefold_bench_count(&made, "bytes", conv->bytes, 0);
-  onefold_bench_count(&made, "gflops", 1e-9 * conv->flops, 1);
+  onefold_bench_count_rate(&made, conv->flops, conv->bytes);
   onefold_bench_count(&made, "memory_bytes",
                       (double)info.packed_bytes + (double)info.workspace_bytes, 0);
   return made;

@@ -74,10 +74,7 @@ onefold_gbench_case onefold_bench_model_again_case(bench_model_again *again, con
                               .run = run,
                               .prepare = cold ? chill : NULL,
                               .user = again};
-  // No percentage of the peak: that is of the session's threads.
-  onefold_bench_count(&made, "flops", form->flops, 0);
-  onefold_bench_count(&made, "bytes", form->bytes, 0);
-  onefold_bench_count(&made, "gflops", 1e-9 * form->flops, 1);
+  onefold_bench_count_rate(&made, form->flops, form->bytes);
   onefold_bench_count(&made, "memory_bytes", (double)info.packed_bytes + (double)info.arena_bytes,
                       0);
   return made;

@@ -177,12 +177,16 @@ void onefold_bench_count(onefold_gbench_case *c, const char *name, double value,
   }
 }
 
-void onefold_bench_count_work(const bench_session *session, onefold_gbench_case *c, double flops,
-                              double bytes) {
-  const onefold_peak *peak = &session->peak;
+void onefold_bench_count_rate(onefold_gbench_case *c, double flops, double bytes) {
   onefold_bench_count(c, "flops", flops, 0);
   onefold_bench_count(c, "bytes", bytes, 0);
   onefold_bench_count(c, "gflops", flops * 1e-9, 1);
+}
+
+void onefold_bench_count_work(const bench_session *session, onefold_gbench_case *c, double flops,
+                              double bytes) {
+  const onefold_peak *peak = &session->peak;
+  onefold_bench_count_rate(c, flops, bytes);
   onefold_bench_count(c, "percent_peak", 100e-9 * flops / peak->threads_gflops, 1);
   onefold_bench_count(c, "percent_bandwidth", 100e-9 * bytes / peak->dram.read_gbs, 1);
 }

@@ -64,8 +64,11 @@ void onefold_bench_session_chill(bench_session *session, bench_cold cold, const 
 /// Appends a counter to a case.
 void onefold_bench_count(onefold_gbench_case *c, const char *name, double value, int per_second);
 
-/// The `flops` of a call and the `bytes` that it must move at least; gflops and percent_peak of the
-/// flops, and the share of DRAM's read bandwidth that the bytes take.
+/// The `flops` of a call, the `bytes` that it must move at least, and gflops.
+void onefold_bench_count_rate(onefold_gbench_case *c, double flops, double bytes);
+
+/// The same, with percent_peak of the flops and the share of DRAM's read bandwidth that the bytes
+/// take: of calls on the session's threads, whose peak that is.
 void onefold_bench_count_work(const bench_session *session, onefold_gbench_case *c, double flops,
                               double bytes);
 

@@ -124,9 +124,9 @@ static int list(int argc, char **argv) {
       json_options,
       parse_option,
       "DIR",
-      "Prints the packed networks that --cache=DIR has made: their size, whether they fit, which "
-      "is "
-      "that this library could map them on this machine, what they are, and why they do not."
+      "Prints the packed networks that --cache=DIR has made: their size, what they are, and "
+      "whether "
+      "they fit, which is that this library could map them on this machine, or why they do not."
       "\vExit codes: 0 done; 1 it could not be done; 2 a bad option.",
       NULL,
       NULL,

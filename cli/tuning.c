@@ -29,9 +29,7 @@ static const struct argp_option options[] = {
      "Also the problems of FILE, one a line, # comments; may be given again", 0},
     {"from", OPT_FROM, "FILE", 0,
      "Also the problems of a log that a program wrote with ONEFOLD_VERBOSE=1, each for the "
-     "threads, "
-     "the accuracy class and the ISA level that it tells unless they are given here; may be given "
-     "again",
+     "threads, accuracy class and ISA level that it tells unless given here; may be given again",
      0},
     {NULL, 0, NULL, 0, NULL, 0},
 };

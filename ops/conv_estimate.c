@@ -24,7 +24,7 @@ static double row_cost(const onefold_dispatch *dispatch, const onefold_kernel *r
   const double lines = row->v * sizeof(float) / 64.0; // of a weight
   const double near = (shares ? 0.12 + 0.06 * lines : 0.05) * q, streams = far ? 2 : 3;
   const double more = shares && line && q > streams ? q - streams : 0;
-  double from_l2 = (shares || !line ? 0.6 : 0.3) * lines * q + more;
+  double from_l2 = (line && row->op == ONEFOLD_OP_CONV_S1 ? 0.3 : 0.6) * lines * q + more;
   if (from_l2 < near) from_l2 = near;
   const int64_t tiles = (pixels + row->pixels - 1) / row->pixels;
   const int64_t cold = far ? tiles : row->op == ONEFOLD_OP_POINTWISE; // tiles with weights of L2

@@ -2,8 +2,6 @@
 // Executions of the tests, and files of them.
 #include "tests/cache_support.h"
 
-#include "cache/format.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +97,30 @@ void cache_expect_map(onefold_context *context, const char *path, const char *co
   if (status != ONEFOLD_OK && !strstr(sentence, says))
     test_failed("no \"%s\" in: %s", says, sentence);
   onefold_exec_destroy(exec);
+}
+
+int cache_saved_make(void **state) {
+  cache_saved *f = calloc(1, sizeof *f);
+  assert_non_null(f);
+  test_directory_make(&f->directory);
+  test_file(&f->directory, "saved", f->path);
+  f->context = test_context(ONEFOLD_ISA_REF, 1);
+  onefold_exec *exec = cache_exec(f->context, cache_graph(f->context), NULL);
+  test_ok(f->context, onefold_exec_save(exec, f->path, CACHE_CONTENT));
+  onefold_exec_destroy(exec);
+  f->bytes = cache_read(f->path, &f->length);
+  memcpy(&f->header, f->bytes, sizeof f->header);
+  *state = f;
+  return 0;
+}
+
+int cache_saved_free(void **state) {
+  cache_saved *f = *state;
+  test_directory_remove(&f->directory);
+  onefold_context_destroy(f->context);
+  free(f->bytes);
+  free(f);
+  return 0;
 }
 
 void cache_seal(unsigned char *bytes) {

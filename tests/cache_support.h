@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_TESTS_CACHE_SUPPORT_H
 #define ONEFOLD_TESTS_CACHE_SUPPORT_H
 
+#include "cache/format.h"
 #include "tests/file_support.h"
 #include "tests/graph_support.h"
 
@@ -22,6 +23,19 @@ cache_result cache_run(onefold_context *context, onefold_exec *exec, uint64_t se
 
 /// Fails unless two executions are the same: what they say of themselves, and the bits of a run.
 void cache_expect_same(onefold_context *context, onefold_exec *a, onefold_exec *b);
+
+/// A saved execution of cache_graph at ref in a temporary directory, and its bytes.
+#define CACHE_CONTENT "a graph, seed 11"
+typedef struct cache_saved {
+  test_directory directory;
+  test_file_path path;
+  onefold_context *context;
+  unsigned char *bytes;
+  size_t length;
+  onefold_cache_header header; // of the bytes
+} cache_saved;
+int cache_saved_make(void **state);
+int cache_saved_free(void **state);
 
 /// Whole content of a file, to be freed.
 unsigned char *cache_read(const char *path, size_t *length);

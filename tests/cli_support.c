@@ -2,6 +2,7 @@
 // Runs the built program and keeps what it wrote.
 #include "tests/cli_support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,22 @@ const json_t *test_entry(const json_t *report, const char *name) {
     if (got && strcmp(got, name) == 0) return entry;
   }
   return NULL;
+}
+
+const json_t *test_row_of_report(const json_t *report, const char *name,
+                                 const char *const *counters) {
+  char median[256];
+  if (test_entries(report, name) != 3)
+    fail_msg("%d entries %s, not 3", test_entries(report, name), name);
+  snprintf(median, sizeof median, "%s_median", name);
+  const json_t *entry = test_entry(report, median);
+  if (!entry) fail_msg("no entry %s", median);
+  assert_true(test_number(entry, "real_time") > 0);
+  for (; *counters; counters++) {
+    const double value = test_number(entry, *counters);
+    if (!isfinite(value) || value < 0) fail_msg("%s: %s is %g", name, *counters, value);
+  }
+  return entry;
 }
 
 json_t *test_report(const char *arguments) {

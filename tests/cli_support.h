@@ -44,6 +44,10 @@ const json_t *test_entry(const json_t *report, const char *name);
 /// How many entries have it.
 int test_entries(const json_t *report, const char *name);
 
+/// The median of a row that has three repetitions, whose time and counters are numbers.
+const json_t *test_row_of_report(const json_t *report, const char *name,
+                                 const char *const *counters);
+
 /// Runs, and parses the standard output as JSON.
 json_t *test_report(const char *arguments);
 

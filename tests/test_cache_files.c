@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Files of saved executions that are damaged, cut short or not there; directories of them.
-#include "cache/format.h"
 #include "tests/cache_support.h"
 
 #include <onefold/cache.h>
@@ -12,50 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CONTENT "a graph, seed 11"
-
-typedef struct fixture {
-  test_directory directory;
-  test_file_path path;
-  onefold_context *context;
-  unsigned char *bytes; // of a file
-  size_t length;
-  onefold_cache_header header;
-} fixture;
-
-static int setup(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-  assert_non_null(f);
-  test_directory_make(&f->directory);
-  test_file(&f->directory, "saved", f->path);
-  f->context = test_context(ONEFOLD_ISA_REF, 1);
-  onefold_exec *exec = cache_exec(f->context, cache_graph(f->context), NULL);
-  test_ok(f->context, onefold_exec_save(exec, f->path, CONTENT));
-  onefold_exec_destroy(exec);
-  f->bytes = cache_read(f->path, &f->length);
-  memcpy(&f->header, f->bytes, sizeof f->header);
-  *state = f;
-  return 0;
-}
-
-static int teardown(void **state) {
-  fixture *f = *state;
-  test_directory_remove(&f->directory);
-  onefold_context_destroy(f->context);
-  free(f->bytes);
-  free(f);
-  return 0;
-}
-
 /// At every boundary of the file's parts, and next to it.
 static void test_cut_short(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   const size_t key = sizeof f->header, graph = key + onefold_cache_whole(f->header.key_bytes),
                table = graph + onefold_cache_whole(f->header.graph_bytes),
                weights = onefold_cache_head_bytes(&f->header);
   const size_t ends[] = {1, 8, 16, key, graph, table, table + 96, weights, weights + 64, f->length};
   test_file_write(f->path, f->bytes, 0);
-  cache_expect_map(f->context, f->path, CONTENT, 0, ONEFOLD_FORMAT, "0 bytes are too few");
+  cache_expect_map(f->context, f->path, CACHE_CONTENT, 0, ONEFOLD_FORMAT, "0 bytes are too few");
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     for (size_t length = ends[i] - 1; length <= ends[i] + 1; length++) {
       if (length == 0 || length == f->length) continue;
@@ -64,29 +28,30 @@ static void test_cut_short(void **state) {
       test_file_write(f->path, bytes, length);
       free(bytes);
       for (int unchecked = 0; unchecked < 2; unchecked++)
-        cache_expect_map(f->context, f->path, CONTENT, unchecked, ONEFOLD_FORMAT,
+        cache_expect_map(f->context, f->path, CACHE_CONTENT, unchecked, ONEFOLD_FORMAT,
                          length < sizeof f->header ? "too few for a header" : "its bytes are");
     }
 }
 
 /// Any byte of the file; of those that unchecked mapping reads, also without the checksums.
 static void test_flipped(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   const size_t head = onefold_cache_head_bytes(&f->header);
   const size_t step = f->length / (size_t)test_scaled(3000) + 1;
   for (size_t i = 0; i < f->length; i += i < 64 ? 1 : step) {
     f->bytes[i] ^= (unsigned char)(1 << (i % 8));
     test_file_write(f->path, f->bytes, f->length);
     test_case("byte %zu", i);
-    cache_expect_map(f->context, f->path, CONTENT, 0, ONEFOLD_FORMAT, f->path);
-    cache_expect_map(f->context, f->path, CONTENT, 1, i < head ? ONEFOLD_FORMAT : ONEFOLD_OK, "");
+    cache_expect_map(f->context, f->path, CACHE_CONTENT, 0, ONEFOLD_FORMAT, f->path);
+    cache_expect_map(f->context, f->path, CACHE_CONTENT, 1, i < head ? ONEFOLD_FORMAT : ONEFOLD_OK,
+                     "");
     f->bytes[i] ^= (unsigned char)(1 << (i % 8));
   }
 }
 
 /// Sizes that do not fit, under a checksum that is right.
 static void test_sizes(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   static const uint64_t sizes[] = {0,         1,          UINT64_C(1) << 31, UINT64_C(1) << 58,
                                    INT64_MAX, UINT64_MAX, UINT64_MAX - 63};
   static const size_t fields[] = {offsetof(onefold_cache_header, key_bytes),
@@ -100,7 +65,7 @@ static void test_sizes(void **state) {
       const size_t head = onefold_cache_head_bytes(&header);
       if (head && head <= f->length) cache_seal(f->bytes);
       test_file_write(f->path, f->bytes, f->length);
-      cache_expect_map(f->context, f->path, CONTENT, 0, ONEFOLD_FORMAT, f->path);
+      cache_expect_map(f->context, f->path, CACHE_CONTENT, 0, ONEFOLD_FORMAT, f->path);
       memcpy(f->bytes, &f->header, sizeof f->header);
     }
   unsigned char *table = f->bytes + sizeof f->header + onefold_cache_whole(f->header.key_bytes) +
@@ -115,22 +80,24 @@ static void test_sizes(void **state) {
       memcpy(table, &wrong, sizeof wrong);
       cache_seal(f->bytes);
       test_file_write(f->path, f->bytes, f->length);
-      cache_expect_map(f->context, f->path, CONTENT, 1, ONEFOLD_FORMAT, f->path);
+      cache_expect_map(f->context, f->path, CACHE_CONTENT, 1, ONEFOLD_FORMAT, f->path);
     }
   wrong = entry;
   wrong.key.value[0]++;
   memcpy(table, &wrong, sizeof wrong);
   cache_seal(f->bytes);
   test_file_write(f->path, f->bytes, f->length);
-  cache_expect_map(f->context, f->path, CONTENT, 1, ONEFOLD_REFUSED, "packed for in_channels");
+  cache_expect_map(f->context, f->path, CACHE_CONTENT, 1, ONEFOLD_REFUSED,
+                   "packed for in_channels");
 }
 
 static void test_foreign(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   char text[4096] = "a file of something else\n";
   test_file_write(f->path, text, sizeof text);
-  cache_expect_map(f->context, f->path, CONTENT, 0, ONEFOLD_FORMAT, "not a saved execution");
-  cache_expect_map(f->context, f->directory.path, CONTENT, 0, ONEFOLD_IO, "not a regular file");
+  cache_expect_map(f->context, f->path, CACHE_CONTENT, 0, ONEFOLD_FORMAT, "not a saved execution");
+  cache_expect_map(f->context, f->directory.path, CACHE_CONTENT, 0, ONEFOLD_IO,
+                   "not a regular file");
 }
 
 // --------------------------------------------------------------- directories
@@ -169,7 +136,7 @@ static void start(onefold_context *context, const char *directory, int made, con
   const onefold_cache_options cache = cache_at(directory, &w);
   onefold_exec *exec = NULL, *fresh = cache_exec(context, cache_graph(context), NULL);
   onefold_exec_info info;
-  test_ok(context, onefold_exec_cached(context, &cache, CONTENT, make, &w, NULL, &exec));
+  test_ok(context, onefold_exec_cached(context, &cache, CACHE_CONTENT, make, &w, NULL, &exec));
   if (w.made != made || w.noted != (noted != NULL) || (noted && !strstr(w.sentence, noted)))
     test_failed("made %d times, %d notes: %s", w.made, w.noted, w.sentence);
   onefold_exec_get_info(exec, &info);
@@ -180,7 +147,7 @@ static void start(onefold_context *context, const char *directory, int made, con
 }
 
 static void test_starts(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   test_file_path under, file;
   test_file(&f->directory, "cache", under);
   start(f->context, under, 1, NULL, 0);
@@ -207,7 +174,7 @@ static void test_starts(void **state) {
 }
 
 static void test_failures(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   watch w = {.fails = ONEFOLD_NOT_FOUND};
   onefold_cache_options cache = cache_at(f->directory.path, &w);
   onefold_exec *exec = NULL;
@@ -228,7 +195,7 @@ static void test_failures(void **state) {
 
 /// A file that cannot grow to its size is not left behind, and the start does not fail.
 static void test_full(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   test_file_path under;
   test_file(&f->directory, "cache", under);
   assert_int_equal(mkdir(under, 0777), 0);
@@ -240,7 +207,7 @@ static void test_full(void **state) {
 
 /// Processes that start at once each have the right result, and leave one whole file.
 static void test_processes(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   enum { PROCESSES = 4, STARTS = 6 };
   test_file_path under;
   test_file(&f->directory, "cache", under);
@@ -257,7 +224,8 @@ static void test_processes(void **state) {
         watch w = {0};
         const onefold_cache_options cache = cache_at(under, &w);
         onefold_exec *exec = NULL;
-        wrong += onefold_exec_cached(context, &cache, CONTENT, make, &w, NULL, &exec) != ONEFOLD_OK;
+        wrong += onefold_exec_cached(context, &cache, CACHE_CONTENT, make, &w, NULL, &exec) !=
+                 ONEFOLD_OK;
         wrong += w.noted + (k > 0 && w.made > 0);
         const cache_result a = cache_run(context, exec, 5), b = cache_run(context, fresh, 5);
         wrong += memcmp(a.values, b.values, a.count * sizeof(float)) != 0;
@@ -302,7 +270,7 @@ static void release(void *user, void *pointer) {
 /// Whichever allocation fails, nothing is left behind, and a cache's start fails with it or not at
 /// all.
 static void test_memory(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   counter c = {0};
   const onefold_context_options options = {.struct_size = sizeof options,
                                            .threads = 1,
@@ -316,13 +284,13 @@ static void test_memory(void **state) {
   for (int failing = 1, done = 0; !done; failing++) {
     onefold_exec *exec = NULL;
     c = (counter){.failing = failing};
-    const onefold_status status = onefold_exec_map(context, f->path, CONTENT, NULL, 0, &exec);
+    const onefold_status status = onefold_exec_map(context, f->path, CACHE_CONTENT, NULL, 0, &exec);
     done = c.calls < failing;
     assert_int_equal(status, done ? ONEFOLD_OK : ONEFOLD_OUT_OF_MEMORY);
     failures += !done;
     if (done) {
       c = (counter){.held = c.held, .failing = 2};
-      test_fails(context, onefold_exec_save(exec, f->path, CONTENT), ONEFOLD_OUT_OF_MEMORY);
+      test_fails(context, onefold_exec_save(exec, f->path, CACHE_CONTENT), ONEFOLD_OUT_OF_MEMORY);
       c.failing = 0;
     }
     onefold_exec_destroy(exec);
@@ -336,15 +304,15 @@ static void test_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_cut_short, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_flipped, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_starts, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_processes, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_cut_short, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_flipped, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_sizes, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_foreign, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_starts, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_failures, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_full, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_processes, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_memory, cache_saved_make, cache_saved_free),
   };
   return cmocka_run_group_tests_name("cache files", tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is said of the files in a directory of saved executions, and which files are left alone.
-#include "cache/format.h"
 #include "tests/cache_support.h"
 
 #include <onefold/cache.h>
@@ -12,39 +11,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define CONTENT "a graph, seed 11"
-
-typedef struct fixture {
-  test_directory directory;
-  onefold_context *context;
-  unsigned char *bytes; // of a file of this library and machine at ref
-  size_t length;
-} fixture;
-
-static int setup(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-  test_file_path path;
-  assert_non_null(f);
-  test_directory_make(&f->directory);
-  test_file(&f->directory, "saved", path);
-  f->context = test_context(ONEFOLD_ISA_REF, 1);
-  onefold_exec *exec = cache_exec(f->context, cache_graph(f->context), NULL);
-  test_ok(f->context, onefold_exec_save(exec, path, CONTENT));
-  onefold_exec_destroy(exec);
-  f->bytes = cache_read(path, &f->length);
-  *state = f;
-  return 0;
-}
-
-static int teardown(void **state) {
-  fixture *f = *state;
-  test_directory_remove(&f->directory);
-  onefold_context_destroy(f->context);
-  free(f->bytes);
-  free(f);
-  return 0;
-}
 
 /// What a visit has told: how many files, and the last of them.
 typedef struct told {
@@ -60,14 +26,14 @@ static int tell(void *user, const onefold_cache_entry *entry) {
   return ++t->count == t->ends;
 }
 
-static told visit(const fixture *f) {
+static told visit(const cache_saved *f) {
   told t = {0};
   test_ok(f->context, onefold_cache_visit(f->context, f->directory.path, tell, &t));
   return t;
 }
 
 /// A file of these bytes is one that does or does not fit, for that reason; then it is removed.
-static void expect(const fixture *f, const unsigned char *bytes, size_t length,
+static void expect(const cache_saved *f, const unsigned char *bytes, size_t length,
                    const char *reason) {
   static const char name[] = "0123456789abcdef.onefold";
   test_file_path path;
@@ -85,7 +51,7 @@ static void expect(const fixture *f, const unsigned char *bytes, size_t length,
 }
 
 static void test_reasons(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   char *key = (char *)f->bytes + sizeof(onefold_cache_header);
   char *machine = key + strlen(key) + 1;
   expect(f, f->bytes, f->length, "");
@@ -117,18 +83,18 @@ static onefold_status make(void *user, onefold_context *context, onefold_graph *
 
 /// What onefold_exec_cached makes fits at every level that runs here, whichever the visitor's is.
 static void test_levels(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   const onefold_cache_options cache = {.struct_size = sizeof cache, .directory = f->directory.path};
   onefold_isa levels[ONEFOLD_ISA_COUNT];
   const int count = test_isa_levels(levels);
   for (int i = 0; i < count; i++) {
     onefold_context *context = test_context(levels[i], 1);
     onefold_exec *exec = NULL;
-    test_ok(context, onefold_exec_cached(context, &cache, CONTENT, make, NULL, NULL, &exec));
+    test_ok(context, onefold_exec_cached(context, &cache, CACHE_CONTENT, make, NULL, NULL, &exec));
     onefold_exec_destroy(exec);
     onefold_context_destroy(context);
     char what[64];
-    snprintf(what, sizeof what, "%s, standard: " CONTENT, onefold_isa_name(levels[i]));
+    snprintf(what, sizeof what, "%s, standard: " CACHE_CONTENT, onefold_isa_name(levels[i]));
     const told t = visit(f);
     assert_int_equal(t.count, 1);
     assert_int_equal(t.entry.fits, 1);
@@ -140,7 +106,7 @@ static void test_levels(void **state) {
 
 /// Names and contents that are not a cache's, and what is no regular file.
 static void test_foreign(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   static const char *const names[] = {"notes.txt",
                                       "0123456789abcdef",
                                       "0123456789ABCDEF.onefold",
@@ -161,7 +127,7 @@ static void test_foreign(void **state) {
 
 /// What is being written is left alone for an hour.
 static void test_unfinished(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   test_file_path path;
   test_file(&f->directory, ".onefold-12-0", path);
   for (int filled = 0; filled < 2; filled++) {
@@ -180,7 +146,7 @@ static void test_unfinished(void **state) {
 }
 
 static void test_order_and_mistakes(void **state) {
-  fixture *f = *state;
+  cache_saved *f = *state;
   test_file_path path;
   for (int i = 3; i > 0; i--) {
     char name[64];
@@ -203,11 +169,11 @@ static void test_order_and_mistakes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_reasons, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_foreign, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_unfinished, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_order_and_mistakes, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_reasons, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_levels, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_foreign, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_unfinished, cache_saved_make, cache_saved_free),
+      cmocka_unit_test_setup_teardown(test_order_and_mistakes, cache_saved_make, cache_saved_free),
   };
   return cmocka_run_group_tests_name("cache visit", tests, NULL, NULL);
 }

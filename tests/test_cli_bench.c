@@ -11,22 +11,6 @@
 
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
-/// A row's repetitions and its median are there, and its counters are numbers.
-static void check_row(const json_t *report, const char *name, const char *const *counters) {
-  char median[256];
-  if (test_entries(report, name) != 3) {
-    fail_msg("%d entries %s, not 3", test_entries(report, name), name);
-  }
-  snprintf(median, sizeof median, "%s_median", name);
-  const json_t *entry = test_entry(report, median);
-  if (!entry) fail_msg("no entry %s", median);
-  assert_true(test_number(entry, "real_time") > 0.0);
-  for (; *counters; counters++) {
-    const double value = test_number(entry, *counters);
-    if (!isfinite(value) || value < 0.0) fail_msg("%s: %s is %g", name, *counters, value);
-  }
-}
-
 static const char *const work[] = {
     "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
     "max_error", "memory_bytes", NULL};
@@ -38,13 +22,13 @@ static void test_conv(void **state) {
   json_t *report =
       test_report("bench conv --json - " QUICK "mb1ic17ih9oc33kh3ph1 g8ic8ih6oc8kh3sh2");
 #define A "conv/mb1ic17ih9oc33oh9kh3ph1/"
-  check_row(report, A "run/threads:1", work);
-  check_row(report, A "plan/threads:1", none);
-  check_row(report, A "pack/threads:1", none);
-  check_row(report, A "reorder_in/threads:1", copy);
-  check_row(report, A "reorder_out/threads:1", copy);
-  check_row(report, A "first_run/threads:1", none);
-  check_row(report, "conv/g8mb1ic8ih6oc8oh2kh3sh2/run/threads:1", work);
+  test_row_of_report(report, A "run/threads:1", work);
+  test_row_of_report(report, A "plan/threads:1", none);
+  test_row_of_report(report, A "pack/threads:1", none);
+  test_row_of_report(report, A "reorder_in/threads:1", copy);
+  test_row_of_report(report, A "reorder_out/threads:1", copy);
+  test_row_of_report(report, A "first_run/threads:1", none);
+  test_row_of_report(report, "conv/g8mb1ic8ih6oc8oh2kh3sh2/run/threads:1", work);
   assert_true(test_number(test_entry(report, A "run/threads:1_median"), "max_error") <= 1e-4);
   // Packed weights are at least the weights.
   assert_true(test_number(test_entry(report, A "run/threads:1_median"), "memory_bytes") >=
@@ -104,8 +88,8 @@ static void test_conv_threads(void **state) {
              options[i], "ic32ih20oc32kh3ph1");
     json_t *report = test_report(arguments);
 #define A "conv/mb1ic32ih20oc32oh20kh3ph1/run/threads:"
-    check_row(report, A "2", work);
-    check_row(report, A "1", counters);
+    test_row_of_report(report, A "2", work);
+    test_row_of_report(report, A "1", counters);
     const json_t *two = test_entry(report, A "2_median"), *one = test_entry(report, A "1_median");
 #undef A
     const double times = test_number(one, "real_time") / test_number(two, "real_time");
@@ -198,20 +182,20 @@ static void test_block(void **state) {
   (void)state;
   json_t *report = test_report("bench block --json - " QUICK "repvgg ic24ih7oc24kh3ph1");
 #define A "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/"
-  check_row(report, A "eager/threads:1", work);
-  check_row(report, A "branches/threads:1", work);
-  check_row(report, A "folded/threads:1", work);
-  check_row(report, A "folded/fold/threads:1", none);
-  check_row(report, A "folded/plan/threads:1", none);
-  check_row(report, A "folded/pack/threads:1", none);
-  check_row(report, A "folded/first_run/threads:1", none);
-  check_row(report, A "folded/reorder_in/threads:1", copy);
-  check_row(report, A "folded/reorder_out/threads:1", copy);
+  test_row_of_report(report, A "eager/threads:1", work);
+  test_row_of_report(report, A "branches/threads:1", work);
+  test_row_of_report(report, A "folded/threads:1", work);
+  test_row_of_report(report, A "folded/fold/threads:1", none);
+  test_row_of_report(report, A "folded/plan/threads:1", none);
+  test_row_of_report(report, A "folded/pack/threads:1", none);
+  test_row_of_report(report, A "folded/first_run/threads:1", none);
+  test_row_of_report(report, A "folded/reorder_in/threads:1", copy);
+  test_row_of_report(report, A "folded/reorder_out/threads:1", copy);
   assert_true(test_number(test_entry(report, A "folded/threads:1_median"), "max_error") <= 1e-4);
   json_decref(report);
   report = test_report("bench block --json - " QUICK "--form=eager ic24ih7oc24kh3ph1");
-  check_row(report, A "eager/threads:1", work);
-  check_row(report, A "eager/plan/threads:1", none);
+  test_row_of_report(report, A "eager/threads:1", work);
+  test_row_of_report(report, A "eager/plan/threads:1", none);
   assert_null(test_entry(report, A "folded/threads:1"));
   assert_null(test_entry(report, A "eager/fold/threads:1"));
   json_decref(report);
@@ -228,7 +212,7 @@ static void test_block_parameters(void **state) {
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     char name[160];
     snprintf(name, sizeof name, "%s/threads:1", forms[i]);
-    check_row(report, name, work);
+    test_row_of_report(report, name, work);
     snprintf(name, sizeof name, "%s/threads:1_median", forms[i]);
     if (i) assert_true(test_number(test_entry(report, name), "max_error") <= 1e-4);
   }
@@ -274,7 +258,7 @@ static void test_main_job(void **state) {
   test_run_free(&run);
   json_t *report = json_load_file(json, JSON_REJECT_DUPLICATES, NULL);
   assert_non_null(report);
-  check_row(report, "block/repvgg/mb1ic192ih14oc192oh14kh3ph1/folded/threads:1", work);
+  test_row_of_report(report, "block/repvgg/mb1ic192ih14oc192oh14kh3ph1/folded/threads:1", work);
   const json_t *row =
       test_entry(report, "block/repvgg/mb1ic192ih14oc192oh14kh3ph1/folded/threads:1_median");
   assert_string_equal(json_string_value(json_object_get(row, "label")), "RepVGG-A0 stage3.1");

@@ -60,20 +60,6 @@ static void test_net(void **state) {
 
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
-/// Repetitions and a median with numbers.
-static const json_t *check_row(const json_t *report, const char *name,
-                               const char *const *counters) {
-  char median[256];
-  assert_int_equal(test_entries(report, name), 3);
-  snprintf(median, sizeof median, "%s_median", name);
-  const json_t *entry = test_entry(report, median);
-  if (!entry) fail_msg("no entry %s", median);
-  assert_true(test_number(entry, "real_time") > 0);
-  for (; *counters; counters++)
-    if (!(test_number(entry, *counters) >= 0)) fail_msg("%s: %s", name, *counters);
-  return entry;
-}
-
 /// Every form and rewrite of a network with several outputs, against each other.
 static void test_bench_forms(void **state) {
   (void)state;
@@ -87,7 +73,7 @@ static void test_bench_forms(void **state) {
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     char name[160];
     snprintf(name, sizeof name, "net/yolov7-tiny/mb2ih32iw64/%s/threads:1", forms[i]);
-    const json_t *row = check_row(report, name, counters);
+    const json_t *row = test_row_of_report(report, name, counters);
     const double error = test_number(row, "max_error");
     assert_true(i == 0 ? error == 0 : error > 0 && error <= 1e-4);
     if (strcmp(forms[i], "copied") == 0) copied = test_number(row, "tensor_bytes");
@@ -99,7 +85,7 @@ static void test_bench_forms(void **state) {
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     char name[160];
     snprintf(name, sizeof name, "net/yolov7-tiny/mb2ih32iw64/folded/%s/threads:1", steps[i]);
-    check_row(report, name, (const char *const[]){NULL});
+    test_row_of_report(report, name, (const char *const[]){NULL});
   }
   assert_non_null(strstr(test_fact(report, "onefold_weights"), "seed 1"));
   json_decref(report);
@@ -116,7 +102,7 @@ static void test_bench_layers(void **state) {
   for (int i = 1; i <= 25; i++) {
     char name[160];
     snprintf(name, sizeof name, "net/repvgg-a0/mb1ih32/folded/layer:%03d/threads:2", i);
-    const json_t *row = check_row(report, name, counters);
+    const json_t *row = test_row_of_report(report, name, counters);
     const char *label = json_string_value(json_object_get(row, "label"));
     assert_non_null(label);
     const int is_conv = strstr(label, "; conv; mb1ic") != NULL;
@@ -133,8 +119,9 @@ static void test_bench_layers(void **state) {
   assert_true(shares > 0);
   const json_t *whole = test_entry(report, "net/repvgg-a0/mb1ih32/folded/threads:2");
   assert_true(test_number(whole, "flops") == flops);
-  check_row(report, "net/repvgg-a0/mb1ih32/folded/alone:001/mb1ic3ih32oc48oh16kh3sh2ph1/threads:2",
-            (const char *const[]){"gflops", NULL});
+  test_row_of_report(report,
+                     "net/repvgg-a0/mb1ih32/folded/alone:001/mb1ic3ih32oc48oh16kh3sh2ph1/threads:2",
+                     (const char *const[]){"gflops", NULL});
   json_decref(report);
 }
 
@@ -145,8 +132,8 @@ static void test_bench_threads(void **state) {
   json_t *report = test_report("bench net mobileone-s0 --json - --size 32 --form folded "
                                "--threads 1,2 " QUICK);
 #define A "net/mobileone-s0/mb1ih32/folded/threads:"
-  const json_t *two = check_row(report, A "2", counters);
-  const json_t *one = check_row(report, A "1", counters);
+  const json_t *two = test_row_of_report(report, A "2", counters);
+  const json_t *one = test_row_of_report(report, A "1", counters);
 #undef A
   const double times = test_number(one, "real_time") / test_number(two, "real_time");
   assert_true(fabs(test_number(two, "ratio_threads_1") / times - 1) < 1e-3);
