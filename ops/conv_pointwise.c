@@ -46,7 +46,51 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
+  plan->vector = pixels == 1 && plan->tasks == 1 && plan->block_in >= problem->in_blocks;
   return status;
+}
+
+/// Images of one pixel by one task, a matrix by a vector each: the arguments of a kernel would take
+/// longer than its products if every strip filled all of them.
+static void vectors(const onefold_conv_run *run) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const onefold_conv2d_packed *packed = run->packed;
+  const ptrdiff_t v = plan->problem.v, outputs = plan->problem.out_blocks * v;
+  onefold_epilogue epilogue = plan->epilogue;
+  onefold_conv_args a = {
+      .src = run->src,
+      .src_block = v,
+      .src_pixel = v,
+      .weight_block = v * v,
+      .weight_row = v * v,
+      .dst_q = v,
+      .rows = 1,
+      .taps = 1,
+      .pixels = 1,
+      .v = (int32_t)v,
+      .split = plan->split,
+      .final = 1,
+      .epilogue = &epilogue,
+  };
+  for (int64_t image = 0; image < plan->problem.desc.batch; image++) {
+    const float *residual = onefold_conv_residual(run, image);
+    for (int32_t i = 0; i < plan->strips.count; i++) {
+      const onefold_conv_strip *s = &plan->strips.strip[i];
+      const ptrdiff_t block = s->block * v, dst = image * run->images.dst + block;
+      a.src_offset = image * run->images.src + s->band.block * v + s->band.skip;
+      a.weight = packed->weight + s->weight;
+      a.weight_q = s->band.count * v * v;
+      a.dst = run->dst + dst;
+      a.blocks = s->band.count;
+      a.last_channels = s->band.last;
+      a.q = s->blocks;
+      if (packed->bias) epilogue.bias = packed->bias + block;
+      if (packed->residual_scale) epilogue.residual_scale = packed->residual_scale + block;
+      if (run->scale) epilogue.scale = run->scale + image * outputs + block;
+      if (residual) epilogue.residual = residual + dst;
+      ((onefold_conv_fn *)s->kernel->fn)(&a);
+    }
+  }
 }
 
 /// A row here is one pixel; tasks cut the pixels.
@@ -63,7 +107,9 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
 
 static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
-  if (run->plan->piece) {
+  if (run->plan->vector) {
+    vectors(run);
+  } else if (run->plan->piece) {
     onefold_conv_each_piece(run, index, NULL);
   } else {
     onefold_conv_each_rows(run, problem->out_h * problem->out_w, index, strip_pixels);
