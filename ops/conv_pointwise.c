@@ -42,17 +42,20 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   plan->fetch = large && (pieces || problem->in_blocks > 12);
   if (tiling->ahead) plan->fetch = tiling->ahead == 2;
   plan->split = pixels == 1 && problem->accuracy != ONEFOLD_ACCURACY_STRICT;
-  if (pieces) return onefold_conv_pieces_plan(plan, tiling);
-  const onefold_status status =
-      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
-  if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
-  plan->vector = pixels == 1 && plan->tasks == 1 && plan->block_in >= problem->in_blocks;
+  const int one_pass = tiling->block_in <= 0 || tiling->block_in >= problem->in_blocks;
+  plan->vector =
+      pixels == 1 && one_pass && tiling->piece <= 0 && problem->out_blocks >= plan->tasks;
+  if (pieces && !plan->vector) return onefold_conv_pieces_plan(plan, tiling);
+  const onefold_status status = onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels,
+                                                         plan->vector ? plan->tasks : 1, tiling);
+  plan->block_in = plan->vector ? (int32_t)problem->in_blocks : onefold_conv_block_in(plan, tiling);
   return status;
 }
 
-/// Images of one pixel by one task, a matrix by a vector each: the arguments of a kernel would take
-/// longer than its products if every strip filled all of them.
-static void vectors(const onefold_conv_run *run) {
+/// Images of one pixel, a matrix by a vector each. Tasks share the strips, whose weights stay in L2
+/// from image to image. The arguments of a kernel would take longer than its products if every
+/// call filled all of them.
+static void vectors(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv2d_packed *packed = run->packed;
   const ptrdiff_t v = plan->problem.v, outputs = plan->problem.out_blocks * v;
@@ -72,20 +75,23 @@ static void vectors(const onefold_conv_run *run) {
       .final = 1,
       .epilogue = &epilogue,
   };
-  for (int64_t image = 0; image < plan->problem.desc.batch; image++) {
-    const float *residual = onefold_conv_residual(run, image);
-    for (int32_t i = 0; i < plan->strips.count; i++) {
-      const onefold_conv_strip *s = &plan->strips.strip[i];
-      const ptrdiff_t block = s->block * v, dst = image * run->images.dst + block;
+  int32_t first = 0, last = 0;
+  onefold_conv_strips_part(plan, plan->tasks, (int32_t)index, &first, &last);
+  for (; first < last; first++) {
+    const onefold_conv_strip *s = &plan->strips.strip[first];
+    const ptrdiff_t block = s->block * v;
+    a.weight = packed->weight + s->weight;
+    a.weight_q = s->band.count * v * v;
+    a.blocks = s->band.count;
+    a.last_channels = s->band.last;
+    a.q = s->blocks;
+    if (packed->bias) epilogue.bias = packed->bias + block;
+    if (packed->residual_scale) epilogue.residual_scale = packed->residual_scale + block;
+    for (int64_t image = 0; image < plan->problem.desc.batch; image++) {
+      const float *residual = onefold_conv_residual(run, image);
+      const ptrdiff_t dst = image * run->images.dst + block;
       a.src_offset = image * run->images.src + s->band.block * v + s->band.skip;
-      a.weight = packed->weight + s->weight;
-      a.weight_q = s->band.count * v * v;
       a.dst = run->dst + dst;
-      a.blocks = s->band.count;
-      a.last_channels = s->band.last;
-      a.q = s->blocks;
-      if (packed->bias) epilogue.bias = packed->bias + block;
-      if (packed->residual_scale) epilogue.residual_scale = packed->residual_scale + block;
       if (run->scale) epilogue.scale = run->scale + image * outputs + block;
       if (residual) epilogue.residual = residual + dst;
       ((onefold_conv_fn *)s->kernel->fn)(&a);
@@ -108,7 +114,7 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
 static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
   if (run->plan->vector) {
-    vectors(run);
+    vectors(run, index);
   } else if (run->plan->piece) {
     onefold_conv_each_piece(run, index, NULL);
   } else {

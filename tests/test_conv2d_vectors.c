@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Convolutions of images of one pixel, a matrix by a vector each: batches, groups, layouts, every
+// epilogue and any number of tasks, more than there are output blocks too, against double
+// precision.
+#include "tests/conv_support.h"
+
+#include <stdlib.h>
+
+static void test_vectors(void **state) {
+  static const int channels[] = {1, 7, 16, 17, 40, 129}, groups[] = {1, 1, 2, 3};
+  const onefold_isa isa = test_level(state);
+  conv_buffers buffers;
+  conv_buffers_create(&buffers, 1 << 16);
+  for (int accuracy = 0; accuracy < 2; accuracy++) {
+    conv_context context;
+    conv_context_create(&context, isa, 5,
+                        accuracy ? ONEFOLD_ACCURACY_STANDARD : ONEFOLD_ACCURACY_STRICT);
+    context.give_tiling = 1;
+    for (int i = 0; i < test_scaled(400); i++) {
+      test_rng rng = {UINT64_C(31000) + (uint64_t)i};
+      onefold_conv2d_desc d;
+      conv_case c;
+      onefold_conv2d_desc_init(&d);
+      d.batch = test_range(&rng, 1, 5);
+      d.groups = test_pick(&rng, groups);
+      d.in_channels = d.groups * test_pick(&rng, channels);
+      d.out_channels = d.groups * test_pick(&rng, channels);
+      d.in_h = d.in_w = d.kernel_h = d.kernel_w = 1;
+      d.in_layout = (onefold_layout)(i % 3);
+      d.out_layout = (onefold_layout)(i / 3 % 3);
+      const int exact = i % 4 != 0;
+      conv_draw_epilogue(&rng, exact, &d);
+      context.tiling.threads = 1 + i % 5;
+      test_case("%s: case %d, batch %lld, %lld to %lld channels in %lld groups, %d tasks",
+                onefold_isa_name(isa), i, (long long)d.batch, (long long)d.in_channels,
+                (long long)d.out_channels, (long long)d.groups, context.tiling.threads);
+      conv_case_make(&c, &rng, &d, exact);
+      conv_run_case(context.context, &c, &buffers, CONV_ENDS_AT_GUARD, d.residual && i % 5 == 0,
+                    NULL);
+      conv_case_destroy(&c);
+    }
+    conv_context_destroy(&context);
+  }
+  conv_buffers_destroy(&buffers);
+}
+
+int main(void) {
+  static const struct CMUnitTest each[] = {cmocka_unit_test(test_vectors)};
+  if (test_isa_missing()) return 1;
+  return test_every_level("conv2d_vectors", each, 1) != 0;
+}
