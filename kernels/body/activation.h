@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Activations over simd/: formulas in onefold/types.h. NaN gives NaN. Largest
-// error for every float with |z| <= 87: silu 3.35 ulp, sigmoid 2.41 ulp.
+// error for every float with |z| <= 87: silu 3.21 ulp, sigmoid 2.64 ulp.
 #ifndef ONEFOLD_KERNELS_BODY_ACTIVATION_H
 #define ONEFOLD_KERNELS_BODY_ACTIVATION_H
 

@@ -17,13 +17,13 @@ ONEFOLD_INLINE vf vf_exp_neg_scaled(vf x) {
   vf r = vf_fma(n, vf_set1(-0x1.62e43p-1f), a);
   r = vf_fma(n, vf_set1(0x1.05c61p-29f), r);
   // exp(r) = 1 + r + r^2*q(r), minimax, relative error below 2^-28.
-  vf q = vf_set1(0x1.6a23d0p-10f);
-  q = vf_fma(q, r, vf_set1(0x1.123a20p-7f));
-  q = vf_fma(q, r, vf_set1(0x1.5558f2p-5f));
-  q = vf_fma(q, r, vf_set1(0x1.555492p-3f));
-  q = vf_fma(q, r, vf_set1(0x1.fffffcp-2f));
-  q = vf_fma(q, r, vf_set1(1.0f));
-  q = vf_fma(q, r, vf_set1(1.0f));
+  // In pairs of terms, as Estrin has it: the sum is the shorter a chain.
+  const vf r2 = vf_mul(r, r);
+  const vf low = vf_add(r, vf_set1(1.0f));
+  const vf middle = vf_fma(vf_set1(0x1.555492p-3f), r, vf_set1(0x1.fffffcp-2f));
+  vf high = vf_fma(vf_set1(0x1.123a20p-7f), r, vf_set1(0x1.5558f2p-5f));
+  high = vf_fma(vf_set1(0x1.6a23d0p-10f), r2, high);
+  const vf q = vf_fma(vf_fma(high, r2, middle), r2, low);
   return vf_mul(q, vf_low_bits_to_exponent(biased));
 }
 
