@@ -53,7 +53,7 @@ struct onefold_conv2d_plan {
   int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
   int fetch;           // pointwise: the source's planes are asked for ahead
   int split;           // pointwise: an image is one pixel, whose sums may be in any order
-  int vector;          // pointwise: it is one pixel, and tasks take output blocks of all images
+  int32_t vectors;     // pointwise: images of one pixel that are multiplied at once, 0: not so
   int32_t ahead;       // direct: the tiling's
   int32_t pair;        // depthwise and pointwise: the tiling's, for who lowers graphs
   int64_t piece; // pieces: most pixels of one, winograd: tiles of a pass; 0 where there are none

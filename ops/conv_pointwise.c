@@ -5,6 +5,7 @@
 #include "ops/conv_space.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
   const onefold_conv2d_desc *d = &problem->desc;
@@ -30,6 +31,23 @@ static int is_large(const onefold_conv2d_plan *plan) {
   return (size_t)floats * sizeof(float) > onefold_context_dispatch(plan->context)->l2_bytes;
 }
 
+/// Images of one pixel are vectors, which a matrix multiplies. Those of a batch go together as the
+/// pixels of one image, TOGETHER at most, unless epilogues read something else for each.
+static onefold_status plan_vectors(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  enum { TOGETHER = 56 };
+  const onefold_conv_problem *problem = &plan->problem;
+  const int64_t batch = problem->desc.batch, times = (batch - 1) / TOGETHER + 1;
+  const int apart = problem->desc.residual || problem->desc.has_channel_scale;
+  plan->vectors = apart ? 1 : (int32_t)((batch - 1) / times + 1);
+  plan->block_in = (int32_t)problem->in_blocks;
+  if (plan->vectors > 1) {
+    const int64_t blocks = problem->in_blocks + ONEFOLD_MAX_TILE_BLOCKS;
+    plan->scratch =
+        onefold_conv_scratch((size_t)(blocks * problem->v * plan->vectors), plan->tasks);
+  }
+  return onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, plan->vectors, plan->tasks, tiling);
+}
+
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
   const int64_t pixels = problem->out_h * problem->out_w, v = problem->v;
@@ -43,33 +61,55 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   if (tiling->ahead) plan->fetch = tiling->ahead == 2;
   plan->split = pixels == 1 && problem->accuracy != ONEFOLD_ACCURACY_STRICT;
   const int one_pass = tiling->block_in <= 0 || tiling->block_in >= problem->in_blocks;
-  plan->vector =
-      pixels == 1 && one_pass && tiling->piece <= 0 && problem->out_blocks >= plan->tasks;
-  if (pieces && !plan->vector) return onefold_conv_pieces_plan(plan, tiling);
-  const onefold_status status = onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels,
-                                                         plan->vector ? plan->tasks : 1, tiling);
-  plan->block_in = plan->vector ? (int32_t)problem->in_blocks : onefold_conv_block_in(plan, tiling);
+  if (pixels == 1 && one_pass && tiling->piece <= 0 && problem->out_blocks >= plan->tasks) {
+    return plan_vectors(plan, tiling);
+  }
+  if (pieces) return onefold_conv_pieces_plan(plan, tiling);
+  const onefold_status status =
+      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
+  if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   return status;
 }
 
-/// Images of one pixel, a matrix by a vector each. Tasks share the strips, whose weights stay in L2
-/// from image to image. The arguments of a kernel would take longer than its products if every
-/// call filled all of them.
+/// The vectors of images from `first` on as the pixels of one: [in_blocks][count][v].
+static void gather_vectors(const onefold_conv_run *run, int64_t first, int64_t count, float *dst) {
+  const ptrdiff_t v = run->plan->problem.v;
+  for (int64_t block = 0; block < run->plan->problem.in_blocks; block++) {
+    for (int64_t i = 0; i < count; i++, dst += v) {
+      const float *src = run->src + (first + i) * run->images.src + block * v;
+      memcpy(dst, src, (size_t)v * sizeof *dst);
+    }
+  }
+}
+
+/// The other way, of the output blocks of a strip.
+static void scatter_vectors(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                            int64_t first, int64_t count, const float *src) {
+  const ptrdiff_t v = run->plan->problem.v;
+  for (int32_t block = strip->block; block < strip->block + strip->blocks; block++) {
+    for (int64_t i = 0; i < count; i++, src += v) {
+      memcpy(run->dst + (first + i) * run->images.dst + block * v, src, (size_t)v * sizeof *src);
+    }
+  }
+}
+
+/// Tasks share the strips. The arguments of a kernel would take longer than the products of an
+/// image if every call filled all of them.
 static void vectors(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv2d_packed *packed = run->packed;
   const ptrdiff_t v = plan->problem.v, outputs = plan->problem.out_blocks * v;
+  const int64_t batch = plan->problem.desc.batch;
+  const int together = plan->vectors > 1;
+  float *gathered = run->scratch + index * plan->scratch;
+  float *out = gathered + plan->problem.in_blocks * v * plan->vectors;
   onefold_epilogue epilogue = plan->epilogue;
   onefold_conv_args a = {
-      .src = run->src,
-      .src_block = v,
       .src_pixel = v,
       .weight_block = v * v,
       .weight_row = v * v,
-      .dst_q = v,
       .rows = 1,
       .taps = 1,
-      .pixels = 1,
       .v = (int32_t)v,
       .split = plan->split,
       .final = 1,
@@ -77,24 +117,28 @@ static void vectors(const onefold_conv_run *run, size_t index) {
   };
   int32_t first = 0, last = 0;
   onefold_conv_strips_part(plan, plan->tasks, (int32_t)index, &first, &last);
-  for (; first < last; first++) {
-    const onefold_conv_strip *s = &plan->strips.strip[first];
-    const ptrdiff_t block = s->block * v;
-    a.weight = packed->weight + s->weight;
-    a.weight_q = s->band.count * v * v;
-    a.blocks = s->band.count;
-    a.last_channels = s->band.last;
-    a.q = s->blocks;
-    if (packed->bias) epilogue.bias = packed->bias + block;
-    if (packed->residual_scale) epilogue.residual_scale = packed->residual_scale + block;
-    for (int64_t image = 0; image < plan->problem.desc.batch; image++) {
-      const float *residual = onefold_conv_residual(run, image);
-      const ptrdiff_t dst = image * run->images.dst + block;
-      a.src_offset = image * run->images.src + s->band.block * v + s->band.skip;
-      a.dst = run->dst + dst;
+  for (int64_t image = 0; image < batch; image += a.pixels) {
+    a.pixels = (int32_t)(batch - image < plan->vectors ? batch - image : plan->vectors);
+    a.src_block = a.dst_q = a.pixels * v;
+    a.src = together ? gathered : run->src + image * run->images.src;
+    if (together) gather_vectors(run, image, a.pixels, gathered);
+    const float *residual = onefold_conv_residual(run, image);
+    for (int32_t i = first; i < last; i++) {
+      const onefold_conv_strip *s = &plan->strips.strip[i];
+      const ptrdiff_t block = s->block * v, dst = image * run->images.dst + block;
+      a.src_offset = s->band.block * a.src_block + s->band.skip;
+      a.weight = packed->weight + s->weight;
+      a.weight_q = s->band.count * v * v;
+      a.dst = together ? out : run->dst + dst;
+      a.blocks = s->band.count;
+      a.last_channels = s->band.last;
+      a.q = s->blocks;
+      if (packed->bias) epilogue.bias = packed->bias + block;
+      if (packed->residual_scale) epilogue.residual_scale = packed->residual_scale + block;
       if (run->scale) epilogue.scale = run->scale + image * outputs + block;
       if (residual) epilogue.residual = residual + dst;
       ((onefold_conv_fn *)s->kernel->fn)(&a);
+      if (together) scatter_vectors(run, s, image, a.pixels, out);
     }
   }
 }
@@ -113,7 +157,7 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
 
 static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
-  if (run->plan->vector) {
+  if (run->plan->vectors) {
     vectors(run, index);
   } else if (run->plan->piece) {
     onefold_conv_each_piece(run, index, NULL);
