@@ -41,6 +41,7 @@ static onefold_status plan_vectors(onefold_conv2d_plan *plan, const onefold_tili
   plan->vectors = apart ? 1 : (int32_t)((batch - 1) / times + 1);
   plan->block_in = (int32_t)problem->in_blocks;
   if (plan->vectors > 1) {
+    plan->split = 0; // an image's sums are the same with others beside it and in a pair
     const int64_t blocks = problem->in_blocks + ONEFOLD_MAX_TILE_BLOCKS;
     plan->scratch =
         onefold_conv_scratch((size_t)(blocks * problem->v * plan->vectors), plan->tasks);

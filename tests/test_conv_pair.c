@@ -167,6 +167,15 @@ static void check_pieces(const onefold_conv_pair *pair, const onefold_conv2d_des
   }
 }
 
+static void run_alone(pair_context *context, const conv *c, onefold_conv2d_buffers buffers) {
+  onefold_conv2d_plan_info info;
+  onefold_conv2d_plan_get_info(c->plan, &info);
+  buffers.workspace = aligned_alloc(64, (info.workspace_bytes / 64 + 1) * 64);
+  assert_non_null(buffers.workspace);
+  test_ok(context->context, onefold_conv2d_run(c->plan, c->packed, &buffers));
+  free(buffers.workspace);
+}
+
 /// Runs both ways and compares every channel that there is.
 static void compare(fixture *f, pair_context *context, test_rng *rng, conv c[2], size_t bytes) {
   const int v = onefold_context_block(context->context);
@@ -193,8 +202,8 @@ static void compare(fixture *f, pair_context *context, test_rng *rng, conv c[2],
       .input = between, .residual = over ? want : residual, .output = want};
   const onefold_conv2d_buffers both = {
       .input = x, .residual = over ? got : residual, .output = got, .workspace = workspace};
-  test_ok(context->context, onefold_conv2d_run(c[0].plan, c[0].packed, &first));
-  test_ok(context->context, onefold_conv2d_run(c[1].plan, c[1].packed, &second));
+  run_alone(context, &c[0], first);
+  run_alone(context, &c[1], second);
   const int allocations = context->allocations;
   onefold_conv_pair_run(&pair, c[0].packed, c[1].packed, &both, NULL);
   assert_int_equal(context->allocations, allocations);
