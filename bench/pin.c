@@ -2,6 +2,8 @@
 // Pins this process to as many cores as it runs threads.
 #include "bench/pin.h"
 
+#include <onefold/machine.h>
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,12 @@ void onefold_bench_pin(int threads, char *text, size_t size) {
   CPU_ZERO(&chosen);
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
     snprintf(text, size, "not pinned: the affinity mask cannot be read");
+    return;
+  }
+  onefold_machine machine;
+  if (threads > CPU_COUNT(&allowed) && onefold_machine_query(&machine) == ONEFOLD_OK &&
+      threads <= machine.usable_cores) { // its first thread is bound to a place of its own
+    snprintf(text, size, "bound by OpenMP");
     return;
   }
   if (threads > CPU_COUNT(&allowed)) {

@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 /// Pins to `threads` logical cores of the affinity mask, one of each physical core first, and
-/// writes where ("pinned to 0,2") or why not ("not pinned: 4 threads on 2 cores").
+/// writes where ("pinned to 0,2") or why not ("not pinned: 4 threads on 2 cores", or "bound by
+/// OpenMP" where OMP_PROC_BIND has done so).
 void onefold_bench_pin(int threads, char *text, size_t size);
 
 #endif
