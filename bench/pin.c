@@ -40,14 +40,13 @@ void onefold_bench_pin(int threads, char *text, size_t size) {
     snprintf(text, size, "not pinned: the affinity mask cannot be read");
     return;
   }
-  onefold_machine machine;
-  if (threads > CPU_COUNT(&allowed) && onefold_machine_query(&machine) == ONEFOLD_OK &&
-      threads <= machine.usable_cores) { // its first thread is bound to a place of its own
-    snprintf(text, size, "bound by OpenMP");
-    return;
-  }
   if (threads > CPU_COUNT(&allowed)) {
-    snprintf(text, size, "not pinned: %d threads on %d cores", threads, CPU_COUNT(&allowed));
+    onefold_machine machine;
+    if (onefold_machine_query(&machine) == ONEFOLD_OK && threads <= machine.usable_cores) {
+      snprintf(text, size, "bound by OpenMP"); // which gave this thread a place of its own
+    } else {
+      snprintf(text, size, "not pinned: %d threads on %d cores", threads, CPU_COUNT(&allowed));
+    }
     return;
   }
   for (int siblings = 0; siblings < 2; siblings++) {

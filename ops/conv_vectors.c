@@ -38,7 +38,8 @@ onefold_status onefold_conv_vectors_plan(onefold_conv2d_plan *plan, const onefol
     plan->scratch =
         onefold_conv_scratch((size_t)(blocks * problem->v * plan->vectors), plan->tasks);
   }
-  return onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, plan->vectors, plan->tasks, tiling);
+  // Strips are the same for any number of tasks, and so are the sums of their kernels.
+  return onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, plan->vectors, 1, tiling);
 }
 
 /// The vectors of images from `first` on as the pixels of one: [in_blocks][count][v].
