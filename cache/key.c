@@ -6,7 +6,7 @@
 #include <string.h>
 
 // To be raised with every change of what packing writes, or of what onefold_graph_write does.
-#define PACKING 2
+#define PACKING 3
 
 static const char *const part_names[] = {"library", "machine", "accuracy class", "options",
                                          "content"};

@@ -9,6 +9,8 @@
 #define ONEFOLD_POINTWISE(isa, p, q)       onefold_conv_fn onefold_uk_pointwise_f32_##p##x##q##__##isa;
 #define ONEFOLD_DEPTHWISE(op, isa, p, r, s)                                                        \
   onefold_depthwise_fn onefold_uk_##op##_f32_##p##x##r##__##isa;
+#define ONEFOLD_GROUPED(op, isa, p, r, s)                                                          \
+  onefold_depthwise_fn onefold_uk_##op##_f32_##p##x##r##__##isa;
 #define ONEFOLD_WINOGRAD(op, isa, m) onefold_##op##_fn onefold_uk_##op##_f32_##m##x##m##__##isa;
 #define ONEFOLD_POOL(op, isa, max)   onefold_pool_fn onefold_uk_##op##_f32__##isa;
 #define ONEFOLD_ELEMENTWISE(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;

@@ -17,6 +17,9 @@
 #define OP_depthwise_s1      DEPTHWISE_S1
 #define OP_depthwise_s2      DEPTHWISE_S2
 #define OP_depthwise_sn      DEPTHWISE_SN
+#define OP_grouped_s1        GROUPED_S1
+#define OP_grouped_s2        GROUPED_S2
+#define OP_grouped_sn        GROUPED_SN
 #define OP_winograd_in       WINOGRAD_IN
 #define OP_winograd_out      WINOGRAD_OUT
 #define OP_polyphase_out     POLYPHASE_OUT
@@ -56,6 +59,8 @@ static const onefold_kernel rows[] = {
              onefold_uk_pointwise_f32_##p##x##q##__##isa)
 #define ONEFOLD_DEPTHWISE(op, isa, p, r, s)                                                        \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, p, r, 0, onefold_uk_##op##_f32_##p##x##r##__##isa)
+#define ONEFOLD_GROUPED(op, isa, p, r, s)                                                          \
+  EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, p, r, 0, onefold_uk_##op##_f32_##p##x##r##__##isa)
 #define ONEFOLD_WINOGRAD(op, isa, m)                                                               \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, m, onefold_uk_##op##_f32_##m##x##m##__##isa)
 #define ONEFOLD_POOL(op, isa, max)                                                                 \
@@ -79,12 +84,15 @@ const onefold_kernel *onefold_kernel_rows(size_t *count) {
 
 const char *onefold_op_name(onefold_op op) {
   static const char *const names[ONEFOLD_OP_COUNT] = {
-      "conv_s1",           "conv_s2",      "conv_sn",      "plain_s1",
-      "plain_s2",          "plain_sn",     "pointwise",    "depthwise_s1",
-      "depthwise_s2",      "depthwise_sn", "winograd_in",  "winograd_out",
-      "polyphase_out",     "pool_max",     "pool_mean",    "add",
-      "scale_shift",       "to_blocked",   "from_blocked", "rows_to_blocked",
-      "rows_from_blocked", "act",          "peak_fma",     "peak_read",
+      "conv_s1",       "conv_s2",         "conv_sn",
+      "plain_s1",      "plain_s2",        "plain_sn",
+      "pointwise",     "depthwise_s1",    "depthwise_s2",
+      "depthwise_sn",  "grouped_s1",      "grouped_s2",
+      "grouped_sn",    "winograd_in",     "winograd_out",
+      "polyphase_out", "pool_max",        "pool_mean",
+      "add",           "scale_shift",     "to_blocked",
+      "from_blocked",  "rows_to_blocked", "rows_from_blocked",
+      "act",           "peak_fma",        "peak_read",
       "peak_copy"};
   return (unsigned)op < ONEFOLD_OP_COUNT ? names[op] : "?";
 }

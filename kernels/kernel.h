@@ -73,12 +73,22 @@ typedef struct onefold_conv_args {
 } onefold_conv_args;
 typedef void onefold_conv_fn(const onefold_conv_args *args);
 
-/// Arguments of depthwise kernels: `out_rows` rows of `out_pixels` pixels of one channel block.
-///   z[y][p][l] = bias[l] + sum over r < rows, t < taps of
-///     src[src_offset + i*src_row + j*v + l] * weight[(r*taps + t)*v + l]
+/// What an output block sums at a time: a channel of its group for each lane, all of one source
+/// block, which begins `src` floats after the first.
+typedef struct onefold_grouped_step {
+  int32_t lane[ONEFOLD_MAX_VECTOR]; // of the source block
+  ptrdiff_t src;
+} onefold_grouped_step;
+
+/// Arguments of depthwise and grouped kernels: `out_rows` rows of `out_pixels` pixels of one
+/// channel block.
+///   z[y][p][l] = bias[l] + sum over s < steps, r < rows, t < taps of
+///     src[src_offset + step[s].src + i*src_row + j*v + step[s].lane[l]]
+///     * weight[((s*rows + r)*taps + t)*v + l]
 /// where i = y*row_stride + r*row_dilation and j = p*stride + t*dilation are counted from the
 /// first row and column of the first window, and terms outside of row_begin <= i < row_end,
-/// column_begin <= j < column_end are left out and not read.
+/// column_begin <= j < column_end are left out and not read. A depthwise kernel has one step, whose
+/// lanes are their own, and does not read it.
 typedef struct onefold_depthwise_args {
   const float *src;
   ptrdiff_t src_offset; // of row 0, column 0; may be negative where that is outside
@@ -90,6 +100,8 @@ typedef struct onefold_depthwise_args {
   int64_t rows, taps;           // of the kernel
   int64_t row_stride, row_dilation, stride, dilation;
   int64_t row_begin, row_end, column_begin, column_end;
+  const onefold_grouped_step *step; // grouped
+  int32_t steps;                    // the same
   int32_t swap; // 1: tiles of rows in pairs, the second first (kernels/body/order.h)
   int32_t v;    // read by ref only
   const onefold_epilogue *epilogue;
@@ -196,6 +208,9 @@ typedef enum onefold_op {
   ONEFOLD_OP_DEPTHWISE_S1,
   ONEFOLD_OP_DEPTHWISE_S2,
   ONEFOLD_OP_DEPTHWISE_SN,
+  ONEFOLD_OP_GROUPED_S1,
+  ONEFOLD_OP_GROUPED_S2,
+  ONEFOLD_OP_GROUPED_SN,
   ONEFOLD_OP_WINOGRAD_IN,   // one row per tile: `variant` is m
   ONEFOLD_OP_WINOGRAD_OUT,  // the same
   ONEFOLD_OP_POLYPHASE_OUT, // `variant` is m+1

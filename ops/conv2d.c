@@ -143,6 +143,8 @@ onefold_status onefold_conv2d_plan_create_tiled(onefold_context *context,
 void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan) {
   if (!plan) return;
   onefold_release(plan->context, plan->strips.strip);
+  onefold_release(plan->context, plan->step);
+  onefold_release(plan->context, plan->first_step);
   for (int i = 0; i <= ONEFOLD_MAX_TILE_PIXELS; i++) {
     onefold_release(plan->context, plan->columns[i].mask);
   }

@@ -3,10 +3,10 @@
 #include "ops/conv_algorithm.h"
 
 const onefold_conv_algorithm *const onefold_conv_algorithms[] = {
-    &onefold_conv_depthwise,  &onefold_conv_plain,       &onefold_conv_pointwise,
-    &onefold_conv_gather,     &onefold_conv_winograd_6,  &onefold_conv_winograd_4,
-    &onefold_conv_winograd_2, &onefold_conv_polyphase_5, &onefold_conv_polyphase_3,
-    &onefold_conv_direct,
+    &onefold_conv_depthwise,   &onefold_conv_grouped,    &onefold_conv_plain,
+    &onefold_conv_pointwise,   &onefold_conv_gather,     &onefold_conv_winograd_6,
+    &onefold_conv_winograd_4,  &onefold_conv_winograd_2, &onefold_conv_polyphase_5,
+    &onefold_conv_polyphase_3, &onefold_conv_direct,
 };
 const size_t onefold_conv_algorithm_count =
     sizeof onefold_conv_algorithms / sizeof onefold_conv_algorithms[0];

@@ -30,10 +30,10 @@ struct onefold_conv_algorithm {
 /// that results do not depend on their number.
 extern const onefold_conv_algorithm *const onefold_conv_algorithms[];
 extern const size_t onefold_conv_algorithm_count;
-extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_pointwise,
-    onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2, onefold_conv_winograd_4,
-    onefold_conv_winograd_6, onefold_conv_polyphase_3, onefold_conv_polyphase_5,
-    onefold_conv_gather;
+extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_grouped,
+    onefold_conv_pointwise, onefold_conv_plain, onefold_conv_direct, onefold_conv_winograd_2,
+    onefold_conv_winograd_4, onefold_conv_winograd_6, onefold_conv_polyphase_3,
+    onefold_conv_polyphase_5, onefold_conv_gather;
 
 /// What it takes to start a task on another thread and to wait for it: 4 us.
 enum { ONEFOLD_START_CYCLES = 16000 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Depthwise convolution: one filter per channel; a kernel call makes rows of one channel block.
+// Depthwise convolution: one filter per channel; a kernel call makes rows of one channel block, of
+// a grouped one too (conv_grouped.c).
 #include "ops/conv_depthwise.h"
 
 #include "ops/conv_space.h"
@@ -20,14 +21,16 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
   return problem->macs / problem->v / tasks;
 }
 
+const onefold_kernel *onefold_conv_depthwise_kernel(const onefold_conv2d_plan *plan,
+                                                    onefold_op base) {
+  const int64_t stride = plan->problem.desc.stride_w;
+  const int op = (int)base + (stride == 1 ? 0 : stride == 2 ? 1 : 2);
+  return onefold_context_dispatch(plan->context)->ops[op].row[0];
+}
+
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  const onefold_conv2d_desc *d = &plan->problem.desc;
-  const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   onefold_conv_blocked_source(plan);
-  const onefold_op op = d->stride_w == 1   ? ONEFOLD_OP_DEPTHWISE_S1
-                        : d->stride_w == 2 ? ONEFOLD_OP_DEPTHWISE_S2
-                                           : ONEFOLD_OP_DEPTHWISE_SN;
-  plan->depthwise = dispatch->ops[op].row[0];
+  plan->depthwise = onefold_conv_depthwise_kernel(plan, ONEFOLD_OP_DEPTHWISE_S1);
   plan->kernel = plan->depthwise->name;
   plan->packed_floats = (size_t)plan->problem.in_blocks *
                         onefold_conv_block_floats(&plan->problem, ONEFOLD_PACK_DEPTHWISE, 0);
@@ -45,12 +48,14 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
   const ptrdiff_t dst = area->dst_offset + block * area->dst_block + begin * dst_row;
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, (int32_t)block);
   if (area->residual) epilogue.residual = area->residual + dst;
+  // Steps say which source blocks they read.
+  const int32_t *first = plan->first_step ? plan->first_step + block : NULL;
+  const ptrdiff_t src_block = first ? 0 : block * area->src_block;
   const onefold_depthwise_args a = {
       .src = area->src,
-      .src_offset =
-          area->src_offset + block * area->src_block + y * plan->src_row - d->pad_left * v,
+      .src_offset = area->src_offset + src_block + y * plan->src_row - d->pad_left * v,
       .src_row = plan->src_row,
-      .weight = run->packed->weight + block * d->kernel_h * d->kernel_w * v,
+      .weight = run->packed->weight + (first ? *first : block) * d->kernel_h * d->kernel_w * v,
       .dst = area->dst + dst,
       .dst_row = dst_row,
       .out_rows = end - begin,
@@ -65,6 +70,8 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
       .row_end = d->in_h - y,
       .column_begin = d->pad_left,
       .column_end = d->pad_left + d->in_w,
+      .step = first ? plan->step + *first : NULL,
+      .steps = first ? first[1] - first[0] : 1,
       .swap = plan->tasks > 1,
       .v = (int32_t)v,
       .epilogue = &epilogue,
@@ -85,7 +92,7 @@ static void one_block(const onefold_conv_run *run, int64_t plane, int64_t begin,
   onefold_conv_depthwise_rows(run, image, plane % blocks, &whole, begin, end);
 }
 
-static void task(const onefold_conv_run *run, size_t index) {
+void onefold_conv_depthwise_task(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
   if (run->plan->by_rows) {
     onefold_conv_own_rows(run, problem->desc.batch, index, all_blocks);
@@ -103,6 +110,6 @@ const onefold_conv_algorithm onefold_conv_depthwise = {
     .refuse = refuse,
     .estimate = estimate,
     .plan = plan_it,
-    .task = task,
+    .task = onefold_conv_depthwise_task,
     .knobs = knobs,
 };

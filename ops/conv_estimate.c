@@ -75,9 +75,14 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
 }
 
 double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_format format) {
-  const onefold_conv_band band = onefold_conv_band_of(problem, format, 0);
-  const double block = format == ONEFOLD_PACK_PLAIN ? 1 : problem->v;
-  const double channels = (band.count - 1) * block + band.last;
+  const double cb = format == ONEFOLD_PACK_PLAIN ? 1 : problem->v;
+  const int64_t period = onefold_conv_period(problem);
+  double channels = 0;
+  for (int64_t block = 0; block < period; block++) {
+    const onefold_conv_band band = onefold_conv_band_of(problem, format, (int32_t)block);
+    channels += (band.count - 1) * cb + band.last;
+  }
+  channels /= (double)period;
   if (onefold_pack_points(format) > 0) {
     const double phases = onefold_pack_axis_of(problem, format).phases;
     return phases * phases * channels;
@@ -103,15 +108,22 @@ double onefold_conv_row_estimate(const onefold_dispatch *dispatch, onefold_op op
   return sum * ((double)blocks / (double)some);
 }
 
+/// Output blocks next to each other that read the same band, and so may be a strip.
+static int64_t alike(const onefold_conv_problem *problem) {
+  if (problem->desc.groups == 1) return problem->out_blocks;
+  return problem->out_group % problem->v ? 1 : problem->out_group / problem->v;
+}
+
 double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
                                     const onefold_conv_problem *problem, onefold_op op,
                                     int64_t pixels, int64_t rows, int32_t tasks,
                                     const onefold_tiling *tiling) {
   const onefold_conv2d_desc *d = &problem->desc;
   const double depth = onefold_conv_depth(problem, ONEFOLD_PACK_BLOCKED);
-  const double work =
-      (double)(d->batch * rows) * depth *
-      onefold_conv_row_estimate(dispatch, op, pixels, depth, problem->out_blocks, tiling);
+  const int64_t blocks = alike(problem);
+  const double work = (double)(d->batch * rows) * depth * (double)problem->out_blocks /
+                      (double)blocks *
+                      onefold_conv_row_estimate(dispatch, op, pixels, depth, blocks, tiling);
   const double bytes = depth * (double)d->out_channels * sizeof(float);
   const double fetch = onefold_conv_fetch_estimate(dispatch, bytes, bytes);
   // Between passes over the source's blocks the outputs are stored and loaded.
@@ -120,5 +132,8 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
     const int64_t passes = (problem->in_blocks - 1) / tiling->block_in;
     between = 2.0 * (double)(passes * d->batch * rows * pixels * problem->out_blocks);
   }
-  return ((work > fetch ? work : fetch) + between) / tasks;
+  // A row of a strip has calls of its own where it begins and ends, which test their pixels.
+  const int64_t strips = (problem->out_blocks + 1) / (blocks > 1 ? 2 : 1);
+  const double calls = d->kernel_w > 1 ? 150 * (double)(d->batch * rows * strips) : 0;
+  return ((work > fetch ? work : fetch) + between + calls) / tasks;
 }

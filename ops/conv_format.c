@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bands of source channels, and the lengths of packed weights.
-#include "ops/conv_format.h"
+#include "ops/conv_steps.h"
 
 onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format, int32_t block) {
@@ -40,6 +40,7 @@ size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pa
   const size_t v = (size_t)problem->v;
   const size_t taps = (size_t)(problem->desc.kernel_h * problem->desc.kernel_w);
   if (format == ONEFOLD_PACK_DEPTHWISE) return taps * v;
+  if (format == ONEFOLD_PACK_GROUPED) return (size_t)onefold_conv_steps(problem, block) * taps * v;
   const size_t count = (size_t)onefold_conv_band_of(problem, format, block).count;
   if (onefold_pack_points(format) > 0) {
     const onefold_pack_axis axis = onefold_pack_axis_of(problem, format);

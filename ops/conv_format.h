@@ -7,6 +7,7 @@
 
 /// How weights lie in memory (a change of it raises PACKING in cache/key.c): [output block][source
 /// block][K_h][K_w][cb][v], cb = v (BLOCKED) or 1 (PLAIN); depthwise [block][K_h][K_w][v];
+/// GROUPED [output block][step][K_h][K_w][v] (ops/conv_steps.h);
 /// WINOGRAD_m, of filters of 3x3 taps at the points of F(m x m, 3x3), and POLYPHASE_m, of filters
 /// of the even and of the odd taps at those of F(m x m, 2x2): [output block][point][point][rows'
 /// phase][source block][columns' phase][v][v], where infinity may lack the last phase.
@@ -14,6 +15,7 @@ typedef enum onefold_pack_format {
   ONEFOLD_PACK_BLOCKED,
   ONEFOLD_PACK_PLAIN,
   ONEFOLD_PACK_DEPTHWISE,
+  ONEFOLD_PACK_GROUPED,
   ONEFOLD_PACK_WINOGRAD_2,
   ONEFOLD_PACK_WINOGRAD_4,
   ONEFOLD_PACK_WINOGRAD_6,
@@ -59,6 +61,12 @@ typedef struct onefold_conv_band {
 /// The band of output block `block`.
 onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format, int32_t block);
+
+/// Output blocks after which bands begin as they did, in channels of the groups: at most so many.
+static inline int64_t onefold_conv_period(const onefold_conv_problem *problem) {
+  const int64_t most = problem->desc.groups == 1 ? 1 : problem->out_group;
+  return problem->out_blocks < most ? problem->out_blocks : most;
+}
 
 /// Floats of packed weight of one output block.
 size_t onefold_conv_block_floats(const onefold_conv_problem *problem, onefold_pack_format format,

@@ -4,6 +4,7 @@
 #include "ops/conv_pack.h"
 
 #include "ops/conv_algorithm.h"
+#include "ops/conv_steps.h"
 #include "ops/conv_winograd_pack.h"
 
 #include <string.h>
@@ -15,6 +16,21 @@ static void pack_depthwise(const onefold_conv_problem *problem, int32_t block, c
   const int64_t first = block * v, left = problem->desc.out_channels - first;
   for (int64_t lane = 0; lane < v && lane < left; lane++)
     for (int64_t t = 0; t < taps; t++) packed[t * v + lane] = weight[(first + lane) * taps + t];
+}
+
+/// [step][K_h][K_w][v] of an output block; lanes that take no channel stay.
+static void pack_grouped(const onefold_conv_problem *problem, int32_t block, const float *weight,
+                         float *packed) {
+  const int64_t v = problem->v, taps = problem->desc.kernel_h * problem->desc.kernel_w;
+  const onefold_conv_band band = onefold_conv_band_of(problem, ONEFOLD_PACK_GROUPED, block);
+  for (int64_t from = band.block; from < band.block + band.count; from++) {
+    for (int64_t lane = 0; lane < v; lane++) {
+      const onefold_conv_lane l = onefold_conv_lane_of(problem, block, lane, from);
+      const float *w = weight + ((block * v + lane) * problem->in_group + l.channel) * taps;
+      for (int64_t i = 0; i < l.count * taps; i++) packed[i * v + lane] = w[i];
+    }
+    packed += onefold_conv_steps_from(problem, block, from) * taps * v;
+  }
 }
 
 /// [source block][K_h][K_w][cb][v] of an output block; lanes and channels that are not the group's
@@ -56,6 +72,8 @@ static void pack_piece(void *arg, size_t index) {
     if (block >= (int32_t)begin) {
       if (format == ONEFOLD_PACK_DEPTHWISE)
         pack_depthwise(problem, block, p->weight, packed);
+      else if (format == ONEFOLD_PACK_GROUPED)
+        pack_grouped(problem, block, p->weight, packed);
       else if (onefold_pack_points(format))
         onefold_conv_pack_winograd(problem, format, block, p->weight, packed);
       else

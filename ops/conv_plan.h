@@ -63,8 +63,10 @@ struct onefold_conv2d_plan {
   // direct and plain: the tiles of a row for each strip's kernel, by its pixels
   onefold_conv_columns columns[ONEFOLD_MAX_TILE_PIXELS + 1];
   onefold_conv_winograd winograd;
-  // depthwise
+  // depthwise and grouped
   const onefold_kernel *depthwise;
+  onefold_grouped_step *step; // grouped: of all output blocks, [first_step[out_blocks]]
+  int32_t *first_step;        // of each output block, and their number
 };
 
 /// Floats between the scratch of a task and that of the next. Prefetchers of a core that steps

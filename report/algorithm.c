@@ -26,7 +26,7 @@ static const struct {
     {"winograd", REPORT_WINOGRAD}, {"polyphase", REPORT_WINOGRAD},
     {"direct", REPORT_DIRECT},     {"pointwise", REPORT_POINTWISE},
     {"gather", REPORT_POINTWISE},  {"depthwise", REPORT_DEPTHWISE},
-    {"plain", REPORT_PLAIN},
+    {"plain", REPORT_PLAIN},       {"grouped", REPORT_DIRECT},
 };
 
 report_algorithm onefold_report_algorithm_of(const char *name) {

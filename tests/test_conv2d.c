@@ -31,8 +31,8 @@ static void destroy(fixture *f) {
 
 /// A caller's tiling: another algorithm, kernel, blocks or number of tasks.
 static void draw_tiling(conv_context *c, test_rng *rng) {
-  static const char *const algorithms[] = {"",       "direct",    "pointwise",
-                                           "gather", "depthwise", "nonsense"};
+  static const char *const algorithms[] = {"",          "direct",  "pointwise", "gather",
+                                           "depthwise", "grouped", "nonsense"};
   size_t count = 0;
   const onefold_kernel *rows = onefold_kernel_rows(&count);
   memset(&c->tiling, 0, sizeof(c->tiling));
@@ -356,7 +356,8 @@ static void test_choice(void **state) {
       {"mb1ic512ih7oc512kh1", "pointwise"},         {"mb1ic24ih56oc144kh1", "pointwise"},
       {"mb1ic960ih7oc160kh1", "pointwise"},         {"mb2ic1280ih1oc1000kh1", "pointwise"},
       {"mb1ic64ih56oc64kh7ph3", "direct"},          {"mb1ic64ih28oc64kh1sh2", "gather"},
-      {"mb1ic64ih28oc64kh3sh2ph1", "direct"},
+      {"mb1ic64ih28oc64kh3sh2ph1", "direct"},       {"g64mb1ic128ih28oc128kh3ph1", "grouped"},
+      {"g32mb1ic32ih14oc64kh3sh2ph1", "grouped"},   {"g4mb1ic256ih14oc256kh3ph1", "direct"},
   };
   conv_context c;
   conv_context_create(&c, test_level(state), 1, ONEFOLD_ACCURACY_STRICT);

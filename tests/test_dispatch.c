@@ -42,7 +42,7 @@ static void test_tiles(void **state) {
     assert_non_null(row->fn);
     assert_in_range(row->op, 0, ONEFOLD_OP_COUNT - 1);
     assert_in_range(row->isa, 0, ONEFOLD_ISA_COUNT - 1);
-    assert_int_equal(row->pixels > 0, row->op <= ONEFOLD_OP_DEPTHWISE_SN);
+    assert_int_equal(row->pixels > 0, row->op <= ONEFOLD_OP_GROUPED_SN);
     assert_int_equal(row->pixels > 0, row->q > 0);
     assert_in_range(row->pixels, 0, ONEFOLD_MAX_TILE_PIXELS);
     assert_in_range(row->q, 0, ONEFOLD_MAX_TILE_BLOCKS);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every depthwise row against the definition in kernel.h in double: exact on
+// Every depthwise and grouped row against the definition in kernel.h in double: exact on
 // small integers, under the bound of test_sum_bound on floats. Buffers span
 // exactly the elements that the arguments name, between guard pages.
 #include "tests/kernel_support.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { MAX_TAPS = 13, MAX_PIXELS = 40, MAX_OUT_ROWS = 5, MAX_OUT = MAX_PIXELS * MAX_OUT_ROWS };
+enum { MAX_STEPS = 6 };
 enum { MAX_FLOATS = 1 << 17 };
 
 typedef struct fixture {
@@ -20,12 +21,15 @@ typedef struct problem {
   const onefold_kernel *row;
   int index, v, exact, in_place;
   onefold_depthwise_args a;
+  onefold_grouped_step step[MAX_STEPS]; // a depthwise row's one is not handed over
+  int steps;
   test_side side;
 } problem;
 
 static int stride_of(onefold_op op, test_rng *rng) {
-  if (op == ONEFOLD_OP_DEPTHWISE_S1) return 1;
-  return op == ONEFOLD_OP_DEPTHWISE_S2 ? 2 : (int)test_range(rng, 1, 4);
+  if (op == ONEFOLD_OP_DEPTHWISE_S1 || op == ONEFOLD_OP_GROUPED_S1) return 1;
+  return op == ONEFOLD_OP_DEPTHWISE_S2 || op == ONEFOLD_OP_GROUPED_S2 ? 2
+                                                                      : (int)test_range(rng, 1, 4);
 }
 
 /// What is inside along one axis of `size` source rows or columns: all, all but a few at
@@ -44,6 +48,21 @@ static void draw_inside(test_rng *rng, int64_t size, int64_t *begin, int64_t *en
     *begin = test_range(rng, 0, size);
     *end = test_range(rng, 0, size);
   }
+}
+
+/// One step of the lanes themselves, or of a grouped row up to MAX_STEPS of any lanes, of source
+/// blocks that begin anywhere in four rows.
+static void draw_steps(problem *p, test_rng *rng) {
+  onefold_depthwise_args *a = &p->a;
+  const int grouped = p->row->op >= ONEFOLD_OP_GROUPED_S1;
+  p->steps = grouped ? (int)test_range(rng, 1, MAX_STEPS) : 1;
+  for (int s = 0; s < p->steps; s++) {
+    p->step[s].src = grouped ? test_range(rng, 0, 4 * a->src_row) : 0;
+    for (int l = 0; l < p->v; l++)
+      p->step[s].lane[l] = grouped ? (int32_t)test_range(rng, 0, p->v - 1) : l;
+  }
+  a->step = grouped ? p->step : NULL;
+  a->steps = grouped ? p->steps : 0;
 }
 
 static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, test_rng *rng) {
@@ -69,6 +88,7 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   draw_inside(rng, high, &a->row_begin, &a->row_end);
   a->src_row = wide * p->v + test_range(rng, 0, 40);
   a->dst_row = a->out_pixels * p->v + test_range(rng, 0, 40);
+  draw_steps(p, rng);
   const size_t n = (size_t)((a->out_rows - 1) * a->dst_row + a->out_pixels * p->v);
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)p->v, n);
   a->epilogue = &f->epilogue.e;
@@ -77,11 +97,13 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   if (p->in_place) f->epilogue.e.residual = a->dst;
 }
 
-/// Whether tap (r, t) of output pixel (y, x) is inside; its offset from src + src_offset.
-static int inside(const problem *p, int64_t y, int64_t x, int64_t r, int64_t t, ptrdiff_t *at) {
+/// Whether tap (r, t) of output pixel (y, x) is inside; the offset of a step's source vector from
+/// src + src_offset.
+static int inside(const problem *p, int step, int64_t y, int64_t x, int64_t r, int64_t t,
+                  ptrdiff_t *at) {
   const onefold_depthwise_args *a = &p->a;
   const int64_t i = y * a->row_stride + r * a->row_dilation, j = x * a->stride + t * a->dilation;
-  *at = i * a->src_row + j * p->v;
+  *at = p->step[step].src + i * a->src_row + j * p->v;
   return a->row_begin <= i && i < a->row_end && a->column_begin <= j && j < a->column_end;
 }
 
@@ -98,10 +120,11 @@ static void make_src(problem *p, fixture *f, test_rng *rng) {
   test_span span = {PTRDIFF_MAX, PTRDIFF_MIN};
   float *src = NULL;
   for (int pass = 0; pass < 2; pass++) {
-    for (int64_t i = 0; i < a->out_rows * a->out_pixels * a->rows * a->taps; i++) {
-      const int64_t t = i % a->taps, r = i / a->taps % a->rows, o = i / a->taps / a->rows;
+    const int64_t terms = a->out_rows * a->out_pixels * a->rows * a->taps;
+    for (int64_t i = 0; i < p->steps * terms; i++) {
+      const int64_t t = i % a->taps, r = i / a->taps % a->rows, o = i % terms / a->taps / a->rows;
       ptrdiff_t at;
-      if (!inside(p, o / a->out_pixels, o % a->out_pixels, r, t, &at)) continue;
+      if (!inside(p, (int)(i / terms), o / a->out_pixels, o % a->out_pixels, r, t, &at)) continue;
       if (pass == 0) {
         test_span_add(&span, at, p->v);
       } else {
@@ -117,7 +140,7 @@ static void make_src(problem *p, fixture *f, test_rng *rng) {
 }
 
 static void make_weight(problem *p, fixture *f, test_rng *rng) {
-  const size_t n = (size_t)(p->a.rows * p->a.taps * p->v);
+  const size_t n = (size_t)(p->steps * p->a.rows * p->a.taps * p->v);
   float *weight = test_guard_place(&f->weight, n, p->side);
   fill(p, rng, weight, n);
   p->a.weight = weight;
@@ -127,11 +150,12 @@ static double exact_sum(const problem *p, int64_t y, int64_t x, int lane, double
   const onefold_depthwise_args *a = &p->a;
   double sum = 0.0;
   *size = 0.0;
-  for (int64_t i = 0; i < a->rows * a->taps; i++) {
+  for (int64_t i = 0; i < p->steps * a->rows * a->taps; i++) {
+    const int step = (int)(i / a->taps / a->rows);
     ptrdiff_t at;
-    if (!inside(p, y, x, i / a->taps, i % a->taps, &at)) continue;
-    const double product =
-        (double)a->src[a->src_offset + at + lane] * (double)a->weight[i * p->v + lane];
+    if (!inside(p, step, y, x, i / a->taps % a->rows, i % a->taps, &at)) continue;
+    const double product = (double)a->src[a->src_offset + at + p->step[step].lane[lane]] *
+                           (double)a->weight[i * p->v + lane];
     sum += product;
     *size += fabs(product);
   }
@@ -156,14 +180,14 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
     z += test_epilogue_begin(&f->epilogue, (size_t)(i % v), &s);
     f->want[i] =
         test_epilogue_apply(&f->epilogue, (size_t)(i % v), residual ? residual[at] : 0.0, z, &s);
-    f->bound[i] = p.exact ? 0.0 : test_sum_bound(s, (int)(a->rows * a->taps));
+    f->bound[i] = p.exact ? 0.0 : test_sum_bound(s, (int)(p.steps * a->rows * a->taps));
   }
   test_case("%s case %d: %dx%d pixels, kernel %dx%d, stride %dx%d, dilation %dx%d, rows %d..%d, "
-            "columns %d..%d, v=%d%s [%s] %s",
+            "columns %d..%d, %d steps, v=%d%s [%s] %s",
             row->name, index, (int)a->out_rows, (int)a->out_pixels, (int)a->rows, (int)a->taps,
             (int)a->row_stride, (int)a->stride, (int)a->row_dilation, (int)a->dilation,
-            (int)a->row_begin, (int)a->row_end, (int)a->column_begin, (int)a->column_end, v,
-            p.in_place ? " in place" : "", f->epilogue.text,
+            (int)a->row_begin, (int)a->row_end, (int)a->column_begin, (int)a->column_end, p.steps,
+            v, p.in_place ? " in place" : "", f->epilogue.text,
             p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
   ((onefold_depthwise_fn *)row->fn)(a);
   for (int i = 0; i < n; i++) {
@@ -195,6 +219,6 @@ static void test_row(void **state) {
 
 int main(void) {
   if (test_isa_missing()) return 1;
-  return test_rows("depthwise kernels", ONEFOLD_OP_DEPTHWISE_S1, ONEFOLD_OP_DEPTHWISE_SN,
-                   test_row) != 0;
+  return test_rows("depthwise kernels", ONEFOLD_OP_DEPTHWISE_S1, ONEFOLD_OP_GROUPED_SN, test_row) !=
+         0;
 }

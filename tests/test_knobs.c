@@ -10,6 +10,7 @@
 static const char *const problems[] = {
     "ic192ih13oc160oh13kh3ph1",   "ic3ih20oc96oh10kh3sh2ph1",  "mb2ic160ih11oc288oh11kh1",
     "mb2ic160ih11oc224oh6kh1sh2", "g96ic96ih12oc96oh12kh3ph1", "ic128ih19oc192oh10kh3sh2ph1",
+    "g48ic96ih12oc96oh12kh3ph1",
 };
 
 /// The plan of an algorithm with one number of the tiling; zero where it does not apply.

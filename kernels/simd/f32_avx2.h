@@ -45,6 +45,13 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
   _mm256_maskstore_ps(p, vf_partial_mask(n), x);
 }
 
+/// The numbers of lanes.
+typedef __m256i vl;
+ONEFOLD_INLINE vl vl_zero(void) { return _mm256_setzero_si256(); }
+ONEFOLD_INLINE vl vl_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+/// Lane l of the result is lane lanes[l] of x.
+ONEFOLD_INLINE vf vf_lanes(vf x, vl lanes) { return _mm256_permutevar8x32_ps(x, lanes); }
+
 /// A group of VX_LANES channels of one pixel, multiplied lane by lane.
 #define VX_LANES 1
 typedef const float *vx;

@@ -42,6 +42,13 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), x);
 }
 
+/// The numbers of lanes.
+typedef __m512i vl;
+ONEFOLD_INLINE vl vl_zero(void) { return _mm512_setzero_si512(); }
+ONEFOLD_INLINE vl vl_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+/// Lane l of the result is lane lanes[l] of x.
+ONEFOLD_INLINE vf vf_lanes(vf x, vl lanes) { return _mm512_permutexvar_ps(lanes, x); }
+
 /// A group of VX_LANES channels of one pixel, multiplied lane by lane.
 #define VX_LANES 1
 typedef const float *vx;

@@ -43,6 +43,18 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
   for (int32_t i = 0; i < n; i++) p[i] = t[i];
 }
 
+/// The numbers of lanes, as those of their bytes.
+typedef uint8x16_t vl;
+ONEFOLD_INLINE vl vl_zero(void) { return vdupq_n_u8(0); }
+ONEFOLD_INLINE vl vl_load(const int32_t *p) {
+  const uint32x4_t lanes = vreinterpretq_u32_s32(vld1q_s32(p));
+  return vreinterpretq_u8_u32(vmlaq_n_u32(vdupq_n_u32(0x03020100), lanes, 0x04040404));
+}
+/// Lane l of the result is lane lanes[l] of x.
+ONEFOLD_INLINE vf vf_lanes(vf x, vl lanes) {
+  return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(x), lanes));
+}
+
 /// A group of VX_LANES channels of one pixel, multiplied lane by lane.
 #define VX_LANES 4
 typedef float32x4_t vx;
