@@ -117,9 +117,10 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   };
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
-  // Few tiles to a strip: the next strip's weights are fetched meanwhile.
-  const int few = problem->out_h * count <= 16;
-  if (plan->ahead ? plan->ahead == 2 : few) a.weight_ahead = a.weight_q * strip->blocks;
+  // Few tiles to a strip: the next strip's weights are fetched meanwhile, by one row alone: what is
+  // on its way keeps those waiting that the strip reads from L2.
+  const int asks = plan->ahead ? plan->ahead == 2 : problem->out_h * count <= 16;
+  const int64_t asking = asks ? (row_begin + row_end) / 2 : -1;
 
   for (int32_t block = 0; block < strip->band.count;) {
     block = onefold_conv_pass(run, strip, image, block, &a);
@@ -128,6 +129,7 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
     for (int64_t row = row_begin; row < row_end; row++) {
       int64_t first = 0;
       a.rows = onefold_conv_rows_inside(d, row, &first);
+      a.weight_ahead = row == asking ? a.weight_q * strip->blocks : 0;
       a.weight = weight + first * a.weight_row;
       const int64_t y = row * d->stride_h - d->pad_top + first * d->dilation_h;
       const ptrdiff_t dst_row =

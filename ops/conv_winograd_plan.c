@@ -29,9 +29,19 @@ typedef struct cut {
   const onefold_tiling *tiling;
   double depth; // terms of an element's sum
   int32_t tasks;
+  int32_t widest; // pixels of the widest tile of several output blocks
   // Of the products of so many tiles: cycles an input channel and element; 0 where none has asked.
   double row[MOST_TILES + 1];
 } cut;
+
+static int32_t widest_tile(const onefold_dispatch *dispatch) {
+  int32_t most = 0;
+  for (int32_t i = 0; i < dispatch->ops[ONEFOLD_OP_POINTWISE].count; i++) {
+    const onefold_kernel *row = dispatch->ops[ONEFOLD_OP_POINTWISE].row[i];
+    if (row->q > 1 && row->pixels > most) most = row->pixels;
+  }
+  return most;
+}
 
 static int32_t common_divisor(int32_t a, int32_t b) {
   return b == 0 ? a : common_divisor(b, a % b);
@@ -87,9 +97,13 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   // Each strip of some two blocks reads the source at its elements again. Weights are fetched
   // ahead.
   const double again = source * (double)blocks / 2, set = source + result;
-  // Weights stream by once, at two thirds of the rate of what is read again.
+  // Weights stream by once, at two thirds of the rate of what is read again: the last tile of a
+  // product asks for the next one's, and has less time for that where it is not the only one.
+  const int only =
+      p->tiles <= k->widest && onefold_conv_winograd_passes(w, problem->desc.batch) == 1;
+  const double stream = only ? 1.2 : 1.5;
   const double weight =
-      1.5 * share * onefold_conv_fetch_estimate(k->dispatch, weights, weights + set);
+      stream * share * onefold_conv_fetch_estimate(k->dispatch, weights, weights + set);
   const double fetch = weight + onefold_conv_fetch_estimate(k->dispatch, again, set);
   // A transform loads and stores each element twice and does some three operations on it, half of
   // that down the columns, which the tiles of a row share: a pass has so many parts of rows, on the
@@ -219,7 +233,8 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
            .w = w,
            .tiling = tiling,
            .depth = onefold_conv_depth(problem, format),
-           .tasks = tasks};
+           .tasks = tasks,
+           .widest = widest_tile(dispatch)};
   const int64_t batch = problem->desc.batch;
   const int32_t chosen = tiling ? tiling->piece : 0;
   int32_t best = 0, parts = 1;
