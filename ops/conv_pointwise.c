@@ -24,23 +24,26 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
   return onefold_conv_pieces_estimate(dispatch, problem, tasks, tiling);
 }
 
-/// Does an image leave L2 before it is read again?
-static int is_large(const onefold_conv2d_plan *plan) {
-  const onefold_conv_problem *problem = &plan->problem;
+/// Bytes of an image.
+static double image_bytes(const onefold_conv_problem *problem) {
   const int64_t floats = problem->in_blocks * problem->v * problem->out_h * problem->out_w;
-  return (size_t)floats * sizeof(float) > onefold_context_dispatch(plan->context)->l2_bytes;
+  return (double)floats * sizeof(float);
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
+  const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   const int64_t pixels = problem->out_h * problem->out_w, v = problem->v;
   const size_t weights = (size_t)(problem->in_blocks * problem->out_blocks * v * v);
   onefold_conv_blocked_source(plan);
-  // The hardware fetches by itself from a few planes at a time, where no pieces cut them short.
-  const int large = is_large(plan);
+  // An image that leaves L2 before it is read again. The hardware fetches by itself from a few
+  // planes at a time, where no pieces cut them short, but not as fast as memory could.
+  const double bytes = image_bytes(problem);
+  const int large = bytes > (double)dispatch->l2_bytes;
   const int pieces = tiling->piece > 0 || (large && problem->out_blocks > 2) ||
                      onefold_conv_by_pixels(plan, weights);
-  plan->fetch = large && (pieces || problem->in_blocks > 12);
+  const int far = problem->in_blocks > 12 || bytes > (double)dispatch->l3_bytes / 4;
+  plan->fetch = large && problem->in_blocks > 3 && (pieces || far);
   if (tiling->ahead) plan->fetch = tiling->ahead == 2;
   plan->split = onefold_conv_vectors_split(problem);
   if (onefold_conv_are_vectors(plan, tiling)) return onefold_conv_vectors_plan(plan, tiling);
