@@ -135,5 +135,5 @@ double onefold_conv_direct_estimate(const onefold_dispatch *dispatch,
   // A row of a strip has calls of its own where it begins and ends, which test their pixels.
   const int64_t strips = (problem->out_blocks + 1) / (blocks > 1 ? 2 : 1);
   const double calls = d->kernel_w > 1 ? 150 * (double)(d->batch * rows * strips) : 0;
-  return ((work > fetch ? work + 0.3 * fetch : 1.3 * fetch) + between + calls) / tasks;
+  return ((work > fetch ? work + 0.35 * fetch : 1.35 * fetch) + between + calls) / tasks;
 }

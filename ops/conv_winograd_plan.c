@@ -101,7 +101,7 @@ static double estimate_pass(cut *k, const onefold_conv_winograd_tiles *p, int32_
   // product asks for the next one's, and has less time for that where it is not the only one.
   const int only =
       p->tiles <= k->widest && onefold_conv_winograd_passes(w, problem->desc.batch) == 1;
-  const double stream = only ? 1.2 : 1.5;
+  const double stream = only ? 1.1 : 1.5;
   const double weight =
       stream * share * onefold_conv_fetch_estimate(k->dispatch, weights, weights + set);
   const double fetch = weight + onefold_conv_fetch_estimate(k->dispatch, again, set);
