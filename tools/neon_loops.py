@@ -27,6 +27,7 @@ KERNELS = [
     ("conv_s2_f32_7x3", "taps", None),
     ("depthwise_s1_f32_7x2", "row", None),
     ("depthwise_s2_f32_7x2", "row", None),
+    ("grouped_s1_f32_7x2", "row", None),
     ("winograd_in_f32_4x4", "down", 12),
     ("winograd_in_f32_4x4", "along", 72),
     ("winograd_in_f32_6x6", "down", 24),
@@ -118,6 +119,8 @@ def arithmetic(loop):
 def hottest(code, what, operations):
     runs = straight_of(code) if what in STRAIGHT else loops_of(code)
     runs = [run for run in runs if not any(mnemonic in ("bl", "blr") for _, mnemonic, _ in run)]
+    if what == "row":  # a run that stores has the ends of tiles
+        runs = [run for run in runs if not count(run)["stores"]]
     if operations:
         runs = [run for run in runs if arithmetic(run) == operations]
         # Pixels are loaded on the way down and stored on the way along.
@@ -158,7 +161,7 @@ def main():
     options = parser.parse_args()
     cpus = options.cpu or CPUS
     symbols = {}
-    for source in ("pointwise", "conv", "depthwise", "winograd"):
+    for source in ("pointwise", "conv", "depthwise", "grouped", "winograd"):
         symbols.update(disassemble(options.build, options.objdump, source))
     pure = {cpu: 24 / cycles(options.mca, cpu, PURE) for cpu in cpus}
     names = [name for name, _ in KINDS]

@@ -30,7 +30,7 @@ typedef void (*onefold_parallel_for_fn)(void *user, onefold_task_fn fn, void *ar
 /// How a layer is to be computed; see onefold_tiling_fn. A field that is zero
 /// or empty is left to the default choice.
 typedef struct onefold_tiling {
-  char algorithm[32]; // "direct", "pointwise", "depthwise", ...
+  char algorithm[32]; // "direct", "pointwise", "depthwise", "grouped", ...
   char kernel[64];    // a name from kernel_list.def; used wherever its blocks fit
   int32_t block_in;   // input-channel blocks that are summed before the next row
   int32_t threads;    // tasks that the layer is cut into

@@ -108,6 +108,32 @@ ONEFOLD_INLINE void onefold_depthwise_row(vf acc[][ONEFOLD_DEPTHWISE_P], const i
   }
 }
 
+/// The source rows that a tile reads, row 0 at `src`, times the filter at a->weight + `filter`.
+ONEFOLD_INLINE void onefold_depthwise_window(vf acc[][ONEFOLD_DEPTHWISE_P], const int G,
+                                             const vl lanes, const int R, const int P, const int K,
+                                             const int S, const int D, const int edge,
+                                             const int32_t n, const onefold_depthwise_band *band,
+                                             ptrdiff_t src, const ptrdiff_t filter,
+                                             const int64_t begin, const int64_t end,
+                                             const onefold_depthwise_args *a) {
+  const ptrdiff_t step = band->src_step, weight_step = band->weight_step;
+  const int64_t below = band->below, rows = a->rows, last = band->end;
+  ptrdiff_t w = filter + band->begin * weight_step;
+  src += band->begin * step;
+  for (int64_t k = band->begin; k < last; k++, src += step, w += weight_step) {
+    const float *const w0 = a->weight + w, *const w1 = a->weight + (w - below * weight_step);
+    if (R == 1) {
+      onefold_depthwise_row(acc, G, lanes, 1, P, K, S, D, edge, n, src, w0, w0, begin, end, a);
+    } else if (k >= below && k < rows) {
+      onefold_depthwise_row(acc, G, lanes, 2, P, K, S, D, edge, n, src, w0, w1, begin, end, a);
+    } else if (k < rows) {
+      onefold_depthwise_row(acc, G, lanes, 1, P, K, S, D, edge, n, src, w0, w0, begin, end, a);
+    } else if (k >= below) {
+      onefold_depthwise_row(acc + 1, G, lanes, 1, P, K, S, D, edge, n, src, w1, w1, begin, end, a);
+    }
+  }
+}
+
 /// The tile of n (not `edge`: P) pixels from `pixel` on. Where `edge`, some of its columns are
 /// outside.
 ONEFOLD_INLINE void onefold_depthwise_tile(const int G, const int R, const int P, const int K,
@@ -128,26 +154,16 @@ ONEFOLD_INLINE void onefold_depthwise_tile(const int G, const int R, const int P
     const int64_t reach = (n - 1) * stride + (a->taps - 1) * a->dilation + 1;
     end = a->column_end - column < reach ? a->column_end - column : reach;
   }
-  const ptrdiff_t step = band->src_step, weight_step = band->weight_step;
-  const int64_t below = band->below, rows = a->rows, last = band->end;
-  for (int32_t i = 0; i < (G ? a->steps : 1); i++) {
-    const vl lanes = G ? vl_load(a->step[i].lane) : vl_zero();
-    ptrdiff_t src = band->src + band->begin * step + column * VF_WIDTH;
-    if (G) src += a->step[i].src;
-    ptrdiff_t w = (i * rows + band->begin) * weight_step;
-    for (int64_t k = band->begin; k < last; k++, src += step, w += weight_step) {
-      const float *const w0 = a->weight + w, *const w1 = a->weight + (w - below * weight_step);
-      if (R == 1) {
-        onefold_depthwise_row(acc, G, lanes, 1, P, K, S, D, edge, n, src, w0, w0, begin, end, a);
-      } else if (k >= below && k < rows) {
-        onefold_depthwise_row(acc, G, lanes, 2, P, K, S, D, edge, n, src, w0, w1, begin, end, a);
-      } else if (k < rows) {
-        onefold_depthwise_row(acc, G, lanes, 1, P, K, S, D, edge, n, src, w0, w0, begin, end, a);
-      } else if (k >= below) {
-        onefold_depthwise_row(acc + 1, G, lanes, 1, P, K, S, D, edge, n, src, w1, w1, begin, end,
-                              a);
-      }
+  const ptrdiff_t offset = band->src + column * VF_WIDTH;
+  if (G) {
+    const ptrdiff_t filter = a->rows * band->weight_step;
+    for (int32_t i = 0; i < a->steps; i++) {
+      onefold_depthwise_window(acc, G, vl_load(a->step[i].lane), R, P, K, S, D, edge, n, band,
+                               offset + a->step[i].src, i * filter, begin, end, a);
     }
+  } else {
+    onefold_depthwise_window(acc, G, vl_zero(), R, P, K, S, D, edge, n, band, offset, 0, begin, end,
+                             a);
   }
   ONEFOLD_UNROLL(2)
   for (int r = 0; r < R; r++) {
