@@ -24,14 +24,20 @@ static double steps_of(const onefold_conv_problem *problem, double *channels) {
 }
 
 static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
+  const int64_t in = problem->in_group, out = problem->out_group, v = problem->v;
+  if (problem->desc.groups == 1) return "there is one group";
+  if (in == 1 && out == 1) return "a group is one channel";
   double channels = 0;
-  const char *why = NULL;
-  const int whole = problem->in_group % problem->v == 0 && problem->out_group % problem->v == 0;
-  if (problem->desc.groups == 1) why = "there is one group";
-  if (problem->in_group == 1 && problem->out_group == 1) why = "it is depthwise";
-  if (!why && (whole || steps_of(problem, &channels) > channels)) why = "the groups fill blocks";
-  if (why) snprintf(reason, size, "%s", why);
-  return why ? reason : NULL;
+  const double steps = in % v || out % v ? steps_of(problem, &channels) : 0;
+  if (steps > 0 && steps <= channels) return NULL;
+  if (steps > 0) {
+    snprintf(reason, size, "a block takes %.3g steps for the %.3g channels that it reads", steps,
+             channels);
+  } else {
+    snprintf(reason, size, "groups of %lld input and %lld output channels fill blocks of %lld",
+             (long long)in, (long long)out, (long long)v);
+  }
+  return reason;
 }
 
 /// A vector moved to its lanes serves the taps of a row; a step has its own lanes and loop over
