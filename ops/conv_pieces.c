@@ -107,6 +107,20 @@ double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
   return (work > fetch ? work : fetch) / tasks;
 }
 
+/// Floats from a pixel to one of its plane that is asked for: behind the next tile's, or further on
+/// while those of all planes are a part of L1.
+static ptrdiff_t ahead_of(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                          const onefold_conv_area *area) {
+  enum { MOST = 64 };
+  const size_t vector = (size_t)run->plan->problem.v * sizeof(float);
+  const size_t planes = (size_t)(strip->band.count * area->taps);
+  const size_t l1 = onefold_context_dispatch(run->plan->context)->l1d_bytes;
+  int64_t pixels = (int64_t)(l1 / 3 / (planes * vector));
+  if (pixels > MOST) pixels = MOST;
+  if (pixels < strip->kernel->pixels) pixels = strip->kernel->pixels;
+  return pixels * run->plan->problem.v;
+}
+
 void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_conv_strip *strip,
                                    int64_t image, const onefold_conv_area *area, int64_t begin,
                                    int64_t end) {
@@ -116,7 +130,7 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
   onefold_conv_args a = {
       .src = area->src,
       .src_block = area->src_block,
-      .src_ahead = area->fetch ? area->src_block : 0,
+      .src_ahead = area->fetch ? ahead_of(run, strip, area) : 0,
       .src_pixel = v,
       .weight_row = v * v,
       .weight_q = strip->band.count * area->taps * v * v,

@@ -51,7 +51,7 @@ struct onefold_conv2d_plan {
   // all but depthwise
   onefold_conv_strips strips;
   int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
-  int fetch;           // pointwise: the source's planes are asked for ahead
+  int fetch;           // pointwise: the source's pixels are asked for ahead
   int split;           // pointwise: an image is one pixel, whose sums may be in any order
   int32_t vectors;     // pointwise: images of one pixel that are multiplied at once, 0: not so
   int32_t ahead;       // direct: the tiling's

@@ -51,7 +51,7 @@ int32_t onefold_conv_pass(const onefold_conv_run *run, const onefold_conv_strip 
 typedef struct onefold_conv_area {
   const float *src;
   ptrdiff_t src_offset, src_block; // floats
-  int fetch;                       // the source is in no cache near: ask for a block ahead
+  int fetch;                       // the source is in no cache near: ask ahead for its pixels
   int32_t taps;                    // planes of a source block, src_block apart: 1 but for "gather"
   int32_t first, last;             // source blocks that are summed: all but for "gather"
   float *dst;
