@@ -89,11 +89,12 @@ ONEFOLD_INLINE void onefold_tile_channels(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], con
   }
 }
 
-/// The same, fetching weights ahead or not. A narrow tile waits for its own.
+/// The same, fetching weights ahead or not. A narrow tile waits for its own, which are many to its
+/// multiply-adds.
 ONEFOLD_INLINE void onefold_tile_block(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const int P, const int Q,
                                        const float *src, const ptrdiff_t px, const float *weight,
                                        const ptrdiff_t wq, const ptrdiff_t ahead) {
-  if (P > 3 && ahead != 0) {
+  if (P > (VF_WIDTH == 16 ? 4 : 3) && ahead != 0) {
     onefold_tile_channels(acc, P, Q, src, px, weight, wq, 1, ahead);
   } else {
     onefold_tile_channels(acc, P, Q, src, px, weight, wq, 0, 0);
