@@ -183,10 +183,23 @@ static onefold_op direct_tiles(const onefold_conv_problem *problem) {
   return for_stride(ONEFOLD_OP_CONV_S1, problem->desc.stride_w);
 }
 
+/// The part of the kernel's rows that lie inside the image, over all output rows.
+static double rows_inside(const onefold_conv_problem *problem) {
+  int64_t inside = 0, first = 0;
+  for (int64_t row = 0; row < problem->out_h; row++)
+    inside += onefold_conv_rows_inside(&problem->desc, row, &first);
+  return (double)inside / (double)(problem->out_h * problem->desc.kernel_h);
+}
+
+/// Rows outside are left out, which pays where a row is one tile: the ends of several cost as much.
+/// Images that are small enough at stride 1 wait for weights.
 static double direct_estimate(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
                               int32_t tasks, const onefold_tiling *tiling) {
-  return onefold_conv_direct_estimate(dispatch, problem, direct_tiles(problem), problem->out_w,
-                                      problem->out_h, tasks, tiling);
+  const onefold_op op = direct_tiles(problem);
+  const int one = problem->out_w <= onefold_conv_widest_tile(dispatch, op);
+  return (one && problem->desc.stride_h > 1 ? rows_inside(problem) : 1) *
+         onefold_conv_direct_estimate(dispatch, problem, op, problem->out_w, problem->out_h, tasks,
+                                      tiling);
 }
 
 static onefold_status direct_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {

@@ -74,6 +74,15 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
   }
 }
 
+int32_t onefold_conv_widest_tile(const onefold_dispatch *dispatch, onefold_op op) {
+  int32_t most = 0;
+  for (int32_t i = 0; i < dispatch->ops[op].count; i++) {
+    const onefold_kernel *row = dispatch->ops[op].row[i];
+    if (row->q > 1 && row->pixels > most) most = row->pixels;
+  }
+  return most;
+}
+
 double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_format format) {
   const double cb = format == ONEFOLD_PACK_PLAIN ? 1 : problem->v;
   const int64_t period = onefold_conv_period(problem);

@@ -12,6 +12,9 @@ void onefold_conv_cover(const onefold_dispatch *dispatch, onefold_op op, int64_t
                         double depth, int32_t most, const char *wanted, double *cost,
                         int32_t *best);
 
+/// Pixels of the widest tile of several output blocks.
+int32_t onefold_conv_widest_tile(const onefold_dispatch *dispatch, onefold_op op);
+
 /// Terms of the sums that kernels make: of all taps and channels, or, with the weights in a
 /// Winograd format, of an element.
 double onefold_conv_depth(const onefold_conv_problem *problem, onefold_pack_format format);

@@ -29,19 +29,10 @@ typedef struct cut {
   const onefold_tiling *tiling;
   double depth; // terms of an element's sum
   int32_t tasks;
-  int32_t widest; // pixels of the widest tile of several output blocks
+  int32_t widest; // pixels of the widest tile
   // Of the products of so many tiles: cycles an input channel and element; 0 where none has asked.
   double row[MOST_TILES + 1];
 } cut;
-
-static int32_t widest_tile(const onefold_dispatch *dispatch) {
-  int32_t most = 0;
-  for (int32_t i = 0; i < dispatch->ops[ONEFOLD_OP_POINTWISE].count; i++) {
-    const onefold_kernel *row = dispatch->ops[ONEFOLD_OP_POINTWISE].row[i];
-    if (row->q > 1 && row->pixels > most) most = row->pixels;
-  }
-  return most;
-}
 
 static int32_t common_divisor(int32_t a, int32_t b) {
   return b == 0 ? a : common_divisor(b, a % b);
@@ -234,7 +225,7 @@ double onefold_conv_winograd_cut(const onefold_dispatch *dispatch,
            .tiling = tiling,
            .depth = onefold_conv_depth(problem, format),
            .tasks = tasks,
-           .widest = widest_tile(dispatch)};
+           .widest = onefold_conv_widest_tile(dispatch, ONEFOLD_OP_POINTWISE)};
   const int64_t batch = problem->desc.batch;
   const int32_t chosen = tiling ? tiling->piece : 0;
   int32_t best = 0, parts = 1;
