@@ -113,7 +113,7 @@ static ptrdiff_t ahead_of(const onefold_conv_run *run, const onefold_conv_strip 
                           const onefold_conv_area *area) {
   enum { MOST = 64 };
   const size_t vector = (size_t)run->plan->problem.v * sizeof(float);
-  const size_t planes = (size_t)(strip->band.count * area->taps);
+  const size_t planes = (size_t)strip->band.count * (size_t)area->taps;
   const size_t l1 = onefold_context_dispatch(run->plan->context)->l1d_bytes;
   int64_t pixels = (int64_t)(l1 / 3 / (planes * vector));
   if (pixels > MOST) pixels = MOST;
