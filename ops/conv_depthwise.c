@@ -21,17 +21,15 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
   return problem->macs / problem->v / tasks;
 }
 
-const onefold_kernel *onefold_conv_depthwise_kernel(const onefold_conv2d_plan *plan,
-                                                    onefold_op base) {
-  const int64_t stride = plan->problem.desc.stride_w;
-  const int op = (int)base + (stride == 1 ? 0 : stride == 2 ? 1 : 2);
-  return onefold_context_dispatch(plan->context)->ops[op].row[0];
+void onefold_conv_depthwise_plan(onefold_conv2d_plan *plan, onefold_op base) {
+  const onefold_op op = onefold_conv_for_stride(base, plan->problem.desc.stride_w);
+  onefold_conv_blocked_source(plan);
+  plan->depthwise = onefold_context_dispatch(plan->context)->ops[op].row[0];
+  plan->kernel = plan->depthwise->name;
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  onefold_conv_blocked_source(plan);
-  plan->depthwise = onefold_conv_depthwise_kernel(plan, ONEFOLD_OP_DEPTHWISE_S1);
-  plan->kernel = plan->depthwise->name;
+  onefold_conv_depthwise_plan(plan, ONEFOLD_OP_DEPTHWISE_S1);
   plan->packed_floats = (size_t)plan->problem.in_blocks *
                         onefold_conv_block_floats(&plan->problem, ONEFOLD_PACK_DEPTHWISE, 0);
   plan->by_rows = onefold_conv_by_rows(plan, tiling);
@@ -49,7 +47,7 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
   onefold_epilogue epilogue = onefold_conv_epilogue(run, image, (int32_t)block);
   if (area->residual) epilogue.residual = area->residual + dst;
   // Steps say which source blocks they read.
-  const int32_t *first = plan->first_step ? plan->first_step + block : NULL;
+  const int64_t *first = plan->first_step ? plan->first_step + block : NULL;
   const ptrdiff_t src_block = first ? 0 : block * area->src_block;
   const onefold_depthwise_args a = {
       .src = area->src,
@@ -71,7 +69,7 @@ void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int
       .column_begin = d->pad_left,
       .column_end = d->pad_left + d->in_w,
       .step = first ? plan->step + *first : NULL,
-      .steps = first ? first[1] - first[0] : 1,
+      .steps = first ? (int32_t)(first[1] - first[0]) : 1,
       .swap = plan->tasks > 1,
       .v = (int32_t)v,
       .epilogue = &epilogue,

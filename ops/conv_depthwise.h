@@ -5,9 +5,9 @@
 
 #include "ops/conv_tasks.h"
 
-/// The kernel for the strides, of those from `base` on: ONEFOLD_OP_DEPTHWISE_S1 or _GROUPED_S1.
-const onefold_kernel *onefold_conv_depthwise_kernel(const onefold_conv2d_plan *plan,
-                                                    onefold_op base);
+/// The plan's source and kernel, the latter of those from `base` on: ONEFOLD_OP_DEPTHWISE_S1 or
+/// _GROUPED_S1.
+void onefold_conv_depthwise_plan(onefold_conv2d_plan *plan, onefold_op base);
 
 /// The output rows [begin, end) of one block.
 void onefold_conv_depthwise_rows(const onefold_conv_run *run, int64_t image, int64_t block,

@@ -72,11 +72,6 @@ static onefold_status cut_rows(onefold_conv2d_plan *plan) {
   return status;
 }
 
-/// The kernels of `base` for the pixel distance `stride`: base, base+1 (2) or base+2 (any).
-static onefold_op for_stride(onefold_op base, int64_t stride) {
-  return (onefold_op)(base + (stride == 1 ? 0 : stride == 2 ? 1 : 2));
-}
-
 static onefold_status finish(onefold_conv2d_plan *plan, onefold_op op,
                              const onefold_tiling *tiling) {
   onefold_status status = onefold_conv_strips_make(plan, op, plan->problem.out_w, 1, tiling);
@@ -180,7 +175,7 @@ static const char *direct_refuse(const onefold_conv_problem *problem, char *reas
 }
 
 static onefold_op direct_tiles(const onefold_conv_problem *problem) {
-  return for_stride(ONEFOLD_OP_CONV_S1, problem->desc.stride_w);
+  return onefold_conv_for_stride(ONEFOLD_OP_CONV_S1, problem->desc.stride_w);
 }
 
 /// The part of the kernel's rows that lie inside the image, over all output rows.
@@ -236,7 +231,7 @@ static const char *plain_refuse(const onefold_conv_problem *problem, char *reaso
 static onefold_op plain_tiles(const onefold_conv_problem *problem) {
   const onefold_conv2d_desc *d = &problem->desc;
   const int64_t pixel = d->in_layout == ONEFOLD_NHWC ? d->in_channels : 1;
-  return for_stride(ONEFOLD_OP_PLAIN_S1, pixel * d->stride_w);
+  return onefold_conv_for_stride(ONEFOLD_OP_PLAIN_S1, pixel * d->stride_w);
 }
 
 /// Like direct, without its reorder.

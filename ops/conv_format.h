@@ -62,9 +62,12 @@ typedef struct onefold_conv_band {
 onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format, int32_t block);
 
-/// Output blocks after which bands begin as they did, in channels of the groups: at most so many.
+/// So many output blocks stand for all in estimates: those after which bands begin as they did in
+/// channels of the groups, or a good many.
 static inline int64_t onefold_conv_period(const onefold_conv_problem *problem) {
-  const int64_t most = problem->desc.groups == 1 ? 1 : problem->out_group;
+  enum { MANY = 64 };
+  const int64_t group = problem->out_group < MANY ? problem->out_group : MANY;
+  const int64_t most = problem->desc.groups == 1 ? 1 : group;
   return problem->out_blocks < most ? problem->out_blocks : most;
 }
 

@@ -3,40 +3,36 @@
 // which takes a channel of its own in a step (conv_steps.h), so that few multiplications are by
 // zeros. Where and when rows are made is the same as in depthwise convolution.
 #include "ops/conv_depthwise.h"
+#include "ops/conv_estimate.h"
 #include "ops/conv_space.h"
 #include "ops/conv_steps.h"
 
 #include <stdio.h>
 
-/// Steps, and the channels that a direct convolution sums, of an output block on average.
-static double steps_of(const onefold_conv_problem *problem, double *channels) {
+/// Steps of an output block on average.
+static double steps_of(const onefold_conv_problem *problem) {
   const int64_t period = onefold_conv_period(problem);
   double steps = 0;
-  *channels = 0;
-  for (int64_t block = 0; block < period; block++) {
-    const onefold_conv_band band =
-        onefold_conv_band_of(problem, ONEFOLD_PACK_BLOCKED, (int32_t)block);
-    *channels += (band.count - 1) * problem->v + band.last;
-    steps += onefold_conv_steps(problem, block);
-  }
-  *channels /= (double)period;
+  for (int64_t block = 0; block < period; block++) steps += onefold_conv_steps(problem, block);
   return steps / (double)period;
 }
 
 static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
+  enum { MOST_BLOCKS = 8 }; // of more a group fills nearly all
   const int64_t in = problem->in_group, out = problem->out_group, v = problem->v;
   if (problem->desc.groups == 1) return "there is one group";
   if (in == 1 && out == 1) return "a group is one channel";
-  double channels = 0;
-  const double steps = in % v || out % v ? steps_of(problem, &channels) : 0;
-  if (steps > 0 && steps <= channels) return NULL;
-  if (steps > 0) {
-    snprintf(reason, size, "a block takes %.3g steps for the %.3g channels that it reads", steps,
-             channels);
-  } else {
+  if (in > MOST_BLOCKS * v || (in % v == 0 && out % v == 0)) {
     snprintf(reason, size, "groups of %lld input and %lld output channels fill blocks of %lld",
              (long long)in, (long long)out, (long long)v);
+    return reason;
   }
+  // As many terms as a direct convolution sums, or more?
+  const double taps = (double)onefold_conv_taps(problem), steps = steps_of(problem);
+  const double depth = onefold_conv_depth(problem, ONEFOLD_PACK_BLOCKED);
+  if (taps * steps <= depth) return NULL;
+  snprintf(reason, size, "a block takes %.3g steps for the %.3g channels that it reads", steps,
+           depth / taps);
   return reason;
 }
 
@@ -46,19 +42,16 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
                        int32_t tasks, const onefold_tiling *tiling) {
   (void)dispatch, (void)tiling;
   const onefold_conv2d_desc *d = &problem->desc;
-  double channels = 0;
   const double row = 0.5 * (double)d->kernel_w + 0.1, step = row * (double)d->kernel_h + 0.6;
   const double vectors = (double)(d->batch * problem->out_blocks * problem->out_h * problem->out_w);
-  return vectors * (steps_of(problem, &channels) * step + 2.5) / tasks;
+  return vectors * (steps_of(problem) * step + 2.5) / tasks;
 }
 
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
   const int64_t v = problem->v, blocks = problem->out_blocks;
-  onefold_conv_blocked_source(plan);
-  plan->depthwise = onefold_conv_depthwise_kernel(plan, ONEFOLD_OP_GROUPED_S1);
-  plan->kernel = plan->depthwise->name;
-  plan->first_step = onefold_allocate(plan->context, (size_t)(blocks + 1) * sizeof(int32_t));
+  onefold_conv_depthwise_plan(plan, ONEFOLD_OP_GROUPED_S1);
+  plan->first_step = onefold_allocate(plan->context, (size_t)(blocks + 1) * sizeof(int64_t));
   if (!plan->first_step) return ONEFOLD_OUT_OF_MEMORY;
   for (int64_t block = 0; block < blocks; block++)
     plan->first_step[block + 1] = plan->first_step[block] + onefold_conv_steps(problem, block);

@@ -66,8 +66,13 @@ struct onefold_conv2d_plan {
   // depthwise and grouped
   const onefold_kernel *depthwise;
   onefold_grouped_step *step; // grouped: of all output blocks, [first_step[out_blocks]]
-  int32_t *first_step;        // of each output block, and their number
+  int64_t *first_step;        // of each output block, and their number
 };
+
+/// The operator for the stride, of the three from `base` on: stride 1, 2 and any.
+static inline onefold_op onefold_conv_for_stride(onefold_op base, int64_t stride) {
+  return (onefold_op)(base + (stride == 1 ? 0 : stride == 2 ? 1 : 2));
+}
 
 /// Floats between the scratch of a task and that of the next. Prefetchers of a core that steps
 /// through its scratch run on behind the end of it, and would take the lines there from the core

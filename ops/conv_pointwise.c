@@ -24,12 +24,6 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
   return onefold_conv_pieces_estimate(dispatch, problem, tasks, tiling);
 }
 
-/// Bytes of an image.
-static double image_bytes(const onefold_conv_problem *problem) {
-  const int64_t floats = problem->in_blocks * problem->v * problem->out_h * problem->out_w;
-  return (double)floats * sizeof(float);
-}
-
 static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
@@ -38,7 +32,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   onefold_conv_blocked_source(plan);
   // An image that leaves L2 before it is read again. The hardware fetches by itself from a few
   // planes at a time, where no pieces cut them short, but not as fast as memory could.
-  const double bytes = image_bytes(problem);
+  const double bytes = (double)(problem->in_blocks * v * pixels) * sizeof(float);
   const int large = bytes > (double)dispatch->l2_bytes;
   const int pieces = tiling->piece > 0 || (large && problem->out_blocks > 2) ||
                      onefold_conv_by_pixels(plan, weights);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Grouped convolutions whose groups do not fill a channel block: every number of input and output
-// channels of a group around the blocks, by "grouped" where it applies and by direct kernels,
-// against double precision; how many weights are packed; and what a NaN reaches.
+// channels of a group around the blocks, by "grouped" where it applies, else by what is
+// chosen, against double precision; how many weights are packed; and what a NaN reaches.
 #include "tests/conv_support.h"
 
 #include <math.h>

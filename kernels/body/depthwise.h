@@ -45,7 +45,7 @@ ONEFOLD_INLINE void onefold_depthwise_taps(vf acc[][ONEFOLD_DEPTHWISE_P], const 
   ONEFOLD_UNROLL(24)
   for (int j = 0; j <= (P - 1) * S + (K - 1) * D; j++) {
     const int near = edge == ONEFOLD_DEPTHWISE_NEAR;
-    if (K == 1 && j % S != 0) continue; // no pixel's
+    if (K == 1 && j % S != 0) continue; // which no pixel reads
     if (edge && (!near || j < K / 2 * D) && j < begin) continue;
     if (edge && (!near || j > (P - 1) * S + K / 2 * D) && j >= end) continue;
     const vf loaded = onefold_depthwise_load(G, src + (offset + j * VF_WIDTH), lanes);
