@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// oneDNN 2.x by its C API, direct and Winograd, each in the layouts that it asks for, with the
+// oneDNN by its C API, direct and Winograd, each in the layouts that it asks for, with the
 // activation as a post-op or, where there is none, as a primitive of its own in place. Two
 // convolutions are two primitives, or one where the second can be a post-op of the first. Reorders
 // at the edges are not timed. Networks: onednn_net.c.
@@ -50,6 +50,7 @@ static void close_peer(bench_peer_state *peer) {
   if (!own) return;
   if (own->stream) dnnl_stream_destroy(own->stream);
   if (own->engine) dnnl_engine_destroy(own->engine);
+  onefold_onednn_forget();
   free(own);
   peer->own = NULL;
 }
@@ -221,9 +222,9 @@ static int output(bench_peer_state *peer, size_t index, float *values, size_t co
   if (own->kept[index]) return network_output(own->kept[index], values);
   const onednn_variant *v = &own->variants[index];
   const dnnl_dims_t out = {own->out.n, own->out.c, own->out.h, own->out.w};
-  dnnl_memory_desc_t plain;
-  dnnl_status_t status = dnnl_memory_desc_init_by_tag(&plain, 4, out, dnnl_f32, dnnl_nchw);
-  if (status == dnnl_success) status = onefold_onednn_read(v, v->result, &plain, values);
+  const onednn_layout plain = onefold_onednn_layout(4, out, dnnl_nchw);
+  const dnnl_status_t status =
+      plain ? onefold_onednn_read(v, v->result, plain, values) : dnnl_out_of_memory;
   return status == dnnl_success ? 0 : onefold_peer_say(peer, 1, "the result cannot be reordered");
 }
 

@@ -3,9 +3,8 @@
 #ifndef ONEFOLD_BENCH_PEERS_ONEDNN_H
 #define ONEFOLD_BENCH_PEERS_ONEDNN_H
 
+#include "bench/peers/onednn_api.h"
 #include "bench/peers/peer.h"
-
-#include <oneapi/dnnl/dnnl.h>
 
 enum { ONEDNN_ARGUMENTS = 6, ONEDNN_STEPS = 6, ONEDNN_TENSORS = 8 }; // at most
 
@@ -42,16 +41,16 @@ dnnl_status_t onefold_onednn_execute(dnnl_primitive_t primitive, dnnl_stream_t s
                                      const dnnl_exec_arg_t *arguments);
 
 /// Adds a tensor of zeros to the variant: NULL without memory.
-onednn_tensor *onefold_onednn_tensor(onednn_variant *variant, const dnnl_memory_desc_t *desc);
+onednn_tensor *onefold_onednn_tensor(onednn_variant *variant, onednn_layout layout);
 
 /// The tensor's layout.
-const dnnl_memory_desc_t *onefold_onednn_layout(const onednn_tensor *tensor);
+onednn_layout onefold_onednn_layout_of(const onednn_tensor *tensor);
 
 /// Copies plain values into a tensor of another layout, and a tensor's into plain ones.
-dnnl_status_t onefold_onednn_fill(const onednn_variant *variant, const dnnl_memory_desc_t *plain,
+dnnl_status_t onefold_onednn_fill(const onednn_variant *variant, onednn_layout plain,
                                   const float *values, const onednn_tensor *to);
 dnnl_status_t onefold_onednn_read(const onednn_variant *variant, const onednn_tensor *from,
-                                  const dnnl_memory_desc_t *plain, float *values);
+                                  onednn_layout plain, float *values);
 
 /// Adds a step that reorders `from` to `to`.
 dnnl_status_t onefold_onednn_add_reorder(onednn_variant *variant, const onednn_tensor *from,
@@ -86,8 +85,8 @@ enum { ONEDNN_PLAIN, ONEDNN_ANY, ONEDNN_LAYOUTS };
 
 /// Geometry of a layer in oneDNN's words.
 typedef struct onednn_geometry {
-  dnnl_memory_desc_t source[ONEDNN_LAYOUTS], weights[ONEDNN_LAYOUTS], bias, result[ONEDNN_LAYOUTS];
-  dnnl_dims_t strides, dilations, padding_begin, padding_end;
+  onednn_layout source[ONEDNN_LAYOUTS], weights[ONEDNN_LAYOUTS], bias, result[ONEDNN_LAYOUTS];
+  onednn_window window;
 } onednn_geometry;
 dnnl_status_t onefold_onednn_describe(const bench_peer_layer *layer, onednn_geometry *geometry);
 

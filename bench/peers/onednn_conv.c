@@ -8,7 +8,7 @@ static const onednn_eltwise activations[ONEFOLD_ACT_COUNT] = {
     [ONEFOLD_ACT_RELU6] = {dnnl_eltwise_clip, 0.0f, 6.0f},
     [ONEFOLD_ACT_LEAKY_RELU] = {dnnl_eltwise_relu, 0.0f, 0.0f}, // alpha is the problem's
     [ONEFOLD_ACT_SILU] = {dnnl_eltwise_swish, 1.0f, 0.0f},
-    [ONEFOLD_ACT_HARD_SWISH] = {dnnl_eltwise_hardswish, 0.0f, 0.0f},
+    [ONEFOLD_ACT_HARD_SWISH] = {dnnl_eltwise_hardswish, 1.0f / 6.0f, 0.5f},
     [ONEFOLD_ACT_HARD_SIGMOID] = {dnnl_alg_kind_undef, 0.0f, 0.0f},
     [ONEFOLD_ACT_SIGMOID] = {dnnl_eltwise_logistic, 0.0f, 0.0f},
 };
@@ -38,30 +38,24 @@ dnnl_status_t onefold_onednn_describe(const bench_peer_layer *l, onednn_geometry
                                d->kernel_h, d->kernel_w};
   const dnnl_dims_t bias = {d->out_channels};
   const int has_groups = d->groups > 1;
-  dnnl_status_t status = dnnl_memory_desc_init_by_tag(&g->bias, 1, bias, dnnl_f32, dnnl_a);
-  for (int i = 0; i < ONEDNN_LAYOUTS && status == dnnl_success; i++) {
+  g->bias = onefold_onednn_layout(1, bias, dnnl_a);
+  int made = g->bias != NULL;
+  for (int i = 0; i < ONEDNN_LAYOUTS; i++) {
     const dnnl_format_tag_t image = i == ONEDNN_ANY ? dnnl_format_tag_any : dnnl_nchw;
     const dnnl_format_tag_t kernel = i == ONEDNN_ANY ? dnnl_format_tag_any
                                      : has_groups    ? dnnl_goihw
                                                      : dnnl_oihw;
-    status = dnnl_memory_desc_init_by_tag(&g->source[i], 4, source, dnnl_f32, image);
-    if (status == dnnl_success)
-      status = dnnl_memory_desc_init_by_tag(&g->weights[i], has_groups ? 5 : 4,
-                                            has_groups ? grouped : dense, dnnl_f32, kernel);
-    if (status == dnnl_success)
-      status = dnnl_memory_desc_init_by_tag(&g->result[i], 4, result, dnnl_f32, image);
+    g->source[i] = onefold_onednn_layout(4, source, image);
+    g->weights[i] = onefold_onednn_layout(has_groups ? 5 : 4, has_groups ? grouped : dense, kernel);
+    g->result[i] = onefold_onednn_layout(4, result, image);
+    made = made && g->source[i] && g->weights[i] && g->result[i];
   }
-  const int64_t pairs[][2] = {{d->stride_h, d->stride_w},
-                              {d->dilation_h - 1, d->dilation_w - 1},
-                              {d->pad_top, d->pad_left},
-                              {d->pad_bottom, d->pad_right}};
-  for (int i = 0; i < 2; i++) {
-    g->strides[i] = pairs[0][i];
-    g->dilations[i] = pairs[1][i];
-    g->padding_begin[i] = pairs[2][i];
-    g->padding_end[i] = pairs[3][i];
-  }
-  return status;
+  g->window = (onednn_window){.kernel = {d->kernel_h, d->kernel_w},
+                              .strides = {d->stride_h, d->stride_w},
+                              .dilations = {d->dilation_h - 1, d->dilation_w - 1},
+                              .padding_begin = {d->pad_top, d->pad_left},
+                              .padding_end = {d->pad_bottom, d->pad_right}};
+  return made ? dnnl_success : dnnl_out_of_memory;
 }
 
 // ----------------------------------------------------------------- primitives
@@ -70,22 +64,21 @@ dnnl_status_t onefold_onednn_describe(const bench_peer_layer *l, onednn_geometry
 static dnnl_status_t append_activation(dnnl_post_ops_t ops, const onefold_conv2d_desc *d) {
   if (d->activation == ONEFOLD_ACT_NONE) return dnnl_success;
   const onednn_eltwise e = eltwise_of(d);
-  return dnnl_post_ops_append_eltwise(ops, 1.0f, e.kind, e.alpha, e.beta);
+  return onefold_onednn_append_eltwise(ops, e.kind, e.alpha, e.beta);
 }
 
 /// Appends a depthwise convolution.
 static dnnl_status_t append_depthwise(dnnl_post_ops_t ops, const onefold_conv2d_desc *d) {
-  return dnnl_post_ops_append_dw(ops, dnnl_f32, dnnl_f32, dnnl_f32, d->kernel_h, d->stride_h,
-                                 d->pad_top, 0, 0, NULL);
+  return onefold_onednn_append_depthwise(ops, d->kernel_h, d->stride_h, d->pad_top);
 }
 
 /// Describes the primitive: the layer, its activation unless that is separate, and what is fused
 /// behind it, or NULL.
 static dnnl_status_t make_desc(dnnl_engine_t engine, const bench_peer_layer *layer,
-                               const onednn_geometry *g, const dnnl_memory_desc_t *source,
-                               onednn_way way, const bench_peer_layer *fused,
-                               dnnl_primitive_desc_t *desc) {
-  dnnl_convolution_desc_t conv;
+                               const onednn_geometry *g, onednn_layout source, onednn_way way,
+                               const bench_peer_layer *fused, dnnl_primitive_desc_t *desc) {
+  const onednn_conv conv = {
+      way.kind, source, g->weights[ONEDNN_ANY], g->bias, g->result[ONEDNN_ANY], &g->window};
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_post_ops_t ops = NULL;
   dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
@@ -95,11 +88,7 @@ static dnnl_status_t make_desc(dnnl_engine_t engine, const bench_peer_layer *lay
   if (status == dnnl_success && fused) status = append_activation(ops, &fused->desc);
   if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, ops);
   if (status == dnnl_success)
-    status = dnnl_dilated_convolution_forward_desc_init(
-        &conv, dnnl_forward_inference, way.kind, source, &g->weights[ONEDNN_ANY], &g->bias,
-        &g->result[ONEDNN_ANY], g->strides, g->dilations, g->padding_begin, g->padding_end);
-  if (status == dnnl_success)
-    status = dnnl_primitive_desc_create(desc, &conv, attributes, engine, NULL);
+    status = onefold_onednn_describe_conv(engine, &conv, attributes, desc);
   if (ops) dnnl_post_ops_destroy(ops);
   if (attributes) dnnl_primitive_attr_destroy(attributes);
   return status;
@@ -108,14 +97,10 @@ static dnnl_status_t make_desc(dnnl_engine_t engine, const bench_peer_layer *lay
 /// The activation in place over the result.
 static dnnl_status_t add_activation(onednn_variant *v, const onefold_conv2d_desc *d) {
   const onednn_eltwise e = eltwise_of(d);
-  dnnl_eltwise_desc_t activation;
   dnnl_primitive_desc_t desc = NULL;
   dnnl_primitive_t primitive = NULL;
-  dnnl_status_t status =
-      dnnl_eltwise_forward_desc_init(&activation, dnnl_forward_inference, e.kind,
-                                     onefold_onednn_layout(v->result), e.alpha, e.beta);
-  if (status == dnnl_success)
-    status = dnnl_primitive_desc_create(&desc, &activation, NULL, v->engine, NULL);
+  dnnl_status_t status = onefold_onednn_describe_eltwise(
+      v->engine, e.kind, onefold_onednn_layout_of(v->result), e.alpha, e.beta, &desc);
   if (status == dnnl_success) status = dnnl_primitive_create(&primitive, desc);
   if (desc) dnnl_primitive_desc_destroy(desc);
   const dnnl_exec_arg_t in_place[] = {{DNNL_ARG_SRC, v->result->memory},
@@ -130,10 +115,10 @@ static dnnl_status_t add_activation(onednn_variant *v, const onefold_conv2d_desc
 /// reordered copy of that. NULL without memory.
 static const onednn_tensor *source_of(onednn_variant *v, const onednn_geometry *g,
                                       dnnl_primitive_desc_t desc, const float *input) {
-  const dnnl_memory_desc_t *wanted = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
+  const onednn_layout wanted = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
   // A tensor between two convolutions is workspace, and so is a copy of it.
   if (v->result) v->bytes += (double)(v->result->floats * sizeof(float));
-  if (v->result && dnnl_memory_desc_equal(wanted, onefold_onednn_layout(v->result)))
+  if (v->result && dnnl_memory_desc_equal(wanted, onefold_onednn_layout_of(v->result)))
     return v->result;
   const onednn_tensor *source = onefold_onednn_tensor(v, wanted);
   if (!source) return NULL;
@@ -142,14 +127,13 @@ static const onednn_tensor *source_of(onednn_variant *v, const onednn_geometry *
     v->bytes += (double)(source->floats * sizeof(float));
     return onefold_onednn_add_reorder(v, v->result, source) == dnnl_success ? source : NULL;
   }
-  return onefold_onednn_fill(v, &g->source[ONEDNN_PLAIN], input, source) == dnnl_success ? source
-                                                                                         : NULL;
+  return onefold_onednn_fill(v, g->source[ONEDNN_PLAIN], input, source) == dnnl_success ? source
+                                                                                        : NULL;
 }
 
 /// Adds a tensor that holds the values in the layout `wanted`, and an argument.
-static dnnl_status_t add_constant(onednn_variant *v, const dnnl_memory_desc_t *wanted,
-                                  const dnnl_memory_desc_t *plain, const float *values, int name,
-                                  dnnl_exec_arg_t *argument) {
+static dnnl_status_t add_constant(onednn_variant *v, onednn_layout wanted, onednn_layout plain,
+                                  const float *values, int name, dnnl_exec_arg_t *argument) {
   const onednn_tensor *made = onefold_onednn_tensor(v, wanted);
   if (!made) return dnnl_out_of_memory;
   *argument = (dnnl_exec_arg_t){name, made->memory};
@@ -168,9 +152,9 @@ static dnnl_status_t add_step(onednn_variant *v, dnnl_primitive_desc_t desc,
   arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_SRC, source->memory};
   dnnl_status_t status =
       add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0),
-                   &g->weights[ONEDNN_PLAIN], layer->weight, DNNL_ARG_WEIGHTS, &arguments[count++]);
+                   g->weights[ONEDNN_PLAIN], layer->weight, DNNL_ARG_WEIGHTS, &arguments[count++]);
   if (status == dnnl_success)
-    status = add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 1), &g->bias,
+    status = add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 1), g->bias,
                           layer->bias, DNNL_ARG_BIAS, &arguments[count++]);
   if (status == dnnl_success && fused) {
     enum {
@@ -182,11 +166,11 @@ static dnnl_status_t add_step(onednn_variant *v, dnnl_primitive_desc_t desc,
     if (status == dnnl_success)
       status = add_constant(
           v, dnnl_primitive_desc_query_md(desc, dnnl_query_exec_arg_md, FUSED_WEIGHTS),
-          &behind.weights[ONEDNN_PLAIN], fused->weight, FUSED_WEIGHTS, &arguments[count++]);
+          behind.weights[ONEDNN_PLAIN], fused->weight, FUSED_WEIGHTS, &arguments[count++]);
     if (status == dnnl_success)
       status =
           add_constant(v, dnnl_primitive_desc_query_md(desc, dnnl_query_exec_arg_md, FUSED_BIAS),
-                       &behind.bias, fused->bias, FUSED_BIAS, &arguments[count++]);
+                       behind.bias, fused->bias, FUSED_BIAS, &arguments[count++]);
   }
   if (status != dnnl_success) return status;
   const onednn_tensor *result =
@@ -209,8 +193,8 @@ static dnnl_status_t add(onednn_variant *v, const bench_peer_layer *layer, onedn
   onednn_geometry g;
   dnnl_primitive_desc_t desc = NULL;
   dnnl_status_t status = onefold_onednn_describe(layer, &g);
-  const dnnl_memory_desc_t *source =
-      v->result && !way.any_source ? onefold_onednn_layout(v->result) : &g.source[ONEDNN_ANY];
+  const onednn_layout source =
+      v->result && !way.any_source ? onefold_onednn_layout_of(v->result) : g.source[ONEDNN_ANY];
   if (status == dnnl_success) status = make_desc(v->engine, layer, &g, source, way, fused, &desc);
   if (status == dnnl_success) status = add_step(v, desc, layer, &g, fused, input);
   if (desc) dnnl_primitive_desc_destroy(desc);

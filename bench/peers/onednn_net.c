@@ -128,10 +128,8 @@ static dnnl_status_t make_conv(onednn_net *net, int32_t conv) {
 static dnnl_status_t make_input(onednn_net *net, const onefold_node_info *n, const float *input,
                                 int32_t *result) {
   const dnnl_dims_t dims = {n->shape.n, n->shape.c, n->shape.h, n->shape.w};
-  dnnl_memory_desc_t plain;
-  const dnnl_status_t status = dnnl_memory_desc_init_by_tag(&plain, 4, dims, dnnl_f32, dnnl_nchw);
-  if (status != dnnl_success) return status;
-  *result = onefold_onednn_net_constant(net, &plain, &plain, input);
+  const onednn_layout plain = onefold_onednn_layout(4, dims, dnnl_nchw);
+  *result = onefold_onednn_net_constant(net, plain, plain, input);
   return *result == ONEDNN_NO_VALUE ? dnnl_out_of_memory : dnnl_success;
 }
 
@@ -152,11 +150,9 @@ static dnnl_status_t make_outputs(onednn_net *net) {
     const onefold_node node = onefold_graph_output_at(net->graph, (size_t)k);
     const onefold_shape s = onefold_graph_shape(net->graph, node);
     const dnnl_dims_t dims = {s.n, s.c, s.h, s.w};
-    dnnl_memory_desc_t plain;
+    const onednn_layout plain = onefold_onednn_layout(4, dims, dnnl_nchw);
     net->node = node;
-    status = dnnl_memory_desc_init_by_tag(&plain, 4, dims, dnnl_f32, dnnl_nchw);
-    if (status != dnnl_success) return status;
-    net->outputs[k] = onefold_onednn_net_constant(net, &plain, &plain, NULL);
+    net->outputs[k] = onefold_onednn_net_constant(net, plain, plain, NULL);
     status = onefold_onednn_net_reorder(net, net->of_node[node], net->outputs[k]);
   }
   return status;

@@ -10,7 +10,7 @@ enum { ONEDNN_NET_ARGUMENTS = 16, ONEDNN_NET_POSTS = 8 }; // of a step at most
 
 /// A tensor: constant, in the arena, or bytes of another value.
 typedef struct onednn_value {
-  dnnl_memory_desc_t desc;
+  onednn_layout layout;
   size_t floats;
   int32_t parent;      // whose bytes these are; ONEDNN_NO_VALUE: its own
   size_t offset;       // in floats, from the parent's beginning
@@ -68,13 +68,13 @@ typedef struct onednn_net {
 // ------------------------------------------------- values and steps (onednn_net_memory.c)
 
 /// A new value, or ONEDNN_NO_VALUE without memory.
-int32_t onefold_onednn_net_value(onednn_net *net, const dnnl_memory_desc_t *desc);
+int32_t onefold_onednn_net_value(onednn_net *net, onednn_layout layout);
 /// One whose bytes are the parent's from `offset` floats on.
-int32_t onefold_onednn_net_view(onednn_net *net, const dnnl_memory_desc_t *desc, int32_t parent,
+int32_t onefold_onednn_net_view(onednn_net *net, onednn_layout layout, int32_t parent,
                                 size_t offset);
 /// One that holds plain values, in the layout `wanted`; zeros where `values` is NULL.
-int32_t onefold_onednn_net_constant(onednn_net *net, const dnnl_memory_desc_t *wanted,
-                                    const dnnl_memory_desc_t *plain, const float *values);
+int32_t onefold_onednn_net_constant(onednn_net *net, onednn_layout wanted, onednn_layout plain,
+                                    const float *values);
 /// Adds the primitive that `desc` describes, and destroys `desc`.
 dnnl_status_t onefold_onednn_net_add(onednn_net *net, dnnl_primitive_desc_t desc, int count,
                                      const onednn_net_argument *arguments);

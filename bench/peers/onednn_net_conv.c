@@ -28,8 +28,8 @@ static dnnl_primitive_attr_t attributes_of(const onednn_net *net, const onednn_p
     const onednn_eltwise *e = &posts[i].eltwise;
     status =
         posts[i].value == ONEDNN_NO_VALUE
-            ? dnnl_post_ops_append_eltwise(ops, 1.0f, e->kind, e->alpha, e->beta)
-            : dnnl_post_ops_append_binary(ops, dnnl_binary_add, &net->values[posts[i].value].desc);
+            ? onefold_onednn_append_eltwise(ops, e->kind, e->alpha, e->beta)
+            : dnnl_post_ops_append_binary(ops, dnnl_binary_add, net->values[posts[i].value].layout);
   }
   if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, ops);
   if (ops) dnnl_post_ops_destroy(ops);
@@ -65,22 +65,18 @@ typedef struct conv {
   const float *bias;
   const onednn_post *posts;
   dnnl_alg_kind_t kind;
-  dnnl_memory_desc_t source, result; // what is asked for
+  onednn_layout source, result; // what is asked for
 } conv;
 
 /// NULL where oneDNN has none.
-static dnnl_primitive_desc_t describe(const conv *c, const dnnl_memory_desc_t *source, int posts) {
+static dnnl_primitive_desc_t describe(const conv *c, onednn_layout source, int posts) {
   const onednn_geometry *g = &c->geometry;
-  dnnl_convolution_desc_t desc;
+  const onednn_conv asked = {c->kind,   source,    g->weights[ONEDNN_ANY], c->bias ? g->bias : NULL,
+                             c->result, &g->window};
   dnnl_primitive_desc_t made = NULL;
-  if (dnnl_dilated_convolution_forward_desc_init(&desc, dnnl_forward_inference, c->kind, source,
-                                                 &g->weights[ONEDNN_ANY], c->bias ? &g->bias : NULL,
-                                                 &c->result, g->strides, g->dilations,
-                                                 g->padding_begin, g->padding_end) != dnnl_success)
-    return NULL;
   dnnl_primitive_attr_t attributes = attributes_of(c->net, c->posts, posts);
-  if (!attributes || dnnl_primitive_desc_create(&made, &desc, attributes, c->net->base.engine,
-                                                NULL) != dnnl_success)
+  if (!attributes ||
+      onefold_onednn_describe_conv(c->net->base.engine, &asked, attributes, &made) != dnnl_success)
     made = NULL;
   if (attributes) dnnl_primitive_attr_destroy(attributes);
   return made;
@@ -99,23 +95,21 @@ static int take(dnnl_primitive_desc_t *best, dnnl_primitive_desc_t other) {
 /// Asks for channel blocks at both ends, or for the input of a network as it is, in place of any
 /// layout.
 static dnnl_status_t ask_for_blocks(conv *c, const bench_peer_layer *l, int is_input,
-                                    const dnnl_memory_desc_t *have) {
-  const dnnl_format_tag_t layout = onefold_onednn_net_blocked();
+                                    onednn_layout have) {
+  const dnnl_format_tag_t blocks = onefold_onednn_net_blocked();
   const dnnl_dims_t in = {l->in.n, l->in.c, l->in.h, l->in.w};
   const dnnl_dims_t out = {l->out.n, l->out.c, l->out.h, l->out.w};
-  c->source = *have;
-  const dnnl_status_t status =
-      is_input ? dnnl_success : dnnl_memory_desc_init_by_tag(&c->source, 4, in, dnnl_f32, layout);
-  if (status != dnnl_success) return status;
-  return dnnl_memory_desc_init_by_tag(&c->result, 4, out, dnnl_f32, layout);
+  c->source = is_input ? have : onefold_onednn_layout(4, in, blocks);
+  c->result = onefold_onednn_layout(4, out, blocks);
+  return c->source && c->result ? dnnl_success : dnnl_out_of_memory;
 }
 
 /// What is asked for with as many posts as it takes. Where the layout of the source is free, as it
 /// is, if the best implementation reads that. NULL where blocks have none but the slow reference.
-static dnnl_primitive_desc_t choose(const conv *c, const dnnl_memory_desc_t *have, int *posts) {
-  const dnnl_memory_desc_t *source = &c->source;
+static dnnl_primitive_desc_t choose(const conv *c, onednn_layout have, int *posts) {
+  onednn_layout source = c->source;
   dnnl_primitive_desc_t best = describe(c, source, 0);
-  const int count = *posts, is_free = source->format_kind == dnnl_format_kind_any;
+  const int count = *posts, is_free = onefold_onednn_is_any(source);
   *posts = 0;
   if (!best) return NULL;
   if (!is_free && strncmp(implementation(best), "ref", 3) == 0) {
@@ -133,7 +127,7 @@ static dnnl_primitive_desc_t choose(const conv *c, const dnnl_memory_desc_t *hav
 
 /// By the way that is wanted, or else by those before it.
 static dnnl_primitive_desc_t choose_way(conv *c, const bench_peer_layer *layer, int is_input,
-                                        const dnnl_memory_desc_t *have, int *posts) {
+                                        onednn_layout have, int *posts) {
   const onednn_net *net = c->net;
   const int count = *posts;
   dnnl_primitive_desc_t desc = NULL;
@@ -152,8 +146,8 @@ static dnnl_primitive_desc_t choose_way(conv *c, const bench_peer_layer *layer, 
 
 /// The source in the layout that the primitive reads, behind a reorder where it has another.
 static dnnl_status_t bring_source(onednn_net *net, dnnl_primitive_desc_t desc, int32_t *source) {
-  const dnnl_memory_desc_t *wanted = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
-  if (dnnl_memory_desc_equal(wanted, &net->values[*source].desc)) return dnnl_success;
+  const onednn_layout wanted = dnnl_primitive_desc_query_md(desc, dnnl_query_src_md, 0);
+  if (dnnl_memory_desc_equal(wanted, net->values[*source].layout)) return dnnl_success;
   const int32_t copy = onefold_onednn_net_value(net, wanted);
   const dnnl_status_t status = onefold_onednn_net_reorder(net, *source, copy);
   *source = copy;
@@ -166,10 +160,10 @@ dnnl_status_t onefold_onednn_net_conv(onednn_net *net, const bench_peer_layer *l
   conv c = {.net = net, .bias = layer->bias, .posts = posts};
   dnnl_status_t status = onefold_onednn_describe(layer, &c.geometry);
   if (status != dnnl_success) return status;
-  const dnnl_memory_desc_t have = net->values[source].desc;
+  const onednn_layout have = net->values[source].layout;
   int fused = count;
   dnnl_primitive_desc_t desc =
-      choose_way(&c, layer, net->values[source].constant != NULL, &have, &fused);
+      choose_way(&c, layer, net->values[source].constant != NULL, have, &fused);
   if (!desc) return dnnl_unimplemented;
   status = bring_source(net, desc, &source);
   if (status != dnnl_success) {
@@ -181,11 +175,11 @@ dnnl_status_t onefold_onednn_net_conv(onednn_net *net, const bench_peer_layer *l
   arguments[used++] = (onednn_net_argument){
       DNNL_ARG_WEIGHTS,
       onefold_onednn_net_constant(net, dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0),
-                                  &c.geometry.weights[ONEDNN_PLAIN], layer->weight)};
+                                  c.geometry.weights[ONEDNN_PLAIN], layer->weight)};
   if (layer->bias)
     arguments[used++] = (onednn_net_argument){
         DNNL_ARG_BIAS,
-        onefold_onednn_net_constant(net, &c.geometry.bias, &c.geometry.bias, layer->bias)};
+        onefold_onednn_net_constant(net, c.geometry.bias, c.geometry.bias, layer->bias)};
   *result = onefold_onednn_net_value(net, dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0));
   arguments[used++] = (onednn_net_argument){DNNL_ARG_DST, *result};
   used += add_arguments(posts, fused, &arguments[used]);
@@ -200,28 +194,21 @@ dnnl_status_t onefold_onednn_net_conv(onednn_net *net, const bench_peer_layer *l
 
 static dnnl_primitive_desc_t describe_eltwise(const onednn_net *net, int32_t value,
                                               const onednn_post *post) {
-  dnnl_eltwise_desc_t desc;
   dnnl_primitive_desc_t made = NULL;
   const onednn_eltwise *e = &post->eltwise;
-  if (dnnl_eltwise_forward_desc_init(&desc, dnnl_forward_inference, e->kind,
-                                     &net->values[value].desc, e->alpha, e->beta) != dnnl_success)
-    return NULL;
-  return dnnl_primitive_desc_create(&made, &desc, NULL, net->base.engine, NULL) == dnnl_success
-             ? made
-             : NULL;
+  const dnnl_status_t status = onefold_onednn_describe_eltwise(
+      net->base.engine, e->kind, net->values[value].layout, e->alpha, e->beta, &made);
+  return status == dnnl_success ? made : NULL;
 }
 
 /// The addition of a value, and `more` activations behind it.
 static dnnl_primitive_desc_t describe_sum(const onednn_net *net, int32_t value, int32_t other,
                                           const onednn_post *posts, int more) {
-  dnnl_binary_desc_t desc;
   dnnl_primitive_desc_t made = NULL;
-  const dnnl_memory_desc_t *d = &net->values[value].desc;
   dnnl_primitive_attr_t attributes = attributes_of(net, posts, more);
   if (!attributes ||
-      dnnl_binary_desc_init(&desc, dnnl_binary_add, d, &net->values[other].desc, d) !=
-          dnnl_success ||
-      dnnl_primitive_desc_create(&made, &desc, attributes, net->base.engine, NULL) != dnnl_success)
+      onefold_onednn_describe_binary(net->base.engine, dnnl_binary_add, net->values[value].layout,
+                                     net->values[other].layout, attributes, &made) != dnnl_success)
     made = NULL;
   if (attributes) dnnl_primitive_attr_destroy(attributes);
   return made;

@@ -21,13 +21,15 @@ static int reserve(void **array, int32_t count, int32_t *capacity, size_t size) 
   return 1;
 }
 
-int32_t onefold_onednn_net_view(onednn_net *net, const dnnl_memory_desc_t *desc, int32_t parent,
+int32_t onefold_onednn_net_view(onednn_net *net, onednn_layout layout, int32_t parent,
                                 size_t offset) {
+  layout = onefold_onednn_keep(layout);
+  if (!layout) return ONEDNN_NO_VALUE;
   if (!reserve((void **)&net->values, net->value_count, &net->value_capacity, sizeof *net->values))
     return ONEDNN_NO_VALUE;
   net->values[net->value_count] = (onednn_value){
-      .desc = *desc,
-      .floats = dnnl_memory_desc_get_size(desc) / sizeof(float),
+      .layout = layout,
+      .floats = dnnl_memory_desc_get_size(layout) / sizeof(float),
       .parent = parent,
       .offset = offset,
       .first = INT32_MAX,
@@ -36,12 +38,12 @@ int32_t onefold_onednn_net_view(onednn_net *net, const dnnl_memory_desc_t *desc,
   return net->value_count++;
 }
 
-int32_t onefold_onednn_net_value(onednn_net *net, const dnnl_memory_desc_t *desc) {
-  return onefold_onednn_net_view(net, desc, ONEDNN_NO_VALUE, 0);
+int32_t onefold_onednn_net_value(onednn_net *net, onednn_layout layout) {
+  return onefold_onednn_net_view(net, layout, ONEDNN_NO_VALUE, 0);
 }
 
-int32_t onefold_onednn_net_constant(onednn_net *net, const dnnl_memory_desc_t *wanted,
-                                    const dnnl_memory_desc_t *plain, const float *values) {
+int32_t onefold_onednn_net_constant(onednn_net *net, onednn_layout wanted, onednn_layout plain,
+                                    const float *values) {
   const int32_t value = onefold_onednn_net_value(net, wanted);
   if (value == ONEDNN_NO_VALUE) return ONEDNN_NO_VALUE;
   onednn_value *v = &net->values[value];
@@ -79,8 +81,8 @@ dnnl_status_t onefold_onednn_net_reorder(onednn_net *net, int32_t from, int32_t 
   if (from == ONEDNN_NO_VALUE || to == ONEDNN_NO_VALUE) return dnnl_out_of_memory;
   dnnl_primitive_desc_t desc = NULL;
   const dnnl_status_t status =
-      dnnl_reorder_primitive_desc_create(&desc, &net->values[from].desc, net->base.engine,
-                                         &net->values[to].desc, net->base.engine, NULL);
+      dnnl_reorder_primitive_desc_create(&desc, net->values[from].layout, net->base.engine,
+                                         net->values[to].layout, net->base.engine, NULL);
   if (status != dnnl_success) return status;
   return onefold_onednn_net_add(
       net, desc, 2, (const onednn_net_argument[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
@@ -153,7 +155,7 @@ dnnl_status_t onefold_onednn_net_bind(onednn_net *net) {
     const onednn_value *root = &net->values[root_of(net, i, &offset)];
     if (v->memory || (!root->constant && !in_arena(root))) continue;
     float *bytes = (root->constant ? root->constant : net->arena + root->place) + offset;
-    status = dnnl_memory_create(&v->memory, &v->desc, net->base.engine, bytes);
+    status = dnnl_memory_create(&v->memory, v->layout, net->base.engine, bytes);
   }
   for (int32_t i = 0; i < net->step_count && status == dnnl_success; i++) {
     onednn_net_step *s = &net->steps[i];

@@ -8,17 +8,14 @@ static int32_t input_of(const onednn_net *net, const onefold_node_info *n, size_
   return net->of_node[n->inputs[i]];
 }
 
-static dnnl_status_t describe_any(onefold_shape s, dnnl_memory_desc_t *desc) {
+static onednn_layout any_of(onefold_shape s) {
   const dnnl_dims_t dims = {s.n, s.c, s.h, s.w};
-  return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, dnnl_format_tag_any);
+  return onefold_onednn_layout(4, dims, dnnl_format_tag_any);
 }
 
-/// Adds a primitive of one source, and the value of its result.
-static dnnl_status_t add_unary(onednn_net *net, const_dnnl_op_desc_t op, int32_t source,
+/// Adds the primitive of one source that `desc` describes, and the value of its result.
+static dnnl_status_t add_unary(onednn_net *net, dnnl_primitive_desc_t desc, int32_t source,
                                int32_t *result) {
-  dnnl_primitive_desc_t desc = NULL;
-  const dnnl_status_t status = dnnl_primitive_desc_create(&desc, op, NULL, net->base.engine, NULL);
-  if (status != dnnl_success) return status;
   *result = onefold_onednn_net_value(net, dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0));
   return onefold_onednn_net_add(
       net, desc, 2, (const onednn_net_argument[]){{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, *result}});
@@ -28,16 +25,14 @@ static dnnl_status_t add_unary(onednn_net *net, const_dnnl_op_desc_t op, int32_t
 
 static dnnl_status_t add_pool(onednn_net *net, dnnl_alg_kind_t kind, const onefold_pool2d_params *p,
                               int32_t source, onefold_shape out, int32_t *result) {
-  const dnnl_dims_t strides = {p->stride_h, p->stride_w}, kernel = {p->kernel_h, p->kernel_w};
-  const dnnl_dims_t begin = {p->pad_top, p->pad_left}, end = {p->pad_bottom, p->pad_right};
-  const dnnl_memory_desc_t have = net->values[source].desc;
-  dnnl_memory_desc_t any;
-  dnnl_pooling_desc_t desc;
-  dnnl_status_t status = describe_any(out, &any);
-  if (status == dnnl_success)
-    status = dnnl_pooling_forward_desc_init(&desc, dnnl_forward_inference, kind, &have, &any,
-                                            strides, kernel, begin, end);
-  return status == dnnl_success ? add_unary(net, &desc, source, result) : status;
+  const onednn_window window = {.kernel = {p->kernel_h, p->kernel_w},
+                                .strides = {p->stride_h, p->stride_w},
+                                .padding_begin = {p->pad_top, p->pad_left},
+                                .padding_end = {p->pad_bottom, p->pad_right}};
+  dnnl_primitive_desc_t desc = NULL;
+  const dnnl_status_t status = onefold_onednn_describe_pool(
+      net->base.engine, kind, net->values[source].layout, any_of(out), &window, &desc);
+  return status == dnnl_success ? add_unary(net, desc, source, result) : status;
 }
 
 static dnnl_status_t max_pool(onednn_net *net, const onefold_node_info *n, int32_t *result) {
@@ -47,7 +42,7 @@ static dnnl_status_t max_pool(onednn_net *net, const onefold_node_info *n, int32
 
 /// The mean of each channel.
 static dnnl_status_t add_mean(onednn_net *net, int32_t source, int32_t *result) {
-  const int64_t *dims = net->values[source].desc.dims;
+  const int64_t *dims = onefold_onednn_dims(net->values[source].layout);
   const onefold_pool2d_params p = {
       .kernel_h = dims[2], .kernel_w = dims[3], .stride_h = 1, .stride_w = 1};
   const onefold_shape out = {dims[0], dims[1], 1, 1};
@@ -60,14 +55,10 @@ static dnnl_status_t global_pool(onednn_net *net, const onefold_node_info *n, in
 
 static dnnl_status_t upsample(onednn_net *net, const onefold_node_info *n, int32_t *result) {
   const int32_t source = input_of(net, n, 0);
-  const dnnl_memory_desc_t have = net->values[source].desc;
-  dnnl_memory_desc_t any;
-  dnnl_resampling_desc_t desc;
-  dnnl_status_t status = describe_any(n->shape, &any);
-  if (status == dnnl_success)
-    status = dnnl_resampling_forward_desc_init(&desc, dnnl_forward_inference,
-                                               dnnl_resampling_nearest, NULL, &have, &any);
-  return status == dnnl_success ? add_unary(net, &desc, source, result) : status;
+  dnnl_primitive_desc_t desc = NULL;
+  const dnnl_status_t status = onefold_onednn_describe_nearest(
+      net->base.engine, net->values[source].layout, any_of(n->shape), &desc);
+  return status == dnnl_success ? add_unary(net, desc, source, result) : status;
 }
 
 // ---------------------------------------------------------------- elementwise
@@ -80,8 +71,7 @@ static dnnl_status_t activation(onednn_net *net, const onefold_node_info *n, int
   const onednn_value *v = &net->values[*result];
   dnnl_status_t status = dnnl_success;
   if (net->uses[n->inputs[0]] > 1 || v->parent != ONEDNN_NO_VALUE || v->constant) {
-    const dnnl_memory_desc_t desc = v->desc;
-    const int32_t copy = onefold_onednn_net_value(net, &desc);
+    const int32_t copy = onefold_onednn_net_value(net, v->layout);
     status = onefold_onednn_net_reorder(net, *result, copy);
     *result = copy;
   }
@@ -92,20 +82,16 @@ static dnnl_status_t activation(onednn_net *net, const onefold_node_info *n, int
 }
 
 static dnnl_status_t sum(onednn_net *net, const onefold_node_info *n, int32_t *result) {
-  enum { MOST = ONEDNN_NET_ARGUMENTS - 1 };
-  dnnl_memory_desc_t sources[MOST];
+  onednn_layout sources[ONEDNN_SUMMANDS];
   onednn_net_argument arguments[ONEDNN_NET_ARGUMENTS];
-  float scales[MOST];
   const int count = (int)n->input_count;
-  if (count > MOST) return dnnl_unimplemented;
+  if (count > ONEDNN_SUMMANDS) return dnnl_unimplemented;
   for (int i = 0; i < count; i++) {
     arguments[i] = (onednn_net_argument){DNNL_ARG_MULTIPLE_SRC + i, input_of(net, n, (size_t)i)};
-    sources[i] = net->values[arguments[i].value].desc;
-    scales[i] = 1.0f;
+    sources[i] = net->values[arguments[i].value].layout;
   }
   dnnl_primitive_desc_t desc = NULL;
-  const dnnl_status_t status =
-      dnnl_sum_primitive_desc_create(&desc, NULL, count, scales, sources, NULL, net->base.engine);
+  const dnnl_status_t status = onefold_onednn_describe_sum(net->base.engine, count, sources, &desc);
   if (status != dnnl_success) return status;
   *result = onefold_onednn_net_value(net, dnnl_primitive_desc_query_md(desc, dnnl_query_dst_md, 0));
   arguments[count] = (onednn_net_argument){DNNL_ARG_DST, *result};
@@ -119,7 +105,7 @@ static dnnl_status_t add_linear(onednn_net *net, int32_t source, int64_t in, int
   onednn_post posts[ONEDNN_NET_POSTS];
   int count = 0;
   onefold_onednn_net_activation(function, 0, posts, &count);
-  const int64_t images = net->values[source].desc.dims[0];
+  const int64_t images = onefold_onednn_dims(net->values[source].layout)[0];
   bench_peer_layer layer = {
       .in = {images, in, 1, 1}, .out = {images, out, 1, 1}, .weight = weight, .bias = bias};
   onefold_conv2d_desc_init(&layer.desc);
@@ -141,16 +127,14 @@ static dnnl_status_t squeeze_excite(onednn_net *net, const onefold_node_info *n,
   if (status == dnnl_success)
     status = add_linear(net, reduced, p->hidden, n->shape.c, p->expand_weight, p->expand_bias,
                         p->gate, &gate);
-  dnnl_binary_desc_t op;
   dnnl_primitive_desc_t desc = NULL;
   if (status == dnnl_success) status = onefold_onednn_net_bring(net, source, &gate);
   if (status != dnnl_success) return status;
-  const dnnl_memory_desc_t have = net->values[source].desc;
-  status = dnnl_binary_desc_init(&op, dnnl_binary_mul, &have, &net->values[gate].desc, &have);
-  if (status == dnnl_success)
-    status = dnnl_primitive_desc_create(&desc, &op, NULL, net->base.engine, NULL);
+  const onednn_layout have = net->values[source].layout;
+  status = onefold_onednn_describe_binary(net->base.engine, dnnl_binary_mul, have,
+                                          net->values[gate].layout, NULL, &desc);
   if (status != dnnl_success) return status;
-  *result = onefold_onednn_net_value(net, &have);
+  *result = onefold_onednn_net_value(net, have);
   return onefold_onednn_net_add(net, desc, 3,
                                 (const onednn_net_argument[]){{DNNL_ARG_SRC_0, source},
                                                               {DNNL_ARG_SRC_1, gate},

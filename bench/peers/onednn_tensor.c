@@ -11,26 +11,26 @@ dnnl_status_t onefold_onednn_execute(dnnl_primitive_t primitive, dnnl_stream_t s
   return status == dnnl_success ? dnnl_stream_wait(stream) : status;
 }
 
-onednn_tensor *onefold_onednn_tensor(onednn_variant *variant, const dnnl_memory_desc_t *desc) {
+onednn_tensor *onefold_onednn_tensor(onednn_variant *variant, onednn_layout layout) {
   onednn_tensor *made = &variant->tensors[variant->tensor_count++];
-  made->floats = dnnl_memory_desc_get_size(desc) / sizeof(float);
+  made->floats = dnnl_memory_desc_get_size(layout) / sizeof(float);
   made->values = onefold_bench_floats(made->floats);
   if (!made->values) return NULL;
   for (size_t i = 0; i < made->floats; i++) made->values[i] = 0.0f; // channels past the last, too
-  if (dnnl_memory_create(&made->memory, desc, variant->engine, made->values) != dnnl_success)
+  if (dnnl_memory_create(&made->memory, layout, variant->engine, made->values) != dnnl_success)
     return NULL;
   return made;
 }
 
-const dnnl_memory_desc_t *onefold_onednn_layout(const onednn_tensor *tensor) {
-  const dnnl_memory_desc_t *desc = NULL;
-  dnnl_memory_get_memory_desc(tensor->memory, &desc);
-  return desc;
+onednn_layout onefold_onednn_layout_of(const onednn_tensor *tensor) {
+  onednn_layout layout = NULL;
+  dnnl_memory_get_memory_desc(tensor->memory, &layout);
+  return layout;
 }
 
 static dnnl_status_t make_reorder(dnnl_engine_t engine, dnnl_memory_t from, dnnl_memory_t to,
                                   dnnl_primitive_t *primitive) {
-  const dnnl_memory_desc_t *from_desc, *to_desc;
+  onednn_layout from_desc = NULL, to_desc = NULL;
   dnnl_memory_get_memory_desc(from, &from_desc);
   dnnl_memory_get_memory_desc(to, &to_desc);
   dnnl_primitive_desc_t desc = NULL;
@@ -50,7 +50,7 @@ static dnnl_status_t reorder(const onednn_variant *v, dnnl_memory_t from, dnnl_m
   return status;
 }
 
-dnnl_status_t onefold_onednn_fill(const onednn_variant *variant, const dnnl_memory_desc_t *plain,
+dnnl_status_t onefold_onednn_fill(const onednn_variant *variant, onednn_layout plain,
                                   const float *values, const onednn_tensor *to) {
   dnnl_memory_t from = NULL;
   dnnl_status_t status =
@@ -61,7 +61,7 @@ dnnl_status_t onefold_onednn_fill(const onednn_variant *variant, const dnnl_memo
 }
 
 dnnl_status_t onefold_onednn_read(const onednn_variant *variant, const onednn_tensor *from,
-                                  const dnnl_memory_desc_t *plain, float *values) {
+                                  onednn_layout plain, float *values) {
   dnnl_memory_t to = NULL;
   dnnl_status_t status = dnnl_memory_create(&to, plain, variant->engine, values);
   if (status == dnnl_success) status = reorder(variant, from->memory, to);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // XNNPACK's NHWC convolutions, with ReLU and ReLU6 as their clamp; two are two calls.
-#include "bench/image.h"
 #include "bench/peers/peer.h"
+#include "bench/peers/xnnpack_api.h"
 
 #include <math.h>
 #include <pthreadpool.h>
 #include <stdlib.h>
-#include <xnnpack.h>
 
 typedef struct xnnpack {
   pthreadpool_t threads; // NULL for one
   xnn_operator_t ops[BENCH_PEER_LAYERS];
+  float *workspaces[BENCH_PEER_LAYERS];
   size_t count;
   float *between; // of two, in NHWC
   onefold_shape out;
@@ -44,6 +44,8 @@ static void unmake(bench_peer_state *peer) {
   for (size_t i = 0; i < BENCH_PEER_LAYERS; i++) {
     if (own->ops[i]) xnn_delete_operator(own->ops[i]);
     own->ops[i] = NULL;
+    free(own->workspaces[i]);
+    own->workspaces[i] = NULL;
   }
   free(own->between);
   own->between = NULL;
@@ -68,23 +70,19 @@ static float *channels_last(const onefold_conv2d_desc *d, const float *weight) {
   return to;
 }
 
-static enum xnn_status make_operator(const xnnpack *own, const bench_peer_layer *layer,
-                                     const float *input, float *output, xnn_operator_t *op) {
+static enum xnn_status make_operator(xnnpack *own, size_t index, const bench_peer_layer *layer,
+                                     const float *input, float *output) {
   const onefold_conv2d_desc *d = &layer->desc;
   const float low = d->activation == ONEFOLD_ACT_NONE ? -INFINITY : 0.0f;
   const float high = d->activation == ONEFOLD_ACT_RELU6 ? 6.0f : INFINITY;
   float *weight = channels_last(d, layer->weight);
   if (!weight) return xnn_status_out_of_memory;
-  enum xnn_status status = xnn_create_convolution2d_nhwc_f32(
-      (uint32_t)d->pad_top, (uint32_t)d->pad_right, (uint32_t)d->pad_bottom, (uint32_t)d->pad_left,
-      (uint32_t)d->kernel_h, (uint32_t)d->kernel_w, (uint32_t)d->stride_h, (uint32_t)d->stride_w,
-      (uint32_t)d->dilation_h, (uint32_t)d->dilation_w, (uint32_t)d->groups,
-      (size_t)(d->in_channels / d->groups), (size_t)(d->out_channels / d->groups),
-      (size_t)d->in_channels, (size_t)d->out_channels, weight, layer->bias, low, high, 0, op);
+  enum xnn_status status =
+      onefold_xnnpack_create(d, weight, layer->bias, low, high, &own->ops[index]);
   free(weight);
   if (status != xnn_status_success) return status;
-  return xnn_setup_convolution2d_nhwc_f32(*op, (size_t)layer->in.n, (size_t)layer->in.h,
-                                          (size_t)layer->in.w, input, output, own->threads);
+  return onefold_xnnpack_set_up(own->ops[index], layer->in, input, output, own->threads,
+                                &own->workspaces[index]);
 }
 
 static bench_peer_made accept(bench_peer_state *peer, const onefold_conv2d_desc *d) {
@@ -122,8 +120,8 @@ static bench_peer_made make(bench_peer_state *peer, const bench_peer_problem *pr
                   v->input);
   for (const bench_peer_layer *l = first; l <= last; l++) {
     const enum xnn_status status =
-        make_operator(own, l, l == first ? v->input : own->between,
-                      l == last ? v->output : own->between, &own->ops[l - first]);
+        make_operator(own, (size_t)(l - first), l, l == first ? v->input : own->between,
+                      l == last ? v->output : own->between);
     if (status != xnn_status_success)
       return onefold_peer_say(
           peer, status == xnn_status_out_of_memory ? BENCH_PEER_FAILED : BENCH_PEER_REFUSED,
