@@ -62,16 +62,17 @@ typedef struct onefold_conv_args {
   float *dst;
   ptrdiff_t dst_q; // between output blocks; pixels follow each other by v
   int32_t blocks, rows, taps, last_channels;
-  int32_t pixels;                   // any number from 1; with a mask up to P
-  int32_t v;                        // read by ref only
-  int32_t q;                        // output blocks; read by ref only: others have Q
-  const uint32_t *mask;             // [taps]; NULL when every pixel of every tap is inside
-  int32_t accumulate;               // start from dst instead of the bias
-  int32_t split;                    // pointwise: of one pixel, add channels in any order
-  int32_t final;                    // apply the epilogue
-  const onefold_epilogue *epilogue; // never NULL
+  int32_t pixels;             // any number from 1; with a mask up to P
+  int32_t v;                  // read by ref only
+  int32_t q;                  // output blocks; read by ref only: others have Q
+  const uint32_t *mask;       // [taps]; NULL when every pixel of every tap is inside
+  int32_t accumulate;         // start from dst instead of the bias
+  int32_t split;              // pointwise: of one pixel, add channels in any order
+  int32_t final;              // apply the epilogue
+  onefold_epilogue *epilogue; // never NULL
 } onefold_conv_args;
-typedef void onefold_conv_fn(const onefold_conv_args *args);
+/// Arguments may change while the kernel runs, and are what they were when it is done.
+typedef void onefold_conv_fn(onefold_conv_args *args);
 
 /// What an output block sums at a time: a channel of its group for each lane, all of one source
 /// block, which begins `src` floats after the first.

@@ -119,7 +119,7 @@ static int32_t planes_at(const onefold_conv_winograd *w, int32_t point) {
 
 /// The products of all elements of a strip, each for all tiles that have it.
 static void multiply(const onefold_conv_run *run, const onefold_conv_strip *strip, const pass *p) {
-  static const onefold_epilogue none = {0};
+  onefold_epilogue none = {0};
   const onefold_conv_winograd *w = &run->plan->winograd;
   const int32_t v = run->plan->problem.v, points = w->axis.points, phases = w->axis.phases;
   const ptrdiff_t plane = (ptrdiff_t)w->pass * v;
@@ -165,7 +165,8 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_conv_winograd *w = &plan->winograd;
   const int32_t v = problem->v, block = strip->block + q;
-  onefold_epilogue epilogue;
+  onefold_epilogue epilogue = onefold_conv_epilogue(run, p->of.image, block);
+  const float *const scale = epilogue.scale;
   onefold_winograd_out_args a = {
       .src_element = w->product_element,
       .least_width = w->last_w - 2,
@@ -192,7 +193,7 @@ static void transform_products(const onefold_conv_run *run, const onefold_conv_s
     a.rows = (int32_t)(down < w->step ? down : w->step);
     a.columns = (int32_t)(along < width ? along : width);
     a.dst = run->dst + dst;
-    epilogue = onefold_conv_epilogue(run, image, block);
+    if (scale) epilogue.scale = scale + s.image * problem->out_blocks * v;
     epilogue.residual = residual ? residual + dst : NULL;
     ((onefold_winograd_out_fn *)w->out->fn)(&a);
   } while (next_part(w, p, &s));

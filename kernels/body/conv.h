@@ -115,7 +115,7 @@ ONEFOLD_INLINE void onefold_conv_tile(const int P, const int Q, const int S, con
 }
 
 #define ONEFOLD_CONV_INSTANCE(op, isa, p, q, s, cb)                                                \
-  void onefold_uk_##op##_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                      \
+  void onefold_uk_##op##_f32_##p##x##q##__##isa(onefold_conv_args *a) {                            \
     ONEFOLD_TILES(a, p, s ? s *cb : a->src_pixel, onefold_conv_tile, q, s, cb)                     \
   }
 

@@ -82,7 +82,7 @@ ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefo
 }
 
 #define ONEFOLD_POINTWISE_INSTANCE(isa, p, q)                                                      \
-  void onefold_uk_pointwise_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                   \
+  void onefold_uk_pointwise_f32_##p##x##q##__##isa(onefold_conv_args *a) {                         \
     ONEFOLD_TILES(a, p, VF_WIDTH, onefold_pointwise_tile, q)                                       \
   }
 

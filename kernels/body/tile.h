@@ -245,53 +245,62 @@ ONEFOLD_INLINE void onefold_tile_end(vf acc[][ONEFOLD_MAX_TILE_BLOCKS], const in
     ONEFOLD_TILE_CASE(16, P, BODY, __VA_ARGS__)                                                    \
   }
 
-/// The tiles of one call, in memory: what a tile does not need while it multiplies must not take
-/// registers from it.
+/// The tiles of a call of more pixels than P: of nearly equal widths, the wider first. The call's
+/// arguments become those of one tile after the other, and in the end what they were. In memory:
+/// what a tile does not need while it multiplies must not take registers from it. (To copy the
+/// arguments would wait for the stores of who has just filled them.)
 typedef struct onefold_tiles {
-  onefold_conv_args a; // of the tile
-  onefold_epilogue epilogue;
+  ptrdiff_t src_offset, weight_ahead; // of the call
+  float *dst;
+  const float *residual;
+  int32_t pixels;
   int32_t left, width, wider; // pixels from this tile on, of a tile; tiles that are one wider
 } onefold_tiles;
 
-/// Cuts a->pixels, more than P, into tiles of at most P of nearly equal widths, the wider first.
-/// Returns the first one's arguments.
-ONEFOLD_INLINE const onefold_conv_args *onefold_tiles_begin(onefold_tiles *t, const int P,
-                                                            const onefold_conv_args *a) {
-  t->a = *a;
-  t->epilogue = *a->epilogue;
-  t->a.epilogue = &t->epilogue;
-  t->a.weight_ahead = 0; // the last tile asks for what comes after the call
+ONEFOLD_INLINE void onefold_tiles_begin(onefold_tiles *t, const int P, onefold_conv_args *a) {
   const int32_t tiles = (a->pixels + P - 1) / P;
-  t->left = a->pixels;
-  t->width = a->pixels / tiles;
-  t->wider = a->pixels % tiles;
-  t->a.pixels = t->width + (t->wider > 0);
-  const onefold_conv_args *first = &t->a;
-  __asm__("" : "+r"(first) : : "memory");
-  return first;
+  *t = (onefold_tiles){.src_offset = a->src_offset,
+                       .weight_ahead = a->weight_ahead,
+                       .dst = a->dst,
+                       .residual = a->epilogue->residual,
+                       .pixels = a->pixels,
+                       .left = a->pixels,
+                       .width = a->pixels / tiles,
+                       .wider = a->pixels % tiles};
+  a->weight_ahead = 0; // the last tile asks for what comes after the call
+  a->pixels = t->width + (t->wider > 0);
+  __asm__("" : "+r"(t), "+r"(a) : : "memory");
 }
 
 /// On to the next tile, whose source is px floats a pixel further. Returns 0 where there is none.
-ONEFOLD_INLINE int onefold_tiles_next(onefold_tiles *t, const onefold_conv_args *a,
-                                      const ptrdiff_t px) {
-  const ptrdiff_t done = t->a.pixels;
+ONEFOLD_INLINE int onefold_tiles_next(onefold_tiles *t, onefold_conv_args *a, const ptrdiff_t px) {
+  const ptrdiff_t done = a->pixels;
   t->left -= (int32_t)done;
   if (t->left == 0) return 0;
   t->wider -= t->wider > 0;
-  t->a.pixels = t->width + (t->wider > 0);
-  t->a.src_offset += done * px;
-  t->a.dst += done * VF_WIDTH;
-  if (t->epilogue.residual) t->epilogue.residual += done * VF_WIDTH;
-  if (t->left == t->a.pixels) t->a.weight_ahead = a->weight_ahead;
+  a->pixels = t->width + (t->wider > 0);
+  a->src_offset += done * px;
+  a->dst += done * VF_WIDTH;
+  if (t->residual) a->epilogue->residual += done * VF_WIDTH;
+  if (t->left == a->pixels) a->weight_ahead = t->weight_ahead;
   return 1;
+}
+
+ONEFOLD_INLINE void onefold_tiles_end(const onefold_tiles *t, onefold_conv_args *a) {
+  a->src_offset = t->src_offset;
+  a->dst = t->dst;
+  a->pixels = t->pixels;
+  if (t->residual) a->epilogue->residual = t->residual;
 }
 
 /// Calls BODY(width, ..., args) for each tile of a call.
 #define ONEFOLD_TILES(a, P, PX, BODY, ...)                                                         \
   onefold_tiles t;                                                                                 \
-  const onefold_conv_args *tile = a->pixels > P ? onefold_tiles_begin(&t, P, a) : a;               \
+  const int several = a->pixels > P;                                                               \
+  if (several) onefold_tiles_begin(&t, P, a);                                                      \
   do {                                                                                             \
-    ONEFOLD_TILE_SWITCH(tile->pixels, P, BODY, __VA_ARGS__, tile)                                  \
-  } while (tile != a && onefold_tiles_next(&t, a, PX));
+    ONEFOLD_TILE_SWITCH(a->pixels, P, BODY, __VA_ARGS__, a)                                        \
+  } while (several && onefold_tiles_next(&t, a, PX));                                              \
+  if (several) onefold_tiles_end(&t, a);
 
 #endif

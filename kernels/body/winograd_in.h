@@ -14,37 +14,60 @@ typedef struct onefold_winograd_columns {
   vf point[ONEFOLD_WINOGRAD_RUN * ONEFOLD_WINOGRAD_MAX_POINTS][ONEFOLD_WINOGRAD_MAX_POINTS];
 } onefold_winograd_columns;
 
-/// Column x of the image for tiles of H + 2 rows. `inside`: all of its pixels are in the image.
-ONEFOLD_INLINE void onefold_winograd_in_column(const int M, const int H, const int inside,
-                                               const int64_t x, vf *o,
-                                               const onefold_winograd_in_args *a) {
-  vf d[ONEFOLD_WINOGRAD_MAX_POINTS];
-  const float *src = a->src + x * a->src_pixel;
-  ONEFOLD_UNROLL(8)
-  for (int r = 0; r < H + 2; r++) {
-    const int64_t y = a->top + r;
-    d[r] = inside || (y >= 0 && y < a->in_h) ? vf_load(src + y * a->src_row) : vf_zero();
+/// Columns of H + 2 pixels, of which those from `begin` to `end` are in the image: the first of
+/// them is at `src`, and the other columns follow.
+ONEFOLD_INLINE void onefold_winograd_in_down(const int M, const int H, const int begin,
+                                             const int end, const float *src, const int64_t count,
+                                             vf (*column)[ONEFOLD_WINOGRAD_MAX_POINTS],
+                                             const onefold_winograd_in_args *a) {
+  const ptrdiff_t src_row = a->src_row, src_pixel = a->src_pixel;
+  for (int64_t i = 0; i < count; i++, src += src_pixel) {
+    vf d[ONEFOLD_WINOGRAD_MAX_POINTS];
+    ONEFOLD_UNROLL(8)
+    for (int r = 0; r < H + 2; r++) {
+      d[r] = r >= begin && r < end ? vf_load(src + (r - begin) * src_row) : vf_zero();
+    }
+    onefold_winograd_in_line(M, H, d, column[i]);
   }
-  onefold_winograd_in_line(M, H, d, o);
 }
 
-/// Columns [first, first + count) of the image.
+/// Columns outside of the image.
+ONEFOLD_INLINE void onefold_winograd_in_outside(const int H, const int64_t count,
+                                                vf (*column)[ONEFOLD_WINOGRAD_MAX_POINTS]) {
+  for (int64_t i = 0; i < count; i++) {
+    ONEFOLD_UNROLL(8)
+    for (int r = 0; r < H + 2; r++) column[i][r] = vf_zero();
+  }
+}
+
+/// x, but at least 0 and at most `end`.
+ONEFOLD_INLINE int64_t onefold_winograd_within(const int64_t x, const int64_t end) {
+  return x < 0 ? 0 : x > end ? end : x;
+}
+
+/// Columns [first, first + count) of the image. Those of most tiles are inside, or lack the first
+/// or the last row.
 ONEFOLD_INLINE void onefold_winograd_in_columns(const int M, const int H, const int64_t first,
                                                 const int64_t count,
                                                 onefold_winograd_columns *columns,
                                                 const onefold_winograd_in_args *a) {
-  const int inside = a->top >= 0 && a->top + H + 2 <= a->in_h;
-  for (int64_t i = 0; i < count; i++) {
-    vf *o = columns->point[i];
-    if (first + i < 0 || first + i >= a->in_w) {
-      ONEFOLD_UNROLL(8)
-      for (int r = 0; r < H + 2; r++) o[r] = vf_zero();
-    } else if (inside) {
-      onefold_winograd_in_column(M, H, 1, first + i, o, a);
-    } else {
-      onefold_winograd_in_column(M, H, 0, first + i, o, a);
-    }
+  const int64_t left = onefold_winograd_within(-first, count);
+  const int64_t right = onefold_winograd_within(a->in_w - first, count);
+  const int begin = (int)onefold_winograd_within(-a->top, H + 2);
+  const int end = (int)onefold_winograd_within(a->in_h - a->top, H + 2);
+  const float *src = a->src + (a->top + begin) * a->src_row + (first + left) * a->src_pixel;
+  vf(*inside)[ONEFOLD_WINOGRAD_MAX_POINTS] = columns->point + left;
+  onefold_winograd_in_outside(H, left, columns->point);
+  if (begin == 0 && end == H + 2) {
+    onefold_winograd_in_down(M, H, 0, H + 2, src, right - left, inside, a);
+  } else if (begin == 1 && end == H + 2) {
+    onefold_winograd_in_down(M, H, 1, H + 2, src, right - left, inside, a);
+  } else if (begin == 0 && end == H + 1) {
+    onefold_winograd_in_down(M, H, 0, H + 1, src, right - left, inside, a);
+  } else {
+    onefold_winograd_in_down(M, H, begin, end, src, right - left, inside, a);
   }
+  onefold_winograd_in_outside(H, count - right, columns->point + right);
 }
 
 /// The rows of a tile W + 2 pixels wide whose first column is columns[0], to element 0 at dst.
@@ -52,14 +75,22 @@ ONEFOLD_INLINE void onefold_winograd_in_rows(const int M, const int W, const int
                                              vf (*columns)[ONEFOLD_WINOGRAD_MAX_POINTS], float *dst,
                                              const ptrdiff_t *offset,
                                              const onefold_winograd_in_args *a) {
+  float *to[ONEFOLD_WINOGRAD_MAX_POINTS];
+  const ptrdiff_t step = (M + 2) * a->dst_element;
+  ONEFOLD_UNROLL(8)
+  for (int j = 0; j < W + 2; j++) to[j] = dst + offset[onefold_winograd_place(M, W, j)];
   for (int i = 0; i < height + 2; i++) {
     vf d[ONEFOLD_WINOGRAD_MAX_POINTS], o[ONEFOLD_WINOGRAD_MAX_POINTS];
-    float *row = dst + onefold_winograd_place(M, height, i) * (M + 2) * a->dst_element;
     ONEFOLD_UNROLL(8)
     for (int j = 0; j < W + 2; j++) d[j] = columns[j][i];
     onefold_winograd_in_line(M, W, d, o);
+    // The last point is infinity, which a short piece has at the place of a whole one's.
+    const ptrdiff_t next = height < M && i == height ? (M + 1 - height) * step : step;
     ONEFOLD_UNROLL(8)
-    for (int j = 0; j < W + 2; j++) vf_store(row + offset[onefold_winograd_place(M, W, j)], o[j]);
+    for (int j = 0; j < W + 2; j++) {
+      vf_store(to[j], o[j]);
+      to[j] += next;
+    }
   }
 }
 

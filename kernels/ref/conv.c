@@ -42,11 +42,11 @@ static void tile(const onefold_conv_args *a, int32_t cb, ptrdiff_t src_pixel) {
 
 #define ONEFOLD_LIST_REF
 #define ONEFOLD_CONV(op, isa, p, q, s, cb)                                                         \
-  void onefold_uk_##op##_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                      \
+  void onefold_uk_##op##_f32_##p##x##q##__##isa(onefold_conv_args *a) {                            \
     tile(a, cb ? cb : a->v, s ? (ptrdiff_t)s *(cb ? cb : a->v) : a->src_pixel);                    \
   }
 #define ONEFOLD_POINTWISE(isa, p, q)                                                               \
-  void onefold_uk_pointwise_f32_##p##x##q##__##isa(const onefold_conv_args *a) {                   \
+  void onefold_uk_pointwise_f32_##p##x##q##__##isa(onefold_conv_args *a) {                         \
     tile(a, a->v, a->v);                                                                           \
   }
 #include "kernels/kernel_list.def"

@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VF_WIDTH 8
+#define VF_WIDTH     8
+#define VF_REGISTERS 16
 typedef __m256 vf;
 
 // One wrapper a line.

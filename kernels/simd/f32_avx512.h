@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VF_WIDTH 16
+#define VF_WIDTH     16
+#define VF_REGISTERS 32
 typedef __m512 vf;
 
 // One wrapper a line.

@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VF_WIDTH 4
+#define VF_WIDTH     4
+#define VF_REGISTERS 32
 typedef float32x4_t vf;
 
 // One wrapper a line.
