@@ -33,11 +33,9 @@ ONEFOLD_INLINE void onefold_depthwise_store_after(const vf *acc, const int P, co
   }
 }
 
-/// The part of the epilogue that is done in registers, for n pixels from dst + at, and the
-/// store. Where not `edge`, n is P.
-ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge, const int32_t n,
-                                            const ptrdiff_t at, const onefold_depthwise_args *a) {
-  const onefold_epilogue *e = a->epilogue;
+/// Channel scale, residual before the activation and leaky ReLU, in registers.
+ONEFOLD_INLINE void onefold_depthwise_modify(vf *acc, const int P, const int edge, const int32_t n,
+                                             const ptrdiff_t at, const onefold_epilogue *e) {
   if (e->scale) {
     const vf scale = vf_load(e->scale);
     ONEFOLD_UNROLL(8)
@@ -56,22 +54,34 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge
     ONEFOLD_UNROLL(8)
     for (int i = 0; i < P; i++) acc[i] = vf_select_negative(acc[i], vf_mul(slope, acc[i]), acc[i]);
   }
+}
+
+/// The part of the epilogue that is done in registers, for n pixels from dst + at, and the
+/// store. Where not `edge`, n is P.
+ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge, const int32_t n,
+                                            const ptrdiff_t at, const onefold_depthwise_args *a) {
+  const onefold_epilogue *e = a->epilogue;
+  float *const dst = a->dst + at; // read before the stores, which may change the arguments
+  const int modified = e->scale || e->residual || e->leaky;
+  if (modified) onefold_depthwise_modify(acc, P, edge, n, at, e);
   if (e->lo != -INFINITY) {
+    const vf lo = vf_set1(e->lo);
     ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) acc[i] = vf_max(vf_set1(e->lo), acc[i]);
+    for (int i = 0; i < P; i++) acc[i] = vf_max(lo, acc[i]);
   }
   if (e->hi != INFINITY) {
+    const vf hi = vf_set1(e->hi);
     ONEFOLD_UNROLL(8)
-    for (int i = 0; i < P; i++) acc[i] = vf_min(vf_set1(e->hi), acc[i]);
+    for (int i = 0; i < P; i++) acc[i] = vf_min(hi, acc[i]);
   }
-  if (e->residual && e->residual_after) {
+  if (modified && e->residual && e->residual_after) {
     onefold_depthwise_store_after(acc, P, n, at, a);
     return;
   }
   ONEFOLD_UNROLL(8)
   for (int i = 0; i < P; i++) {
     if (edge == ONEFOLD_DEPTHWISE_ANY && i >= n) break;
-    vf_store(a->dst + at + i * VF_WIDTH, acc[i]);
+    vf_store(dst + i * VF_WIDTH, acc[i]);
   }
 }
 
