@@ -64,6 +64,11 @@ static void test_meaning(void **state) {
       {"ic16iw50oc16kw3pw1", 1, 1, 16, 16, {1, 1, 1, 0, 0, 1, 1}, {50, 3, 1, 1, 1, 1, 50}},
       // A negative pad crops.
       {"ic4ih9oc6kh1ph-2", 1, 1, 4, 6, {9, 1, 1, -2, -2, 1, 5}, {9, 1, 1, -2, -2, 1, 5}},
+      // So does one of the end, where it is said.
+      {"ic8ih10oc8oh7kh3ph0eh-1", 1, 1, 8, 8, {10, 3, 1, 0, -1, 1, 7}, {10, 3, 1, 0, -1, 1, 7}},
+      {"ic8ih10oc8kh3eh1ph1", 1, 1, 8, 8, {10, 3, 1, 1, 1, 1, 10}, {10, 3, 1, 1, 1, 1, 10}},
+      // Pixels that no output reads are no crop.
+      {"ic8ih9oc8oh3kh2sh3ph1", 1, 1, 8, 8, {9, 2, 3, 1, -2, 1, 3}, {9, 2, 3, 1, -2, 1, 3}},
   };
   onefold_context *context = context_of(state);
   for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -92,6 +97,7 @@ static void test_printed(void **state) {
       "mb3ic3ih224oc48oh112kh3sh2ph1",    "mb1ic3ih17iw9oc48oh9ow9kh3kw3sh2ph1pw1",
       "mb1ic8ih10oc8oh10kh3ph0",          "mb1ic8ih12oc8oh8kh3dh1",
       "mb1ic8ih1iw50oc8oh1ow50kh1kw3pw1", "mb2147483647ic1ih1oc1oh1kh1",
+      "mb1ic64ih56oc64oh28kh3ph1eh-27",   "mb1ic8ih10iw10oc8oh7ow8kh3kw3ph0eh-1",
   };
   onefold_context *context = context_of(state);
   for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
@@ -208,6 +214,10 @@ static void test_refused(void **state) {
       {"g4ic8oc9ih10kh3", ONEFOLD_SHAPE_MISMATCH, "groups is 4"},
       {"ic8oc8ih10oh99kh3ph1", ONEFOLD_SHAPE_MISMATCH, "oh99"},
       {"ic8oc8ih10oh99kh3", ONEFOLD_SHAPE_MISMATCH, "oh99"},
+      // The stride is forgotten.
+      {"mb1ic64ih56oc64oh28kh3ph1", ONEFOLD_SHAPE_MISMATCH, "oh28 would crop"},
+      {"mb1ic64ih56oc64oh28kh3", ONEFOLD_SHAPE_MISMATCH, "oh28 would crop"},
+      {"ic8ih10iw10oc8oh10ow9kh3kw3ph1pw1ew2", ONEFOLD_SHAPE_MISMATCH, "ow9, but pads of 1 and 2"},
       {"ic8oc8ih2kh3", ONEFOLD_SHAPE_MISMATCH, "empty"},
       {"ic8oc8ih10kh3ph3", ONEFOLD_INVALID_ARGUMENT, "padding is 3"},
       {"mb2147483647ic2147483647oc2147483647ih2147483647kh1", ONEFOLD_OVERFLOW, "2147483647"},

@@ -66,14 +66,17 @@ ONEFOLD_API onefold_status onefold_conv2d_output_shape(onefold_context *context,
                                                        onefold_shape *shape);
 
 /// Writes the problem in benchdnn's short form, for example
-/// "mb1ic64ih56oc64oh56kh3ph1". Returns the length that it needs.
+/// "mb1ic64ih56oc64oh56kh3ph1", and "eh-1" or "ew-1" behind it where the end of the image is
+/// cropped, for which benchdnn has no word. Returns the length that it needs.
 ONEFOLD_API size_t onefold_conv2d_desc_print(const onefold_conv2d_desc *desc, char *text,
                                              size_t size);
 
 /// Parses benchdnn's short form: [gG]mbNicCihHiwWocCohHowWkhKkwKshSswSphPpwPdhDdwDn"name".
-/// Missing sizes follow the other axis; d counts from 0 as benchdnn does; a
-/// missing oh/ow is computed, a given one is checked. Errors:
-/// INVALID_ARGUMENT or SHAPE_MISMATCH with the offending part of the text.
+/// Without any size of the width, the width is as the height; with one it has nothing of the
+/// height's. Without any of the height there is one row. d counts from 0 as benchdnn does. A missing
+/// oh/ow is computed; a given one is checked, and says the pads where they are missing, or the last
+/// of them, ehE and ewE, which crop only where they are given. Errors: INVALID_ARGUMENT, or
+/// SHAPE_MISMATCH or OVERFLOW, with the offending part of the text.
 ONEFOLD_API onefold_status onefold_conv2d_desc_parse(onefold_context *context, const char *text,
                                                      onefold_conv2d_desc *desc);
 
