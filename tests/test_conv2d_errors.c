@@ -65,6 +65,12 @@ static void test_products(void **state) {
   d.in_h = d.in_w = 3;
   refuse(f, &d, ONEFOLD_OVERFLOW, "2147483646");
   d = f->desc;
+  d.groups = d.out_channels = 1 << 20; // a block of outputs reads the channels of several groups
+  d.in_channels = 1 << 25;
+  d.in_h = d.kernel_h = 1 << 17;
+  d.in_w = d.kernel_w = 1 << 16;
+  refuse(f, &d, ONEFOLD_OVERFLOW, "weights of 1048576 x 32 x 131072 x 65536");
+  d = f->desc;
   d.kernel_h = large;
   d.dilation_h = large;
   refuse(f, &d, ONEFOLD_OVERFLOW, "2147483647");
