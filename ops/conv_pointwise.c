@@ -47,15 +47,16 @@ static onefold_conv_mode mode_of(const onefold_dispatch *dispatch,
   return ONEFOLD_CONV_ROWS;
 }
 
-/// Are pixels asked for ahead: as the tiling says, or else those of large images. The hardware
-/// fetches by itself from a few planes at a time, where no pieces cut them short, but not as fast
-/// as memory could.
-static int fetches(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
-                   onefold_conv_mode mode, const onefold_tiling *tiling) {
-  if (tiling->ahead) return tiling->ahead == 2;
+/// Are pixels asked for ahead, 1 no, 2 yes: as the tiling says, or else those of large images. The
+/// hardware fetches by itself from a few planes at a time, where no pieces cut them short, but not
+/// as fast as memory could.
+static int32_t ahead_of(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                        onefold_conv_mode mode, const onefold_tiling *tiling) {
+  if (tiling->ahead) return tiling->ahead;
   const int far = problem->in_blocks > 12 || image_bytes(problem) > (double)dispatch->l3_bytes / 4;
-  return is_large(dispatch, problem) && problem->in_blocks > 3 &&
-         (mode == ONEFOLD_CONV_PIECES || far);
+  const int asks =
+      is_large(dispatch, problem) && problem->in_blocks > 3 && (mode == ONEFOLD_CONV_PIECES || far);
+  return asks ? 2 : 1;
 }
 
 static onefold_status rows_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
@@ -70,7 +71,7 @@ static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *t
   const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   onefold_conv_blocked_source(plan);
   plan->mode = mode_of(dispatch, &plan->problem, plan->tasks, tiling);
-  plan->fetch = fetches(dispatch, &plan->problem, plan->mode, tiling);
+  plan->ahead = ahead_of(dispatch, &plan->problem, plan->mode, tiling);
   switch (plan->mode) {
   case ONEFOLD_CONV_VECTORS:
     return onefold_conv_vectors_plan(plan, tiling);
@@ -86,7 +87,7 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
                          int64_t image, int64_t begin, int64_t end) {
   enum { MOST = 1 << 24 }; // kernels count pixels in 32 bits
   onefold_conv_area whole = onefold_conv_whole(run, image);
-  whole.fetch = run->plan->fetch;
+  whole.fetch = run->plan->ahead == 2;
   for (; begin < end; begin += MOST) {
     const int64_t last = end - begin < MOST ? end : begin + MOST;
     onefold_conv_pointwise_pixels(run, strip, image, &whole, begin, last);

@@ -211,6 +211,16 @@ int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *
   return 0;
 }
 
+static int64_t clamp(int64_t x, int64_t least, int64_t most) {
+  return x < least ? least : x > most ? most : x;
+}
+
+void onefold_conv_outputs_inside(int64_t at, int64_t size, int64_t stride, int64_t count,
+                                 int64_t *first, int64_t *end) {
+  *first = clamp(at < 0 ? (-at + stride - 1) / stride : 0, 0, count);
+  *end = at >= size ? *first : clamp((size - at + stride - 1) / stride, *first, count);
+}
+
 int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first) {
   const int64_t y = row * desc->stride_h - desc->pad_top, step = desc->dilation_h;
   *first = y < 0 ? (-y + step - 1) / step : 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The short form of a convolution problem: what it means, that printing and
 // parsing are inverse, and what is refused with which words.
+#include "ops/conv_problem.h"
 #include "tests/conv_support.h"
 
 #include <string.h>
@@ -273,6 +274,33 @@ static void test_damaged(void **state) {
   assert_true(refused > cases / 4 && refused < cases);
 }
 
+static void no_line(void *user, const char *line) {
+  (void)user, (void)line;
+}
+
+/// Which taps lie inside is the same seen from the output rows and from the taps, whose number is
+/// what an estimate takes: the last problem has a thousand million rows.
+static void test_rows_inside(void **state) {
+  onefold_context *context = context_of(state);
+  onefold_conv2d_desc d;
+  for (int i = 0; i < test_scaled(2000); i++) {
+    test_rng rng = {(uint64_t)i};
+    onefold_shape out;
+    conv_draw(&rng, 1e9, &d, &out);
+    int64_t by_row = 0, by_tap = 0, first = 0, end = 0;
+    for (int64_t row = 0; row < out.h; row++) by_row += onefold_conv_rows_inside(&d, row, &first);
+    for (int64_t tap = 0; tap < d.kernel_h; tap++) {
+      onefold_conv_outputs_inside(tap * d.dilation_h - d.pad_top, d.in_h, d.stride_h, out.h, &first,
+                                  &end);
+      assert_true(first >= 0 && end >= first && end <= out.h);
+      by_tap += end - first;
+    }
+    assert_int_equal(by_row, by_tap);
+  }
+  test_ok(context, onefold_conv2d_desc_parse(context, "ic1ih2147483647iw1oc1kh3kw1sh2", &d));
+  test_ok(context, onefold_conv2d_explain(context, &d, no_line, NULL));
+}
+
 static int create(void **state) {
   return onefold_context_create(NULL, (onefold_context **)state) != ONEFOLD_OK;
 }
@@ -287,7 +315,7 @@ int main(void) {
       cmocka_unit_test(test_meaning),       cmocka_unit_test(test_printed),
       cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_short_buffers),
       cmocka_unit_test(test_print_garbage), cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_damaged),
+      cmocka_unit_test(test_damaged),       cmocka_unit_test(test_rows_inside),
   };
   return cmocka_run_group_tests(tests, create, destroy) != 0;
 }
