@@ -161,6 +161,7 @@ static void test_null_arguments(void **state) {
   int lines = 0;
   const onefold_conv2d_weights weights = {f->weight, f->vector, f->vector};
   test_fails(NULL, onefold_conv2d_plan_create(NULL, &f->desc, &plan), ONEFOLD_INVALID_ARGUMENT);
+  assert_null(plan);
   test_fails(NULL, onefold_conv2d_output_shape(NULL, &f->desc, &shape), ONEFOLD_INVALID_ARGUMENT);
   test_fails(c, onefold_conv2d_plan_create(c, &f->desc, NULL), ONEFOLD_INVALID_ARGUMENT);
   test_says(c, "plan is NULL");
@@ -172,6 +173,7 @@ static void test_null_arguments(void **state) {
              ONEFOLD_INVALID_ARGUMENT);
   assert_int_equal(lines, 0);
   test_fails(NULL, onefold_conv2d_pack(NULL, &weights, &packed), ONEFOLD_INVALID_ARGUMENT);
+  assert_null(packed);
   test_fails(c, onefold_conv2d_pack(f->plan, &weights, NULL), ONEFOLD_INVALID_ARGUMENT);
   test_says(c, "packed is NULL");
   test_fails(c, onefold_conv2d_pack(f->plan, NULL, &packed), ONEFOLD_INVALID_ARGUMENT);
