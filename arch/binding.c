@@ -18,16 +18,19 @@ static void add(onefold_cores *cores, const onefold_core *core) {
   cores->logical++;
 }
 
-/// The cores of the mask, in their order; returns how many.
+/// The cores of the mask, in their order, with packages that are numbered one after the other,
+/// whatever numbers the machine gives them; returns how many.
 static int32_t choose(const onefold_core *machine, size_t count, const uint64_t *mask,
                       onefold_core *chosen) {
   uint64_t rest[ONEFOLD_CPU_WORDS];
-  int32_t n = 0;
+  int32_t n = 0, package = 0;
   memcpy(rest, mask, sizeof rest);
   for (size_t i = 0; i < count; i++) {
+    package += i > 0 && machine[i].package != machine[i - 1].package;
     if (!has(rest, machine[i].cpu)) continue;
     rest[machine[i].cpu / 64] &= ~(UINT64_C(1) << machine[i].cpu % 64);
-    chosen[n++] = machine[i];
+    chosen[n] = machine[i];
+    chosen[n++].package = package;
   }
   for (int32_t cpu = 0; cpu < CPUS; cpu++) {
     if (has(rest, cpu)) chosen[n++] = (onefold_core){.cpu = cpu, .core = CPUS + cpu, .package = 0};

@@ -10,7 +10,8 @@
 /// known. From sysfs.
 void onefold_topology_read(int cpu, onefold_machine *machine);
 
-/// A logical core: its number, and those of its physical core and package, from 0.
+/// A logical core: its number, and those of its physical core and package, from 0, of which some
+/// may be left out.
 typedef struct onefold_core {
   int32_t cpu, core, package;
 } onefold_core;

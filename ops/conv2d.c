@@ -101,30 +101,39 @@ static const onefold_conv_algorithm *choose_by(onefold_conv2d_plan *plan, int gi
   return chosen;
 }
 
-/// `asks`: the context's source of tilings is asked, else `tiling` (may be NULL) is taken.
-static onefold_status create(onefold_context *context, const onefold_conv2d_desc *desc, int asks,
-                             const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
-  if (!context) return ONEFOLD_INVALID_ARGUMENT;
-  if (!plan) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the plan is NULL");
-  *plan = NULL;
-  onefold_conv_problem problem;
-  onefold_status status = onefold_conv_problem_make(context, desc, &problem);
-  if (status != ONEFOLD_OK) return status;
+/// Plans a checked problem with the tiling; NULL: the default choice.
+static onefold_status make(const onefold_context *context, const onefold_conv_problem *problem,
+                           const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
   onefold_conv2d_plan *made = onefold_allocate(context, sizeof *made);
   if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for a plan");
   made->context = context;
-  made->problem = problem;
+  made->problem = *problem;
   onefold_tiling taken = {.threads = 0};
   if (tiling) taken = *tiling;
-  const int given = asks ? onefold_context_tiling(context, &made->problem.desc, &taken) : !!tiling;
-  status = plan_with(made, choose_by(made, given, &taken), &taken);
+  const onefold_status status = plan_with(made, choose_by(made, tiling != NULL, &taken), &taken);
   if (status != ONEFOLD_OK) {
     onefold_conv2d_plan_destroy(made);
     return onefold_fail(context, status, "no memory for a plan");
   }
   *plan = made;
-  onefold_conv2d_plan_get_tiling(made, &taken);
-  onefold_context_planned(context, &made->problem.desc, &taken);
+  return ONEFOLD_OK;
+}
+
+/// `asks`: the context's source of tilings is asked, else `tiling` (may be NULL) is taken.
+static onefold_status create(onefold_context *context, const onefold_conv2d_desc *desc, int asks,
+                             const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
+  if (plan) *plan = NULL;
+  if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (!plan) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the plan is NULL");
+  onefold_conv_problem problem;
+  onefold_tiling told;
+  onefold_status status = onefold_conv_problem_make(context, desc, &problem);
+  if (status != ONEFOLD_OK) return status;
+  if (asks) tiling = onefold_context_tiling(context, &problem.desc, &told) ? &told : NULL;
+  status = make(context, &problem, tiling, plan);
+  if (status != ONEFOLD_OK) return status;
+  onefold_conv2d_plan_get_tiling(*plan, &told);
+  onefold_context_planned(context, &problem.desc, &told);
   return ONEFOLD_OK;
 }
 
@@ -167,14 +176,9 @@ void onefold_conv2d_plan_get_info(const onefold_conv2d_plan *plan, onefold_conv2
   info->macs = p->macs;
 }
 
-onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_conv2d_desc *desc,
-                                      onefold_line_fn line, void *user) {
-  if (!context) return ONEFOLD_INVALID_ARGUMENT;
-  if (!line) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the line function is NULL");
-  onefold_conv2d_plan *plan = NULL;
-  const onefold_status status = onefold_conv2d_plan_create(context, desc, &plan);
-  if (status != ONEFOLD_OK || !plan) return status;
-  const onefold_dispatch *dispatch = onefold_context_dispatch(context);
+/// A line for each algorithm.
+static void explain_choice(const onefold_conv2d_plan *plan, onefold_line_fn line, void *user) {
+  const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
   char text[512], reason[256];
   for (size_t i = 0; i < onefold_conv_algorithm_count; i++) {
     const onefold_conv_algorithm *a = onefold_conv_algorithms[i];
@@ -192,17 +196,36 @@ onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_co
     }
     line(user, text);
   }
-  onefold_tiling tiling;
-  if (onefold_context_tiling(context, desc, &tiling)) {
-    const int applies = !tiling.algorithm[0] || !strcmp(tiling.algorithm, plan->algorithm->name);
-    if (!applies) {
-      snprintf(text, sizeof text, "tiling      left aside: %.31s does not apply", tiling.algorithm);
-      line(user, text);
-    } else {
-      onefold_conv_space_clean(plan->algorithm, dispatch, &plan->problem,
-                               default_tasks(plan, plan->algorithm), &tiling, line, user);
-    }
+}
+
+/// A line for each field of the tiling that the plan left aside.
+static void explain_tiling(const onefold_conv2d_plan *plan, onefold_tiling *tiling,
+                           onefold_line_fn line, void *user) {
+  char text[128];
+  if (!tiling->algorithm[0] || strcmp(tiling->algorithm, plan->algorithm->name) == 0) {
+    onefold_conv_space_clean(plan->algorithm, onefold_context_dispatch(plan->context),
+                             &plan->problem, default_tasks(plan, plan->algorithm), tiling, line,
+                             user);
+    return;
   }
+  snprintf(text, sizeof text, "tiling      left aside: %.31s does not apply", tiling->algorithm);
+  line(user, text);
+}
+
+onefold_status onefold_conv2d_explain(onefold_context *context, const onefold_conv2d_desc *desc,
+                                      onefold_line_fn line, void *user) {
+  if (!context) return ONEFOLD_INVALID_ARGUMENT;
+  if (!line) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the line function is NULL");
+  onefold_conv_problem problem;
+  onefold_tiling tiling;
+  onefold_status status = onefold_conv_problem_make(context, desc, &problem);
+  if (status != ONEFOLD_OK) return status;
+  const int given = onefold_context_tiling(context, &problem.desc, &tiling);
+  onefold_conv2d_plan *plan = NULL;
+  status = make(context, &problem, given ? &tiling : NULL, &plan);
+  if (status != ONEFOLD_OK) return status;
+  explain_choice(plan, line, user);
+  if (given) explain_tiling(plan, &tiling, line, user);
   onefold_conv2d_plan_destroy(plan);
   return ONEFOLD_OK;
 }

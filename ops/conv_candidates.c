@@ -16,7 +16,7 @@ void onefold_conv2d_plan_get_tiling(const onefold_conv2d_plan *plan, onefold_til
       .threads = plan->tasks,
       .piece = plan->piece < INT32_MAX ? (int32_t)plan->piece : INT32_MAX,
       .parts = plan->strip_parts,
-      .ahead = plan->fetch ? 2 : plan->ahead,
+      .ahead = plan->ahead,
       .pair = plan->pair,
       .order = plan->by_rows ? ONEFOLD_BY_ROWS : ONEFOLD_BY_BLOCKS,
   };

@@ -72,14 +72,28 @@ static onefold_status cut_rows(onefold_conv2d_plan *plan) {
   return status;
 }
 
+/// Are the next strip's weights asked for meanwhile, 1 no, 2 yes: as the tiling says, or else where
+/// the widest strip has few tiles.
+static int32_t ahead_of(const onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  enum { FEW = 16 };
+  if (tiling->ahead) return tiling->ahead;
+  const onefold_conv_strip *widest = plan->strips.strip;
+  for (int32_t i = 1; i < plan->strips.count; i++) {
+    const onefold_conv_strip *s = &plan->strips.strip[i];
+    if (s->blocks > widest->blocks) widest = s;
+  }
+  return plan->problem.out_h * plan->columns[widest->kernel->pixels].count <= FEW ? 2 : 1;
+}
+
 static onefold_status finish(onefold_conv2d_plan *plan, onefold_op op,
                              const onefold_tiling *tiling) {
   onefold_status status = onefold_conv_strips_make(plan, op, plan->problem.out_w, 1, tiling);
   if (status == ONEFOLD_OK) status = cut_rows(plan);
-  if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
-  plan->ahead = tiling->ahead;
+  if (status != ONEFOLD_OK) return status;
+  plan->block_in = onefold_conv_block_in(plan, tiling);
+  plan->ahead = ahead_of(plan, tiling);
   plan->by_rows = onefold_conv_by_rows(plan, tiling);
-  return status;
+  return ONEFOLD_OK;
 }
 
 /// Output rows [row_begin, row_end) of one strip of one image. Source blocks
@@ -112,10 +126,9 @@ static void strip_rows(const onefold_conv_run *run, const onefold_conv_strip *st
   };
   a.weight_block = a.weight_row * d->kernel_h;
   a.weight_q = a.weight_block * strip->band.count;
-  // Few tiles to a strip: the next strip's weights are fetched meanwhile, by one row alone: what is
-  // on its way keeps those waiting that the strip reads from L2.
-  const int asks = plan->ahead ? plan->ahead == 2 : problem->out_h * count <= 16;
-  const int64_t asking = asks ? (row_begin + row_end) / 2 : -1;
+  // The next strip's weights are fetched by one row alone: what is on its way keeps those waiting
+  // that the strip reads from L2.
+  const int64_t asking = plan->ahead == 2 ? (row_begin + row_end) / 2 : -1;
 
   for (int32_t block = 0; block < strip->band.count;) {
     block = onefold_conv_pass(run, strip, image, block, &a);
@@ -180,10 +193,14 @@ static onefold_op direct_tiles(const onefold_conv_problem *problem) {
 
 /// The part of the kernel's rows that lie inside the image, over all output rows.
 static double rows_inside(const onefold_conv_problem *problem) {
-  int64_t inside = 0, first = 0;
-  for (int64_t row = 0; row < problem->out_h; row++)
-    inside += onefold_conv_rows_inside(&problem->desc, row, &first);
-  return (double)inside / (double)(problem->out_h * problem->desc.kernel_h);
+  const onefold_conv2d_desc *d = &problem->desc;
+  int64_t inside = 0, first = 0, end = 0;
+  for (int64_t tap = 0; tap < d->kernel_h; tap++) {
+    const int64_t y = tap * d->dilation_h - d->pad_top;
+    onefold_conv_outputs_inside(y, d->in_h, d->stride_h, problem->out_h, &first, &end);
+    inside += end - first;
+  }
+  return (double)inside / (double)(problem->out_h * d->kernel_h);
 }
 
 /// Rows outside are left out, which pays where a row is one tile: the ends of several cost as much.

@@ -2,6 +2,17 @@
 // Bands of source channels, and the lengths of packed weights.
 #include "ops/conv_steps.h"
 
+const char *onefold_pack_format_name(onefold_pack_format format) {
+  static const char *const names[] = {
+      [ONEFOLD_PACK_BLOCKED] = "blocked",        [ONEFOLD_PACK_PLAIN] = "plain",
+      [ONEFOLD_PACK_DEPTHWISE] = "depthwise",    [ONEFOLD_PACK_GROUPED] = "grouped",
+      [ONEFOLD_PACK_WINOGRAD_2] = "winograd2",   [ONEFOLD_PACK_WINOGRAD_4] = "winograd4",
+      [ONEFOLD_PACK_WINOGRAD_6] = "winograd6",   [ONEFOLD_PACK_POLYPHASE_3] = "polyphase3",
+      [ONEFOLD_PACK_POLYPHASE_5] = "polyphase5",
+  };
+  return format < sizeof names / sizeof names[0] ? names[format] : "?";
+}
+
 onefold_conv_band onefold_conv_band_of(const onefold_conv_problem *problem,
                                        onefold_pack_format format, int32_t block) {
   const int64_t v = problem->v, channels = problem->desc.in_channels;

@@ -23,6 +23,9 @@ typedef enum onefold_pack_format {
   ONEFOLD_PACK_POLYPHASE_5
 } onefold_pack_format;
 
+/// "blocked", "winograd4", ...
+const char *onefold_pack_format_name(onefold_pack_format format);
+
 /// Points of a Winograd format along an axis, 0 of any other format.
 static inline int32_t onefold_pack_points(onefold_pack_format format) {
   if (format >= ONEFOLD_PACK_POLYPHASE_3) return 4 + 2 * (format - ONEFOLD_PACK_POLYPHASE_3);

@@ -79,14 +79,6 @@ static int64_t clamp(int64_t x, int64_t least, int64_t most) {
   return x < least ? least : x > most ? most : x;
 }
 
-/// Outputs [*first, *end) of a row whose tap column reads inside the image.
-static void columns_inside(const onefold_conv2d_desc *d, int64_t out_w, int64_t tap, int64_t *first,
-                           int64_t *end) {
-  const int64_t x = tap * d->dilation_w - d->pad_left, s = d->stride_w;
-  *first = clamp(x < 0 ? (-x + s - 1) / s : 0, 0, out_w);
-  *end = x >= d->in_w ? *first : clamp((d->in_w - x + s - 1) / s, *first, out_w);
-}
-
 /// One plane: the outputs [begin, begin + count) of an image, at a tap of a source block. Returns
 /// what follows.
 static float *gather_plane(const onefold_conv2d_plan *plan, const float *src, int64_t a, int64_t b,
@@ -95,7 +87,8 @@ static float *gather_plane(const onefold_conv2d_plan *plan, const float *src, in
   const onefold_conv2d_desc *d = &problem->desc;
   const ptrdiff_t step = d->stride_w * plan->src_pixel;
   int64_t left = 0, right = 0, row = begin / problem->out_w, x = begin % problem->out_w;
-  columns_inside(d, problem->out_w, b, &left, &right);
+  onefold_conv_outputs_inside(b * d->dilation_w - d->pad_left, d->in_w, d->stride_w, problem->out_w,
+                              &left, &right);
   for (int64_t done = 0, n; done < count; done += n, row++, x = 0) {
     n = problem->out_w - x < count - done ? problem->out_w - x : count - done;
     const int64_t y = row * d->stride_h + a * d->dilation_h - d->pad_top;

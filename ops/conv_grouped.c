@@ -18,11 +18,16 @@ static double steps_of(const onefold_conv_problem *problem) {
 }
 
 static const char *refuse(const onefold_conv_problem *problem, char *reason, size_t size) {
-  enum { MOST_BLOCKS = 8 }; // of more a group fills nearly all
+  enum { MOST_BLOCKS = 8 };
   const int64_t in = problem->in_group, out = problem->out_group, v = problem->v;
   if (problem->desc.groups == 1) return "there is one group";
   if (in == 1 && out == 1) return "a group is one channel";
-  if (in > MOST_BLOCKS * v || (in % v == 0 && out % v == 0)) {
+  if (in > MOST_BLOCKS * v) {
+    snprintf(reason, size, "a group of %lld input channels fills nearly all of its blocks of %lld",
+             (long long)in, (long long)v);
+    return reason;
+  }
+  if (in % v == 0 && out % v == 0) {
     snprintf(reason, size, "groups of %lld input and %lld output channels fill blocks of %lld",
              (long long)in, (long long)out, (long long)v);
     return reason;

@@ -18,9 +18,10 @@ static void piece_range(const onefold_conv_algorithm *algorithm,
                         const onefold_conv_problem *problem, int32_t tasks,
                         const onefold_tiling *tiling, onefold_conv_range *range) {
   (void)algorithm, (void)tiling;
-  const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
+  const int64_t pixels = problem->out_h * problem->out_w, all = problem->desc.batch * pixels;
   *range = (onefold_conv_range){.least = 1, .most = INT32_MAX};
-  for (int64_t n = 28; n * tasks < pixels && n <= 28 << 8; n *= 2) onefold_conv_range_add(range, n);
+  for (int64_t n = 28; n < pixels && n * tasks < all && n <= 28 << 8; n *= 2)
+    onefold_conv_range_add(range, n);
   if (pixels <= INT32_MAX) onefold_conv_range_add(range, pixels);
 }
 const onefold_conv_knob onefold_conv_knob_piece = {offsetof(onefold_tiling, piece), piece_range};

@@ -7,6 +7,7 @@
 #include "ops/conv_steps.h"
 #include "ops/conv_winograd_pack.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /// [K_h][K_w][v] of a block; lanes past the last channel stay.
@@ -90,27 +91,42 @@ void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *wei
   onefold_parallel(plan->context, pack_piece, &p, p.pieces);
 }
 
+enum { FORMATS = 16 }; // a key's value of the format is it, and so many times a stride
+
 onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
                                        onefold_pack_format format) {
   const onefold_conv2d_desc *d = &problem->desc;
   // Which taps are a filter's is another thing at another stride.
-  const int64_t strided = onefold_pack_points(format) > 0 ? 16 * d->stride_h : 0;
+  const int64_t strided = onefold_pack_points(format) > 0 ? FORMATS * d->stride_h : 0;
   return (onefold_pack_key){{d->in_channels, d->out_channels, d->kernel_h, d->kernel_w, d->groups,
                              problem->v, format + strided, d->has_residual_scale}};
+}
+
+/// A value of a key: a number, or a format's name and stride.
+static void print_value(int is_format, int64_t value, char *text, size_t size) {
+  const long long stride = value / FORMATS;
+  if (!is_format) {
+    snprintf(text, size, "%lld", (long long)value);
+    return;
+  }
+  const char *name = onefold_pack_format_name((onefold_pack_format)(value % FORMATS));
+  if (stride > 0) snprintf(text, size, "%s, stride %lld", name, stride);
+  if (stride == 0) snprintf(text, size, "%s", name);
 }
 
 onefold_status onefold_conv_check_packed(const onefold_conv2d_plan *plan,
                                          const onefold_conv2d_packed *packed) {
   static const char *const name[] = {
-      "in_channels", "out_channels",  "kernel_h",    "kernel_w",
-      "groups",      "channel block", "pack format", "has_residual_scale"};
+      "in_channels", "out_channels",  "kernel_h", "kernel_w",
+      "groups",      "channel block", "format",   "has_residual_scale"};
+  enum { FORMAT = 6 };
+  char have[48], want[48];
   for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
-    const int64_t have = packed->key.value[i], want = plan->key.value[i];
-    if (have != want) {
-      return onefold_fail(plan->context, ONEFOLD_SHAPE_MISMATCH,
-                          "the weights were packed for %s %lld; the plan has %lld", name[i],
-                          (long long)have, (long long)want);
-    }
+    if (packed->key.value[i] == plan->key.value[i]) continue;
+    print_value(i == FORMAT, packed->key.value[i], have, sizeof have);
+    print_value(i == FORMAT, plan->key.value[i], want, sizeof want);
+    return onefold_fail(plan->context, ONEFOLD_SHAPE_MISMATCH,
+                        "the weights were packed for %s %s; the plan has %s", name[i], have, want);
   }
   return ONEFOLD_OK;
 }
@@ -160,13 +176,13 @@ static float *padded_copy(const onefold_context *context, const onefold_conv_pro
 onefold_status onefold_conv2d_pack(const onefold_conv2d_plan *plan,
                                    const onefold_conv2d_weights *weights,
                                    onefold_conv2d_packed **packed) {
+  if (packed) *packed = NULL;
   if (!plan || !packed) {
     return onefold_fail(plan ? plan->context : NULL, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
                         plan ? "packed" : "the plan");
   }
   const onefold_context *context = plan->context;
   const onefold_conv_problem *problem = &plan->problem;
-  *packed = NULL;
   if (!weights || !weights->weight) {
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
                         weights ? "weight" : "weights");

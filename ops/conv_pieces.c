@@ -52,7 +52,7 @@ static int32_t default_blocks(const onefold_conv_problem *problem, int64_t piece
 
 onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
-  const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
+  const int64_t pixels = problem->out_h * problem->out_w; // a piece is of one image
   const int64_t l2 = (int64_t)(onefold_context_dispatch(plan->context)->l2_bytes / sizeof(float));
   const int64_t taps = onefold_conv_taps(problem);
   plan->piece = tiling->piece > 0 ? tiling->piece : default_piece(problem, plan->tasks, l2);
@@ -187,7 +187,7 @@ void onefold_conv_each_piece(const onefold_conv_run *run, size_t index,
       area.last = all - block < blocks ? all : block + blocks;
       if (gather) gather(run, index, image, pixel, count, &area);
       for (int32_t s = first; s < last; s++) {
-        area.fetch = plan->fetch && s == first;
+        area.fetch = plan->ahead == 2 && s == first;
         onefold_conv_pointwise_pixels(run, &plan->strips.strip[s], image, &area, pixel,
                                       pixel + count);
       }

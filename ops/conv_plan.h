@@ -29,6 +29,13 @@ typedef struct onefold_conv_winograd {
   size_t source_floats;
 } onefold_conv_winograd;
 
+/// How a pointwise convolution goes over its pixels.
+typedef enum onefold_conv_mode {
+  ONEFOLD_CONV_ROWS,   // strip by strip, over all pixels of an image
+  ONEFOLD_CONV_PIECES, // piece by piece of the pixels, all strips of each
+  ONEFOLD_CONV_VECTORS // images of one pixel, several at once
+} onefold_conv_mode;
+
 typedef struct onefold_conv_algorithm onefold_conv_algorithm; // ops/conv_algorithm.h
 
 struct onefold_conv2d_plan {
@@ -48,18 +55,19 @@ struct onefold_conv2d_plan {
   size_t packed_floats;                    // weights only
   onefold_pack_key key;
 
-  // all but depthwise
+  ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
+  int32_t pair; // depthwise and pointwise: the tiling's, for who lowers graphs
+  // all but depthwise and grouped
   onefold_conv_strips strips;
   int32_t strip_parts; // winograd and pieces: tasks that share the blocks of a pass or piece
-  int fetch;           // pointwise: the source's pixels are asked for ahead
-  int split;           // pointwise: an image is one pixel, whose sums may be in any order
-  int32_t vectors;     // pointwise: images of one pixel that are multiplied at once, 0: not so
-  int32_t ahead;       // direct: the tiling's
-  int32_t pair;        // depthwise and pointwise: the tiling's, for who lowers graphs
-  int64_t piece; // pieces: most pixels of one, winograd: tiles of a pass; 0 where there are none
-  // direct, plain and pointwise
-  ptrdiff_t src_image, src_block, src_row, src_pixel; // floats
-  int32_t block_in;                                   // source blocks summed per pass
+  int64_t piece;    // pieces: most pixels of one, winograd: tiles of a pass; 0 where there are none
+  int32_t block_in; // all but winograd: source blocks summed per pass
+  // Is what comes next asked for ahead, 1 no, 2 yes: pointwise: the source's pixels; direct and
+  // plain: the weights of the next strip. 0: there is no choice.
+  int32_t ahead;
+  onefold_conv_mode mode; // pointwise
+  int split;              // vectors: the sums of a pixel may be in any order
+  int32_t vectors;        // vectors: images that are multiplied at once
   // direct and plain: the tiles of a row for each strip's kernel, by its pixels
   onefold_conv_columns columns[ONEFOLD_MAX_TILE_PIXELS + 1];
   onefold_conv_winograd winograd;

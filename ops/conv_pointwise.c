@@ -24,28 +24,62 @@ static double estimate(const onefold_dispatch *dispatch, const onefold_conv_prob
   return onefold_conv_pieces_estimate(dispatch, problem, tasks, tiling);
 }
 
-static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  const onefold_conv_problem *problem = &plan->problem;
-  const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
-  const int64_t pixels = problem->out_h * problem->out_w, v = problem->v;
-  const size_t weights = (size_t)(problem->in_blocks * problem->out_blocks * v * v);
-  onefold_conv_blocked_source(plan);
-  // An image that leaves L2 before it is read again. The hardware fetches by itself from a few
-  // planes at a time, where no pieces cut them short, but not as fast as memory could.
-  const double bytes = (double)(problem->in_blocks * v * pixels) * sizeof(float);
-  const int large = bytes > (double)dispatch->l2_bytes;
-  const int pieces = tiling->piece > 0 || (large && problem->out_blocks > 2) ||
-                     onefold_conv_by_pixels(plan, weights);
-  const int far = problem->in_blocks > 12 || bytes > (double)dispatch->l3_bytes / 4;
-  plan->fetch = large && problem->in_blocks > 3 && (pieces || far);
-  if (tiling->ahead) plan->fetch = tiling->ahead == 2;
-  plan->split = onefold_conv_vectors_split(problem);
-  if (onefold_conv_are_vectors(plan, tiling)) return onefold_conv_vectors_plan(plan, tiling);
-  if (pieces) return onefold_conv_pieces_plan(plan, tiling);
+/// Bytes of an image.
+static double image_bytes(const onefold_conv_problem *problem) {
+  return (double)(problem->in_blocks * problem->v * problem->out_h * problem->out_w) *
+         sizeof(float);
+}
+
+/// Does an image leave L2 before it is read again?
+static int is_large(const onefold_dispatch *dispatch, const onefold_conv_problem *problem) {
+  return image_bytes(problem) > (double)dispatch->l2_bytes;
+}
+
+/// In every mode but VECTORS, the sums of an output are in one order.
+static onefold_conv_mode mode_of(const onefold_dispatch *dispatch,
+                                 const onefold_conv_problem *problem, int32_t tasks,
+                                 const onefold_tiling *tiling) {
+  const int64_t weights = problem->in_blocks * problem->out_blocks * problem->v * problem->v;
+  if (onefold_conv_are_vectors(problem, tasks, tiling)) return ONEFOLD_CONV_VECTORS;
+  if (tiling->piece > 0) return ONEFOLD_CONV_PIECES;
+  if (is_large(dispatch, problem) && problem->out_blocks > 2) return ONEFOLD_CONV_PIECES;
+  if (onefold_conv_by_pixels(dispatch, problem, tasks, (size_t)weights)) return ONEFOLD_CONV_PIECES;
+  return ONEFOLD_CONV_ROWS;
+}
+
+/// Are pixels asked for ahead, 1 no, 2 yes: as the tiling says, or else those of large images. The
+/// hardware fetches by itself from a few planes at a time, where no pieces cut them short, but not
+/// as fast as memory could.
+static int32_t ahead_of(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                        onefold_conv_mode mode, const onefold_tiling *tiling) {
+  if (tiling->ahead) return tiling->ahead;
+  const int far = problem->in_blocks > 12 || image_bytes(problem) > (double)dispatch->l3_bytes / 4;
+  const int asks =
+      is_large(dispatch, problem) && problem->in_blocks > 3 && (mode == ONEFOLD_CONV_PIECES || far);
+  return asks ? 2 : 1;
+}
+
+static onefold_status rows_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  const int64_t pixels = plan->problem.out_h * plan->problem.out_w;
   const onefold_status status =
       onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, pixels, 1, tiling);
   if (status == ONEFOLD_OK) plan->block_in = onefold_conv_block_in(plan, tiling);
   return status;
+}
+
+static onefold_status plan_it(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
+  const onefold_dispatch *dispatch = onefold_context_dispatch(plan->context);
+  onefold_conv_blocked_source(plan);
+  plan->mode = mode_of(dispatch, &plan->problem, plan->tasks, tiling);
+  plan->ahead = ahead_of(dispatch, &plan->problem, plan->mode, tiling);
+  switch (plan->mode) {
+  case ONEFOLD_CONV_VECTORS:
+    return onefold_conv_vectors_plan(plan, tiling);
+  case ONEFOLD_CONV_PIECES:
+    return onefold_conv_pieces_plan(plan, tiling);
+  default:
+    return rows_plan(plan, tiling);
+  }
 }
 
 /// A row here is one pixel; tasks cut the pixels.
@@ -53,7 +87,7 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
                          int64_t image, int64_t begin, int64_t end) {
   enum { MOST = 1 << 24 }; // kernels count pixels in 32 bits
   onefold_conv_area whole = onefold_conv_whole(run, image);
-  whole.fetch = run->plan->fetch;
+  whole.fetch = run->plan->ahead == 2;
   for (; begin < end; begin += MOST) {
     const int64_t last = end - begin < MOST ? end : begin + MOST;
     onefold_conv_pointwise_pixels(run, strip, image, &whole, begin, last);
@@ -62,11 +96,14 @@ static void strip_pixels(const onefold_conv_run *run, const onefold_conv_strip *
 
 static void task(const onefold_conv_run *run, size_t index) {
   const onefold_conv_problem *problem = &run->plan->problem;
-  if (run->plan->vectors) {
+  switch (run->plan->mode) {
+  case ONEFOLD_CONV_VECTORS:
     onefold_conv_vectors(run, index);
-  } else if (run->plan->piece) {
+    break;
+  case ONEFOLD_CONV_PIECES:
     onefold_conv_each_piece(run, index, NULL);
-  } else {
+    break;
+  default:
     onefold_conv_each_rows(run, problem->out_h * problem->out_w, index, strip_pixels);
   }
 }

@@ -116,6 +116,23 @@ static int fits(int64_t n, int64_t c, int64_t h, int64_t w, int32_t v) {
          onefold_mul(total, (size_t)w, &total) && total <= PTRDIFF_MAX / sizeof(float) / 2;
 }
 
+/// Most input channels of the groups that an output block has lanes of.
+static int64_t widest_band(const onefold_conv_problem *problem) {
+  const int64_t v = problem->v, group = problem->out_group;
+  if (group % v == 0) return problem->in_group;
+  const int64_t most = v % group == 0 ? v / group : (v - 1 + group - 1) / group + 1;
+  return problem->in_group * (most < problem->desc.groups ? most : problem->desc.groups);
+}
+
+/// Whether packed weights can be addressed: bands take up to two more source blocks than they have
+/// channels, and Winograd makes up to 21 weights of a tap (of 7x7 at stride 2, by F(6)).
+static int weights_fit(const onefold_conv_problem *problem) {
+  enum { MOST_OF_TAP = 32 };
+  const int64_t v = problem->v;
+  return fits(MOST_OF_TAP * problem->out_blocks * v, widest_band(problem) + 2 * v,
+              problem->desc.kernel_h, problem->desc.kernel_w, problem->v);
+}
+
 onefold_status onefold_conv_problem_make(const onefold_context *context,
                                          const onefold_conv2d_desc *desc,
                                          onefold_conv_problem *problem) {
@@ -127,6 +144,8 @@ onefold_status onefold_conv_problem_make(const onefold_context *context,
   const onefold_conv2d_desc *d = desc;
   memset(problem, 0, sizeof *problem);
   problem->desc = *d;
+  problem->desc.has_residual_scale = d->has_residual_scale != 0;
+  problem->desc.has_channel_scale = d->has_channel_scale != 0;
   onefold_status status = check_positive(context, d);
   if (status == ONEFOLD_OK) status = check_enums(context, d);
   if (status != ONEFOLD_OK) return status;
@@ -161,8 +180,7 @@ onefold_status onefold_conv_problem_make(const onefold_context *context,
          (long long)d->batch, (long long)d->out_channels, (long long)problem->out_h,
          (long long)problem->out_w);
   }
-  // Unaligned groups pack up to two more source blocks than they have channels.
-  if (!fits(problem->out_blocks * v, problem->in_group + 2 * v, d->kernel_h, d->kernel_w, v)) {
+  if (!weights_fit(problem)) {
     FAIL(ONEFOLD_OVERFLOW, "weights of %lld x %lld x %lld x %lld floats cannot be addressed",
          (long long)d->out_channels, (long long)problem->in_group, (long long)d->kernel_h,
          (long long)d->kernel_w);
@@ -191,6 +209,16 @@ int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *
   snprintf(reason, size, "the kernel is %lldx%lld, not %dx%d", (long long)d->kernel_h,
            (long long)d->kernel_w, side, side);
   return 0;
+}
+
+static int64_t clamp(int64_t x, int64_t least, int64_t most) {
+  return x < least ? least : x > most ? most : x;
+}
+
+void onefold_conv_outputs_inside(int64_t at, int64_t size, int64_t stride, int64_t count,
+                                 int64_t *first, int64_t *end) {
+  *first = clamp(at < 0 ? (-at + stride - 1) / stride : 0, 0, count);
+  *end = at >= size ? *first : clamp((size - at + stride - 1) / stride, *first, count);
 }
 
 int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first) {

@@ -33,6 +33,11 @@ static inline int64_t onefold_conv_taps(const onefold_conv_problem *problem) {
 int onefold_conv_kernel_is(const onefold_conv_problem *problem, int side, char *reason,
                            size_t size);
 
+/// The outputs [*first, *end) of `count` along an axis at which a tap reads inside the image of
+/// `size` pixels: output 0 reads pixel `at`.
+void onefold_conv_outputs_inside(int64_t at, int64_t size, int64_t stride, int64_t count,
+                                 int64_t *first, int64_t *end);
+
 /// Kernel rows that lie inside the image at output row `row`: *first and their number. The
 /// first of them reads source row row*stride_h - pad_top + *first*dilation_h.
 int32_t onefold_conv_rows_inside(const onefold_conv2d_desc *desc, int64_t row, int64_t *first);

@@ -28,12 +28,11 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
   }
 }
 
-int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights) {
-  const onefold_conv_problem *problem = &plan->problem;
+int onefold_conv_by_pixels(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                           int32_t tasks, size_t weights) {
   const int64_t pixels = problem->desc.batch * problem->out_h * problem->out_w;
-  const size_t l2 = onefold_context_dispatch(plan->context)->l2_bytes;
-  return plan->tasks > 1 && pixels >= 28 * (int64_t)plan->tasks &&
-         weights * sizeof(float) <= l2 / 2;
+  return tasks > 1 && pixels >= 28 * (int64_t)tasks &&
+         weights * sizeof(float) <= dispatch->l2_bytes / 2;
 }
 
 int onefold_conv_by_rows(const onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
@@ -41,7 +40,8 @@ int onefold_conv_by_rows(const onefold_conv2d_plan *plan, const onefold_tiling *
   const int64_t rows = plan->problem.desc.batch * plan->problem.out_h, tasks = plan->tasks;
   const int64_t most = (rows + tasks - 1) / tasks;
   return 8 * most * tasks <= 9 * rows && rows * plan->problem.out_w >= 196 * tasks &&
-         onefold_conv_by_pixels(plan, plan->packed_floats);
+         onefold_conv_by_pixels(onefold_context_dispatch(plan->context), &plan->problem,
+                                plan->tasks, plan->packed_floats);
 }
 
 void onefold_conv_own_rows(const onefold_conv_run *run, int64_t planes, size_t index,

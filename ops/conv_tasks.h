@@ -16,7 +16,8 @@ void onefold_conv_each_rows(const onefold_conv_run *run, int64_t rows, size_t in
 /// Should tasks cut a layer along its pixels, as they cut those around it? What another core has
 /// written is far. Each needs some tiles of its own, and weights that all of them read have to fit
 /// in L2.
-int onefold_conv_by_pixels(const onefold_conv2d_plan *plan, size_t weights);
+int onefold_conv_by_pixels(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                           int32_t tasks, size_t weights);
 
 /// Values of a tiling's `order`.
 enum { ONEFOLD_BY_BLOCKS = 1, ONEFOLD_BY_ROWS = 2 };

@@ -17,20 +17,22 @@ static int64_t count_of(const onefold_conv_problem *problem) {
   return (d->batch - 1) / times + 1;
 }
 
-int onefold_conv_vectors_split(const onefold_conv_problem *problem) {
-  return problem->out_h * problem->out_w == 1 && count_of(problem) == 1 &&
-         problem->accuracy != ONEFOLD_ACCURACY_STRICT;
+/// May a kernel add the channels of one pixel in any order? Not where images go together, whose
+/// sums are the same beside others and alone.
+static int may_split(const onefold_conv_problem *problem) {
+  return count_of(problem) == 1 && problem->accuracy != ONEFOLD_ACCURACY_STRICT;
 }
 
-int onefold_conv_are_vectors(const onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
-  const onefold_conv_problem *problem = &plan->problem;
+int onefold_conv_are_vectors(const onefold_conv_problem *problem, int32_t tasks,
+                             const onefold_tiling *tiling) {
   const int one_pass = tiling->block_in <= 0 || tiling->block_in >= problem->in_blocks;
   return problem->out_h * problem->out_w == 1 && one_pass && tiling->piece <= 0 &&
-         problem->out_blocks >= plan->tasks;
+         (problem->out_blocks >= tasks || may_split(problem));
 }
 
 onefold_status onefold_conv_vectors_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
+  plan->split = may_split(problem);
   plan->vectors = (int32_t)count_of(problem);
   plan->block_in = (int32_t)problem->in_blocks;
   if (plan->vectors > 1) {
@@ -86,6 +88,7 @@ void onefold_conv_vectors(const onefold_conv_run *run, size_t index) {
   };
   int32_t first = 0, last = 0;
   onefold_conv_strips_part(plan, plan->tasks, (int32_t)index, &first, &last);
+  if (first == last) return; // more tasks than output blocks
   for (int64_t image = 0; image < batch; image += a.pixels) {
     a.pixels = (int32_t)(batch - image < plan->vectors ? batch - image : plan->vectors);
     a.src_block = a.dst_q = a.pixels * v;

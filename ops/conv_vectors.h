@@ -5,13 +5,12 @@
 
 #include "ops/conv_plan.h"
 
-/// May a kernel add the channels of one pixel in any order? Not where images go together, whose
-/// sums are the same beside others and alone, whatever the number of tasks.
-int onefold_conv_vectors_split(const onefold_conv_problem *problem);
-
 /// Do images have one pixel, all its channels summed at once, and enough output blocks for the
-/// plan's tasks to share? They take strips of all images, so that weights are read once.
-int onefold_conv_are_vectors(const onefold_conv2d_plan *plan, const onefold_tiling *tiling);
+/// tasks to share? They take strips of all images, so that weights are read once. Where a kernel
+/// may add the channels of a pixel in any order, whatever the number of tasks: the sums of other
+/// modes would have other bits.
+int onefold_conv_are_vectors(const onefold_conv_problem *problem, int32_t tasks,
+                             const onefold_tiling *tiling);
 onefold_status onefold_conv_vectors_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
 
 /// One task. Fills the arguments that strips share once: all of them would take longer than the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A convolution problem as text in benchdnn's short form, both ways:
 //   [gG]mbNicCihHiwWocCohHowWkhKkwKshSswSphPpwPdhDdwDn"name"
+// and eh, ew, which benchdnn does not have: the pads of the ends where they crop.
 #include "ops/context.h"
 
 #include <onefold/conv2d.h>
@@ -10,9 +11,10 @@
 
 // Sizes up to here cannot overflow the arithmetic on one axis.
 #define LARGEST_SIZE INT64_C(2147483647)
+#define LEAST_PAD    (-LARGEST_SIZE)
 
 enum { KEY_G, KEY_MB, KEY_IC, KEY_OC, KEY_AXES };
-enum { AXIS_IN, AXIS_OUT, AXIS_KERNEL, AXIS_STRIDE, AXIS_PAD, AXIS_DILATION, AXIS_COUNT };
+enum { AXIS_IN, AXIS_OUT, AXIS_KERNEL, AXIS_STRIDE, AXIS_PAD, AXIS_DILATION, AXIS_END, AXIS_COUNT };
 enum { KEY_COUNT = KEY_AXES + 2 * AXIS_COUNT };
 
 // After KEY_AXES: the height's keys, then the width's. `lowest` is the
@@ -21,9 +23,9 @@ static const struct {
   char name[3];
   int64_t lowest;
 } keys[KEY_COUNT] = {
-    {"g", 1},  {"mb", 1}, {"ic", 1}, {"oc", 1},                                   //
-    {"ih", 1}, {"oh", 1}, {"kh", 1}, {"sh", 1}, {"ph", -LARGEST_SIZE}, {"dh", 0}, //
-    {"iw", 1}, {"ow", 1}, {"kw", 1}, {"sw", 1}, {"pw", -LARGEST_SIZE}, {"dw", 0},
+    {"g", 1},  {"mb", 1}, {"ic", 1}, {"oc", 1},                                                  //
+    {"ih", 1}, {"oh", 1}, {"kh", 1}, {"sh", 1}, {"ph", LEAST_PAD}, {"dh", 0}, {"eh", LEAST_PAD}, //
+    {"iw", 1}, {"ow", 1}, {"kw", 1}, {"sw", 1}, {"pw", LEAST_PAD}, {"dw", 0}, {"ew", LEAST_PAD},
 };
 
 typedef struct fields {
@@ -46,6 +48,17 @@ static int64_t output_size(const axis *a, int64_t pads) {
   return free < 0 ? 0 : free / a->stride + 1;
 }
 
+/// Pads of both ends together of which the outputs need all.
+static int64_t pads_needed(const axis *a) {
+  return (a->out - 1) * a->stride + span(a) - a->in;
+}
+
+/// Would the pads crop the end, were they found from the first and the output size? With any pixels
+/// there that no output reads, they would not.
+static int end_is_cropped(const axis *a) {
+  return pads_needed(a) + a->stride - 1 < a->pad_begin;
+}
+
 // ------------------------------------------------------------------------ print
 
 typedef struct writer {
@@ -62,6 +75,11 @@ static void put(writer *w, const char *name, int64_t value) {
 /// A pad is left out where the output is that of no pads at all.
 static int pad_is_implied(const axis *a) {
   return a->pad_begin == 0 && (a->pad_end == 0 || (a->out && a->out == output_size(a, 0)));
+}
+
+/// The pad of the end is left out where it is that of the beginning, or found from the output size.
+static int end_is_implied(const axis *a) {
+  return !a->out || a->out == output_size(a, 2 * a->pad_begin) || !end_is_cropped(a);
 }
 
 /// One axis of a descriptor; the output size is 0 where the others are not valid.
@@ -108,6 +126,9 @@ size_t onefold_conv2d_desc_print(const onefold_conv2d_desc *desc, char *text, si
   }
   for (int i = 0; i < count; i++) {
     if (axes[i].dilation) put(&w, i ? "dw" : "dh", axes[i].dilation);
+  }
+  for (int i = 0; i < count; i++) {
+    if (!end_is_implied(&axes[i])) put(&w, i ? "ew" : "eh", axes[i].pad_end);
   }
   return w.length;
 }
@@ -178,8 +199,48 @@ static onefold_status read_fields(onefold_context *context, const char *text, fi
   return ONEFOLD_OK;
 }
 
-/// The sizes of an axis: as given, else stride 1, dilation 0, and the pads
-/// that give the output size. `first` is the axis' first key.
+/// The pads of an axis that has its other sizes: as given, else those that give the output size,
+/// which crop nothing: a stride that was forgotten would look the same.
+static onefold_status read_pads(onefold_context *context, const char *text, const fields *f,
+                                int first, axis *a) {
+  const int64_t *value = f->value + first;
+  const int *given = f->given + first;
+  const char *name = keys[first + AXIS_OUT].name;
+
+  a->pad_begin = value[AXIS_PAD];
+  a->pad_end = given[AXIS_END] ? value[AXIS_END] : a->pad_begin;
+  a->out = output_size(a, a->pad_begin + a->pad_end);
+  if (!given[AXIS_OUT] || value[AXIS_OUT] == a->out) return ONEFOLD_OK;
+  if (given[AXIS_END]) {
+    return onefold_fail(context, ONEFOLD_SHAPE_MISMATCH,
+                        "problem \"%.80s\": %s%lld, but pads of %lld and %lld make it %lld", text,
+                        name, (long long)value[AXIS_OUT], (long long)a->pad_begin,
+                        (long long)a->pad_end, (long long)a->out);
+  }
+  const int64_t without = a->out, most = span(a) - 1;
+  a->out = value[AXIS_OUT];
+  const int64_t all = pads_needed(a);
+  if (!given[AXIS_PAD]) a->pad_begin = all > 0 ? all / 2 : 0;
+  a->pad_end = all - a->pad_begin;
+  if (a->pad_begin > most || a->pad_end > most) {
+    return onefold_fail(context, ONEFOLD_SHAPE_MISMATCH,
+                        "problem \"%.80s\": %s%lld would need pads of %lld and %lld, the kernel "
+                        "allows %lld",
+                        text, name, (long long)a->out, (long long)a->pad_begin,
+                        (long long)a->pad_end, (long long)most);
+  }
+  if (end_is_cropped(a)) {
+    return onefold_fail(
+        context, ONEFOLD_SHAPE_MISMATCH,
+        "problem \"%.80s\": %s%lld would crop the image, which makes %s%lld; %s%lld "
+        "says so where it is meant",
+        text, name, (long long)a->out, name, (long long)without, keys[first + AXIS_END].name,
+        (long long)a->pad_end);
+  }
+  return ONEFOLD_OK;
+}
+
+/// The sizes of an axis: as given, else stride 1, dilation 0. `first` is the axis' first key.
 static onefold_status read_axis(onefold_context *context, const char *text, const fields *f,
                                 int first, axis *a) {
   const int64_t *value = f->value + first;
@@ -196,23 +257,7 @@ static onefold_status read_axis(onefold_context *context, const char *text, cons
   a->kernel = value[AXIS_KERNEL];
   a->stride = given[AXIS_STRIDE] ? value[AXIS_STRIDE] : 1;
   a->dilation = value[AXIS_DILATION];
-  a->pad_begin = a->pad_end = value[AXIS_PAD];
-  a->out = output_size(a, 2 * a->pad_begin);
-  if (given[AXIS_OUT] && value[AXIS_OUT] != a->out) {
-    const int64_t all = (value[AXIS_OUT] - 1) * a->stride + span(a) - a->in;
-    a->out = value[AXIS_OUT];
-    if (!given[AXIS_PAD]) a->pad_begin = all / 2;
-    a->pad_end = all - a->pad_begin;
-    const int64_t most = span(a) - 1;
-    if (a->pad_begin > most || a->pad_end > most) {
-      return onefold_fail(context, ONEFOLD_SHAPE_MISMATCH,
-                          "problem \"%.80s\": %s%lld would need pads of %lld and %lld, the kernel "
-                          "allows %lld",
-                          text, keys[first + AXIS_OUT].name, (long long)a->out,
-                          (long long)a->pad_begin, (long long)a->pad_end, (long long)most);
-    }
-  }
-  return ONEFOLD_OK;
+  return read_pads(context, text, f, first, a);
 }
 
 static int axis_is_given(const fields *f, int first) {

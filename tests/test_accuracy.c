@@ -21,8 +21,9 @@ static const class classes[] = {{ONEFOLD_ACCURACY_STRICT, ONEFOLD_ERROR_STRICT, 
                                 {ONEFOLD_ACCURACY_FAST, ONEFOLD_ERROR_FAST, 6}};
 enum { CLASSES = sizeof classes / sizeof classes[0] };
 
-static const char *const algorithms[] = {"", "direct", "winograd2", "winograd4", "winograd6"};
-static const char *const strided[] = {"", "direct", "polyphase3", "polyphase5"};
+static const char *const algorithms[] = {"",          "direct",    "gather",
+                                         "winograd2", "winograd4", "winograd6"};
+static const char *const strided[] = {"", "direct", "gather", "polyphase3", "polyphase5"};
 enum { ALGORITHMS = sizeof algorithms / sizeof algorithms[0] };
 
 static void force(conv_context *c, const char *algorithm) {

@@ -102,6 +102,21 @@ static void test_packages(void **state) {
   }
 }
 
+/// The same where a package has the number of its first core.
+static void test_sparse_packages(void **state) {
+  (void)state;
+  made_machine m = make(4, 64, 1);
+  uint64_t mask[WORDS] = {0};
+  mask_of(mask, 0, 255);
+  for (size_t i = 0; i < m.count; i++) m.cores[i].package *= 64;
+  for (int32_t part = 0; part < 4; part++) {
+    onefold_cores set;
+    assert_int_equal(onefold_cores_cut(m.cores, m.count, mask, part, 4, &set), ONEFOLD_OK);
+    assert_int_equal(set.packages, 1 << part);
+    assert_int_equal(set.logical, 64);
+  }
+}
+
 /// Masks that leave siblings or whole packages out, and cores that the machine does not name.
 static void test_masks(void **state) {
   (void)state;
@@ -199,7 +214,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_all_cuts), cmocka_unit_test(test_packages),
       cmocka_unit_test(test_masks),    cmocka_unit_test(test_mistakes),
-      cmocka_unit_test(test_bind),
+      cmocka_unit_test(test_bind),     cmocka_unit_test(test_sparse_packages),
   };
   return cmocka_run_group_tests_name("binding", tests, NULL, NULL);
 }

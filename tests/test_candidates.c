@@ -37,7 +37,7 @@ typedef struct space {
 static void check_plan(const space *s, const onefold_tiling *asked) {
   onefold_context *context = conv_writable(s->context->context);
   onefold_conv2d_plan *plan = NULL;
-  onefold_tiling got;
+  onefold_tiling got, again;
   size_t count = 0;
   const onefold_tiling_field *fields = onefold_tiling_fields(&count);
   test_ok(context, onefold_conv2d_plan_create(context, s->desc, &plan));
@@ -48,11 +48,16 @@ static void check_plan(const space *s, const onefold_tiling *asked) {
     if (fields[i].size && *text && strcmp(fields[i].name, "kernel") != 0) {
       assert_string_equal(text, made);
     }
-    // Whether anything is asked for ahead is told where the default choice is known before a run.
+    // What is the same by any value is not told.
     const int told = number(&got, &fields[i]) != 0;
     if (!fields[i].size && number(asked, &fields[i]) && told)
       assert_int_equal(number(&got, &fields[i]), number(asked, &fields[i]));
   }
+  onefold_conv2d_plan_destroy(plan);
+  // What a plan tells makes the same plan.
+  test_ok(context, onefold_conv2d_plan_create_tiled(context, s->desc, &got, &plan));
+  onefold_conv2d_plan_get_tiling(plan, &again);
+  assert_memory_equal(&again, &got, sizeof got);
   onefold_conv2d_plan_destroy(plan);
   test_ok(context, onefold_conv2d_explain(context, s->desc, no_line, NULL));
 }
@@ -314,6 +319,53 @@ static void test_left_aside(void **state) {
   conv_context_destroy(&c);
 }
 
+typedef struct source {
+  int asked, planned;
+} source;
+
+static int count_asked(void *user, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
+  source *s = user;
+  (void)desc;
+  s->asked++;
+  *tiling = (onefold_tiling){.algorithm = "direct", .piece = 28};
+  return 1;
+}
+
+static void count_planned(void *user, onefold_context *context, const onefold_conv2d_desc *desc,
+                          const onefold_tiling *tiling) {
+  source *s = user;
+  (void)context, (void)desc, (void)tiling;
+  s->planned++;
+}
+
+/// The source of tilings is asked once by a plan and once by an explanation, which is no plan.
+static void test_asked_once(void **state) {
+  source s = {0, 0};
+  const onefold_context_options options = {.struct_size = sizeof options,
+                                           .max_isa = test_level(state),
+                                           .has_max_isa = 1,
+                                           .threads = 1,
+                                           .tiling = count_asked,
+                                           .tiling_user = &s,
+                                           .planned = count_planned,
+                                           .planned_user = &s};
+  onefold_context *context = NULL;
+  onefold_conv2d_desc desc;
+  onefold_conv2d_plan *plan = NULL;
+  aside a = {"piece 28 left aside", 0};
+  test_ok(NULL, onefold_context_create(&options, &context));
+  test_ok(context, onefold_conv2d_desc_parse(context, "ic64ih28oc64oh28kh3ph1", &desc));
+  test_ok(context, onefold_conv2d_explain(context, &desc, find_aside, &a));
+  assert_int_equal(a.lines, 1);
+  assert_int_equal(s.asked, 1);
+  assert_int_equal(s.planned, 0);
+  test_ok(context, onefold_conv2d_plan_create(context, &desc, &plan));
+  assert_int_equal(s.asked, 2);
+  assert_int_equal(s.planned, 1);
+  onefold_conv2d_plan_destroy(plan);
+  onefold_context_destroy(context);
+}
+
 int main(void) {
   static const struct CMUnitTest each[] = {
       cmocka_unit_test(test_every_candidate),
@@ -321,6 +373,7 @@ int main(void) {
       cmocka_unit_test(test_accuracy_is_not_crossed),
       cmocka_unit_test(test_measured_bandwidth),
       cmocka_unit_test(test_left_aside),
+      cmocka_unit_test(test_asked_once),
   };
   if (test_isa_missing()) return 1;
   return test_every_level("candidates", each, sizeof(each) / sizeof(*each)) != 0;

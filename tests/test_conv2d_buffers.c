@@ -4,6 +4,7 @@
 #include "tests/conv_fixture.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static void test_weights(void **state) {
@@ -164,11 +165,62 @@ static void test_packed_for_another(void **state) {
   refuse_packed(f, &d, "has_residual_scale 0");
 }
 
+/// Weights of one way of packing do not run by another, which is named.
+static void test_packed_in_another_format(void **state) {
+  conv_fixture *f = *state;
+  static const float zeros[16 * 16 * 25];
+  static const struct {
+    const char *problem, *packed, *by, *sentence;
+  } rows[] = {
+      {"ic16ih12oc16oh12kh3ph1", "winograd4", "direct",
+       "packed for format winograd4, stride 1; the plan has blocked"},
+      {"ic16ih12oc16oh12kh3ph1", "gather", "winograd2",
+       "packed for format blocked; the plan has winograd2, stride 1"},
+      {"ic16ih12oc16oh6kh5sh2ph2", "winograd2", "winograd4",
+       "packed for format winograd2, stride 2; the plan has winograd4, stride 2"},
+      {"g16ic16ih12oc16oh12kh3ph1", "depthwise", "direct", "packed for format depthwise; the plan"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    onefold_conv2d_desc d;
+    onefold_conv2d_plan *plan[2] = {NULL, NULL};
+    onefold_conv2d_packed *packed = NULL;
+    const onefold_conv2d_weights weights = {zeros, NULL, NULL};
+    const onefold_conv2d_buffers none = {.input = NULL};
+    test_ok(f->context, onefold_conv2d_desc_parse(f->context, rows[i].problem, &d));
+    for (int k = 0; k < 2; k++) {
+      onefold_tiling tiling = {.threads = 1};
+      snprintf(tiling.algorithm, sizeof tiling.algorithm, "%s", k ? rows[i].by : rows[i].packed);
+      test_ok(f->context, onefold_conv2d_plan_create_tiled(f->context, &d, &tiling, &plan[k]));
+    }
+    test_ok(f->context, onefold_conv2d_pack(plan[0], &weights, &packed));
+    test_fails(f->context, onefold_conv2d_run(plan[1], packed, &none), ONEFOLD_SHAPE_MISMATCH);
+    test_says(f->context, rows[i].sentence);
+    onefold_conv2d_packed_destroy(packed);
+    for (int k = 0; k < 2; k++) onefold_conv2d_plan_destroy(plan[k]);
+  }
+}
+
+/// A flag is set by any number but 0.
+static void test_flags(void **state) {
+  conv_fixture *f = *state;
+  static arena a;
+  onefold_conv2d_desc d = f->desc;
+  onefold_conv2d_plan *plan = NULL;
+  d.has_residual_scale = 2;
+  d.has_channel_scale = -1;
+  test_ok(f->context, onefold_conv2d_plan_create(f->context, &d, &plan));
+  const onefold_conv2d_buffers b = good_buffers(f, &a);
+  test_ok(f->context, onefold_conv2d_run(plan, f->packed, &b));
+  onefold_conv2d_plan_destroy(plan);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_weights),
       cmocka_unit_test(test_buffers),
       cmocka_unit_test(test_packed_for_another),
+      cmocka_unit_test(test_packed_in_another_format),
+      cmocka_unit_test(test_flags),
   };
   return cmocka_run_group_tests(tests, conv_fixture_create, conv_fixture_destroy) != 0;
 }

@@ -65,6 +65,12 @@ static void test_products(void **state) {
   d.in_h = d.in_w = 3;
   refuse(f, &d, ONEFOLD_OVERFLOW, "2147483646");
   d = f->desc;
+  d.groups = d.out_channels = 1 << 20; // a block of outputs reads the channels of several groups
+  d.in_channels = 1 << 25;
+  d.in_h = d.kernel_h = 1 << 17;
+  d.in_w = d.kernel_w = 1 << 16;
+  refuse(f, &d, ONEFOLD_OVERFLOW, "weights of 1048576 x 32 x 131072 x 65536");
+  d = f->desc;
   d.kernel_h = large;
   d.dilation_h = large;
   refuse(f, &d, ONEFOLD_OVERFLOW, "2147483647");
@@ -155,6 +161,7 @@ static void test_null_arguments(void **state) {
   int lines = 0;
   const onefold_conv2d_weights weights = {f->weight, f->vector, f->vector};
   test_fails(NULL, onefold_conv2d_plan_create(NULL, &f->desc, &plan), ONEFOLD_INVALID_ARGUMENT);
+  assert_null(plan);
   test_fails(NULL, onefold_conv2d_output_shape(NULL, &f->desc, &shape), ONEFOLD_INVALID_ARGUMENT);
   test_fails(c, onefold_conv2d_plan_create(c, &f->desc, NULL), ONEFOLD_INVALID_ARGUMENT);
   test_says(c, "plan is NULL");
@@ -166,6 +173,7 @@ static void test_null_arguments(void **state) {
              ONEFOLD_INVALID_ARGUMENT);
   assert_int_equal(lines, 0);
   test_fails(NULL, onefold_conv2d_pack(NULL, &weights, &packed), ONEFOLD_INVALID_ARGUMENT);
+  assert_null(packed);
   test_fails(c, onefold_conv2d_pack(f->plan, &weights, NULL), ONEFOLD_INVALID_ARGUMENT);
   test_says(c, "packed is NULL");
   test_fails(c, onefold_conv2d_pack(f->plan, NULL, &packed), ONEFOLD_INVALID_ARGUMENT);

@@ -110,6 +110,33 @@ static void test_packed_bytes(void **state) {
   conv_context_destroy(&context);
 }
 
+static void find_sentence(void *user, const char *line) {
+  const char *const sentence = *(const char *const *)user;
+  if (strstr(line, "grouped") == line && strstr(line, sentence)) *(const char **)user = NULL;
+}
+
+/// Why groups are not "grouped".
+static void test_refusals(void **state) {
+  static const struct {
+    int64_t groups, in, out;
+    const char *sentence;
+  } rows[] = {
+      {1, 32, 32, "there is one group"},
+      {4, 1, 1, "a group is one channel"},
+      {2, 200, 3, "a group of 200 input channels fills nearly all of its blocks of"},
+      {2, 32, 16, "groups of 32 input and 16 output channels fill blocks of"},
+  };
+  conv_context context;
+  conv_context_create(&context, test_level(state), 1, ONEFOLD_ACCURACY_STRICT);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const onefold_conv2d_desc d = problem(&shapes[0], rows[i].groups, rows[i].in, rows[i].out);
+    const char *left = rows[i].sentence;
+    test_ok(context.context, onefold_conv2d_explain(context.context, &d, find_sentence, &left));
+    if (left) test_failed("\"%s\" is not said", left);
+  }
+  conv_context_destroy(&context);
+}
+
 /// A NaN stays in its group, which shares its block with others.
 static void test_nan(void **state) {
   conv_context context;
@@ -144,6 +171,7 @@ int main(void) {
       cmocka_unit_test(test_channels_of_a_group),
       cmocka_unit_test(test_packed_bytes),
       cmocka_unit_test(test_nan),
+      cmocka_unit_test(test_refusals),
   };
   enum { EACH = sizeof(each) / sizeof(*each) };
   if (test_isa_missing()) return 1;

@@ -52,8 +52,60 @@ static void test_vectors(void **state) {
   conv_buffers_destroy(&buffers);
 }
 
+/// More tasks than output blocks, or enough images that they could be cut along these.
+static void test_many_tasks(void **state) {
+  static const struct {
+    int64_t batch, in, out;
+    onefold_residual residual;
+  } rows[] = {
+      {1, 25088, 10, ONEFOLD_RESIDUAL_NONE},
+      {336, 64, 64, ONEFOLD_RESIDUAL_BEFORE_ACTIVATION},
+      {200, 100, 10, ONEFOLD_RESIDUAL_NONE},
+      {1, 300, 3, ONEFOLD_RESIDUAL_AFTER_ACTIVATION},
+  };
+  static const int32_t tasks[] = {1, 2, 4, 5, 7};
+  const onefold_isa isa = test_level(state);
+  conv_buffers buffers;
+  conv_buffers_create(&buffers, 1 << 20);
+  for (int accuracy = 0; accuracy < ONEFOLD_ACCURACY_FAST + 1; accuracy++) {
+    conv_context context;
+    conv_context_create(&context, isa, 5, (onefold_accuracy)accuracy);
+    context.give_tiling = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+      test_rng rng = {i};
+      onefold_conv2d_desc d;
+      conv_case c;
+      onefold_conv2d_desc_init(&d);
+      d.batch = rows[i].batch;
+      d.in_channels = rows[i].in;
+      d.out_channels = rows[i].out;
+      d.in_h = d.in_w = 1;
+      d.residual = rows[i].residual;
+      conv_case_make(&c, &rng, &d, 0);
+      float *got[2] = {malloc(test_elements(c.out) * sizeof(float)),
+                       malloc(test_elements(c.out) * sizeof(float))};
+      for (size_t k = 0; k < sizeof tasks / sizeof *tasks; k++) {
+        context.tiling.threads = tasks[k];
+        test_case("%s, class %d: %lld images of %lld to %lld channels in %d tasks",
+                  onefold_isa_name(isa), accuracy, (long long)d.batch, (long long)d.in_channels,
+                  (long long)d.out_channels, tasks[k]);
+        conv_run_case(context.context, &c, &buffers, CONV_ENDS_AT_GUARD, 0, got[k > 0]);
+        if (tasks[k] > 1) assert_int_equal(context.tasks, tasks[k]);
+        if (memcmp(got[0], got[k > 0], test_elements(c.out) * sizeof(float)) != 0)
+          test_failed("%d tasks give other bits than one", tasks[k]);
+      }
+      free(got[0]);
+      free(got[1]);
+      conv_case_destroy(&c);
+    }
+    conv_context_destroy(&context);
+  }
+  conv_buffers_destroy(&buffers);
+}
+
 int main(void) {
-  static const struct CMUnitTest each[] = {cmocka_unit_test(test_vectors)};
+  static const struct CMUnitTest each[] = {cmocka_unit_test(test_vectors),
+                                           cmocka_unit_test(test_many_tasks)};
   if (test_isa_missing()) return 1;
-  return test_every_level("conv2d_vectors", each, 1) != 0;
+  return test_every_level("conv2d_vectors", each, 2) != 0;
 }

@@ -104,6 +104,9 @@ static void draw(problem *p, fixture *f, const onefold_kernel *row, int index, t
   a->dst_q = (ptrdiff_t)p->v * a->pixels + (test_once_in(rng, 2) ? 0 : test_range(rng, 1, 9));
   a->accumulate = test_once_in(rng, 3);
   a->split = test_once_in(rng, 2);
+  // What is asked for ahead may lie anywhere.
+  if (test_once_in(rng, 2)) a->weight_ahead = test_range(rng, -100, 1 << 20);
+  if (test_once_in(rng, 2)) a->src_ahead = test_range(rng, -100, 1 << 20);
   a->final = !test_once_in(rng, 4);
   const size_t dst_floats = (size_t)((p->q - 1) * a->dst_q + a->pixels * p->v);
   test_epilogue_draw(&f->epilogue, rng, p->exact, p->side, (size_t)(p->q * p->v), dst_floats);
@@ -216,12 +219,12 @@ static double exact_sum(const problem *p, int q, int pixel, int lane, double *si
 static void describe(const problem *p, const fixture *f) {
   const onefold_conv_args *a = &p->a;
   test_case("%s case %d: pixels=%d blocks=%d last_channels=%d rows=%d taps=%d v=%d q=%d "
-            "src_pixel=%td src_tap=%td dst_q=%td mask=%s accumulate=%d final=%d%s "
+            "src_pixel=%td src_tap=%td dst_q=%td ahead=%td,%td mask=%s accumulate=%d final=%d%s "
             "[%s] %s",
             p->row->name, p->index, a->pixels, a->blocks, a->last_channels, a->rows, a->taps, p->v,
-            p->q, a->src_pixel, a->src_tap, a->dst_q, a->mask ? "yes" : "NULL", a->accumulate,
-            a->final, p->in_place ? " in place" : "", f->epilogue.text,
-            p->side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
+            p->q, a->src_pixel, a->src_tap, a->dst_q, a->weight_ahead, a->src_ahead,
+            a->mask ? "yes" : "NULL", a->accumulate, a->final, p->in_place ? " in place" : "",
+            f->epilogue.text, p->side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
 }
 
 static void check(const problem *p, const fixture *f, const double *want, const double *bound) {

@@ -15,6 +15,7 @@ typedef struct fixture {
   test_guard src, weight, dst;
   test_epilogue epilogue;
   double want[MAX_OUT * ONEFOLD_MAX_VECTOR], bound[MAX_OUT * ONEFOLD_MAX_VECTOR];
+  float before[MAX_FLOATS]; // dst as it was
 } fixture;
 
 typedef struct problem {
@@ -189,14 +190,20 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
             (int)a->row_begin, (int)a->row_end, (int)a->column_begin, (int)a->column_end, p.steps,
             v, p.in_place ? " in place" : "", f->epilogue.text,
             p.side == TEST_ENDS_AT_GUARD ? "ends at guard" : "starts at guard");
+  const size_t floats = f->dst.bytes / sizeof(float);
+  memcpy(f->before, a->dst, floats * sizeof(float));
   ((onefold_depthwise_fn *)row->fn)(a);
   for (int i = 0; i < n; i++) {
-    const float got = a->dst[i / wide * a->dst_row + i % wide];
+    const ptrdiff_t at = i / wide * a->dst_row + i % wide;
+    const float got = a->dst[at];
+    f->before[at] = got;
     if (!(fabs(got - f->want[i]) <= f->bound[i])) {
       test_failed("row=%d pixel=%d lane=%d is %.9g, not %.9g within %.3g", i / wide, i % wide / v,
                   i % v, (double)got, f->want[i], f->bound[i]);
     }
   }
+  const size_t stray = test_first_difference(f->before, a->dst, floats);
+  if (stray < floats) test_failed("dst[%zu], between rows, was written", stray);
   if (!test_guard_intact(&f->src) || !test_guard_intact(&f->weight) ||
       !test_guard_intact(&f->dst) || !test_epilogue_intact(&f->epilogue)) {
     test_failed("memory next to a buffer was written");
@@ -204,7 +211,7 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
 }
 
 static void test_row(void **state) {
-  fixture f;
+  static fixture f;
   test_guard_create(&f.src, MAX_FLOATS * sizeof(float));
   test_guard_create(&f.weight, MAX_FLOATS * sizeof(float));
   test_guard_create(&f.dst, MAX_FLOATS * sizeof(float));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The knobs of algorithms: each changes a plan.
+// The knobs of algorithms: each changes a plan, which tells it.
 #include "ops/conv_space.h"
 #include "tests/conv_support.h"
 
@@ -73,8 +73,83 @@ static void test_knobs_matter(void **state) {
   conv_context_destroy(&c);
 }
 
+/// A choice that is told says no as well as yes, where the default choice is either.
+static void test_ahead_is_told(void **state) {
+  static const struct {
+    const char *problem, *algorithm;
+    int32_t by_default;
+  } rows[] = {
+      {"ic512ih100oc256oh100kh1", "pointwise", 2}, {"ic32ih9oc64oh9kh1", "pointwise", 1},
+      {"ic64ih3oc256oh3kh3ph1", "direct", 2},      {"ic64ih90oc64oh90kh3ph1", "direct", 1},
+      {"ic64ih14oc64oh14kh3ph1", "winograd4", 0},
+  };
+  conv_context c;
+  conv_context_create(&c, test_level(state), 1, ONEFOLD_ACCURACY_STANDARD);
+  onefold_context *context = conv_writable(c.context);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (int32_t ahead = 0; ahead < 3; ahead++) {
+      onefold_conv2d_desc desc;
+      onefold_tiling got, again;
+      onefold_conv2d_plan *plan = NULL;
+      size_t a = 0;
+      while (strcmp(onefold_conv_algorithms[a]->name, rows[i].algorithm) != 0) a++;
+      test_ok(context, onefold_conv2d_desc_parse(context, rows[i].problem, &desc));
+      assert_true(plan_with(context, &desc, onefold_conv_algorithms[a],
+                            offsetof(onefold_tiling, ahead), ahead, &got));
+      test_case("%s, ahead %d", rows[i].problem, ahead);
+      assert_int_equal(got.ahead, ahead && rows[i].by_default ? ahead : rows[i].by_default);
+      test_ok(context, onefold_conv2d_plan_create_tiled(context, &desc, &got, &plan));
+      onefold_conv2d_plan_get_tiling(plan, &again);
+      assert_int_equal(again.ahead, got.ahead);
+      onefold_conv2d_plan_destroy(plan);
+    }
+  }
+  conv_context_destroy(&c);
+}
+
+static int most_piece(void *user, const onefold_conv2d_candidate *candidate) {
+  const int is = !candidate->refusal && strcmp(candidate->tiling.algorithm, "gather") == 0;
+  int32_t *most = user;
+  if (is && candidate->tiling.piece > *most) *most = candidate->tiling.piece;
+  return 0;
+}
+
+/// A piece is of one image, and so is what a task gathers.
+static void test_pieces_of_a_batch(void **state) {
+  static const char *const algorithms[] = {"gather", "pointwise"};
+  conv_context c;
+  conv_context_create(&c, test_level(state), 1, ONEFOLD_ACCURACY_STRICT);
+  onefold_context *context = conv_writable(c.context);
+  for (int i = 0; i < 2; i++) {
+    size_t bytes[2];
+    for (int64_t batch = 1; batch <= 8; batch += 7) {
+      onefold_conv2d_desc desc;
+      onefold_conv2d_plan *plan = NULL;
+      onefold_conv2d_plan_info info;
+      onefold_tiling tiling = {.piece = 392}, got;
+      int32_t most = 0;
+      snprintf(tiling.algorithm, sizeof tiling.algorithm, "%s", algorithms[i]);
+      test_ok(context, onefold_conv2d_desc_parse(
+                           context, i ? "ic64ih7oc64oh7kh1" : "ic64ih14oc64oh7kh1sh2", &desc));
+      desc.batch = batch;
+      test_ok(context, onefold_conv2d_plan_create_tiled(context, &desc, &tiling, &plan));
+      onefold_conv2d_plan_get_tiling(plan, &got);
+      onefold_conv2d_plan_get_info(plan, &info);
+      assert_int_equal(got.piece, 49);
+      bytes[batch > 1] = info.workspace_bytes;
+      onefold_conv2d_plan_destroy(plan);
+      test_ok(context, onefold_conv2d_candidates(context, &desc, NULL, most_piece, &most));
+      if (i == 0) assert_int_equal(most, 49);
+    }
+    assert_int_equal(bytes[0], bytes[1]);
+  }
+  conv_context_destroy(&c);
+}
+
 int main(void) {
   if (test_isa_missing()) return 1;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_knobs_matter)};
-  return test_every_level("knobs", tests, 1) ? 1 : 0;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_knobs_matter),
+                                     cmocka_unit_test(test_ahead_is_told),
+                                     cmocka_unit_test(test_pieces_of_a_batch)};
+  return test_every_level("knobs", tests, 3) ? 1 : 0;
 }

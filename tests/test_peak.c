@@ -62,6 +62,20 @@ static void test_measure(void **state) {
   }
 }
 
+/// The rate of the moment is a number, by one thread and by two.
+static void test_fma_now(void **state) {
+  for (int threads = 1; threads <= 2; threads++) {
+    onefold_context *context = test_context(test_level(state), threads);
+    double gflops = -1.0;
+    test_ok(context, onefold_measure_fma(context, &gflops));
+    assert_true(isfinite(gflops) && gflops > 0.0);
+    test_fails(context, onefold_measure_fma(context, NULL), ONEFOLD_INVALID_ARGUMENT);
+    onefold_context_destroy(context);
+  }
+  double gflops = -1.0;
+  assert_int_equal(onefold_measure_fma(NULL, &gflops), ONEFOLD_INVALID_ARGUMENT);
+}
+
 static void in_turn(void *user, onefold_task_fn fn, void *arg, size_t n) {
   for (size_t i = 0; i < n; i++) fn(arg, *(int *)user ? n - 1 - i : i);
 }
@@ -82,7 +96,7 @@ static void test_handover(void **state) {
   }
   onefold_machine machine;
   assert_int_equal(onefold_machine_query(&machine), ONEFOLD_OK);
-  if (machine.usable_cores < 2 || !onefold_threads_have_openmp()) return;
+  if (machine.usable_cores < 2 || !onefold_threads_have_openmp()) skip();
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 2);
   double ns = 0;
   for (int i = 0; i < 200 && ns == 0; i++) ns = onefold_handover_ns(context);
@@ -131,13 +145,14 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   if (test_isa_missing()) return 1;
-  const struct CMUnitTest levels[] = {cmocka_unit_test(test_measure)};
+  const struct CMUnitTest levels[] = {cmocka_unit_test(test_measure),
+                                      cmocka_unit_test(test_fma_now)};
   const struct CMUnitTest once[] = {cmocka_unit_test(test_bad_arguments),
                                     cmocka_unit_test(test_no_memory),
                                     cmocka_unit_test(test_handover)};
   int failures =
       test_rows("peak_fma kernels", ONEFOLD_OP_PEAK_FMA, ONEFOLD_OP_PEAK_FMA, test_fma_counts);
-  failures += test_every_level("measured peaks", levels, 1);
+  failures += test_every_level("measured peaks", levels, 2);
   failures += cmocka_run_group_tests_name("peak arguments", once, NULL, NULL);
   return failures ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The short form of a convolution problem: what it means, that printing and
 // parsing are inverse, and what is refused with which words.
+#include "ops/conv_problem.h"
 #include "tests/conv_support.h"
 
 #include <string.h>
@@ -64,6 +65,11 @@ static void test_meaning(void **state) {
       {"ic16iw50oc16kw3pw1", 1, 1, 16, 16, {1, 1, 1, 0, 0, 1, 1}, {50, 3, 1, 1, 1, 1, 50}},
       // A negative pad crops.
       {"ic4ih9oc6kh1ph-2", 1, 1, 4, 6, {9, 1, 1, -2, -2, 1, 5}, {9, 1, 1, -2, -2, 1, 5}},
+      // So does one of the end, where it is said.
+      {"ic8ih10oc8oh7kh3ph0eh-1", 1, 1, 8, 8, {10, 3, 1, 0, -1, 1, 7}, {10, 3, 1, 0, -1, 1, 7}},
+      {"ic8ih10oc8kh3eh1ph1", 1, 1, 8, 8, {10, 3, 1, 1, 1, 1, 10}, {10, 3, 1, 1, 1, 1, 10}},
+      // Pixels that no output reads are no crop.
+      {"ic8ih9oc8oh3kh2sh3ph1", 1, 1, 8, 8, {9, 2, 3, 1, -2, 1, 3}, {9, 2, 3, 1, -2, 1, 3}},
   };
   onefold_context *context = context_of(state);
   for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -92,6 +98,7 @@ static void test_printed(void **state) {
       "mb3ic3ih224oc48oh112kh3sh2ph1",    "mb1ic3ih17iw9oc48oh9ow9kh3kw3sh2ph1pw1",
       "mb1ic8ih10oc8oh10kh3ph0",          "mb1ic8ih12oc8oh8kh3dh1",
       "mb1ic8ih1iw50oc8oh1ow50kh1kw3pw1", "mb2147483647ic1ih1oc1oh1kh1",
+      "mb1ic64ih56oc64oh28kh3ph1eh-27",   "mb1ic8ih10iw10oc8oh7ow8kh3kw3ph0eh-1",
   };
   onefold_context *context = context_of(state);
   for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
@@ -208,6 +215,10 @@ static void test_refused(void **state) {
       {"g4ic8oc9ih10kh3", ONEFOLD_SHAPE_MISMATCH, "groups is 4"},
       {"ic8oc8ih10oh99kh3ph1", ONEFOLD_SHAPE_MISMATCH, "oh99"},
       {"ic8oc8ih10oh99kh3", ONEFOLD_SHAPE_MISMATCH, "oh99"},
+      // The stride is forgotten.
+      {"mb1ic64ih56oc64oh28kh3ph1", ONEFOLD_SHAPE_MISMATCH, "oh28 would crop"},
+      {"mb1ic64ih56oc64oh28kh3", ONEFOLD_SHAPE_MISMATCH, "oh28 would crop"},
+      {"ic8ih10iw10oc8oh10ow9kh3kw3ph1pw1ew2", ONEFOLD_SHAPE_MISMATCH, "ow9, but pads of 1 and 2"},
       {"ic8oc8ih2kh3", ONEFOLD_SHAPE_MISMATCH, "empty"},
       {"ic8oc8ih10kh3ph3", ONEFOLD_INVALID_ARGUMENT, "padding is 3"},
       {"mb2147483647ic2147483647oc2147483647ih2147483647kh1", ONEFOLD_OVERFLOW, "2147483647"},
@@ -263,6 +274,33 @@ static void test_damaged(void **state) {
   assert_true(refused > cases / 4 && refused < cases);
 }
 
+static void no_line(void *user, const char *line) {
+  (void)user, (void)line;
+}
+
+/// Which taps lie inside is the same seen from the output rows and from the taps, whose number is
+/// what an estimate takes: the last problem has a thousand million rows.
+static void test_rows_inside(void **state) {
+  onefold_context *context = context_of(state);
+  onefold_conv2d_desc d;
+  for (int i = 0; i < test_scaled(2000); i++) {
+    test_rng rng = {(uint64_t)i};
+    onefold_shape out;
+    conv_draw(&rng, 1e9, &d, &out);
+    int64_t by_row = 0, by_tap = 0, first = 0, end = 0;
+    for (int64_t row = 0; row < out.h; row++) by_row += onefold_conv_rows_inside(&d, row, &first);
+    for (int64_t tap = 0; tap < d.kernel_h; tap++) {
+      onefold_conv_outputs_inside(tap * d.dilation_h - d.pad_top, d.in_h, d.stride_h, out.h, &first,
+                                  &end);
+      assert_true(first >= 0 && end >= first && end <= out.h);
+      by_tap += end - first;
+    }
+    assert_int_equal(by_row, by_tap);
+  }
+  test_ok(context, onefold_conv2d_desc_parse(context, "ic1ih2147483647iw1oc1kh3kw1sh2", &d));
+  test_ok(context, onefold_conv2d_explain(context, &d, no_line, NULL));
+}
+
 static int create(void **state) {
   return onefold_context_create(NULL, (onefold_context **)state) != ONEFOLD_OK;
 }
@@ -277,7 +315,7 @@ int main(void) {
       cmocka_unit_test(test_meaning),       cmocka_unit_test(test_printed),
       cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_short_buffers),
       cmocka_unit_test(test_print_garbage), cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_damaged),
+      cmocka_unit_test(test_damaged),       cmocka_unit_test(test_rows_inside),
   };
   return cmocka_run_group_tests(tests, create, destroy) != 0;
 }

@@ -68,7 +68,7 @@ typedef struct onefold_context_options {
   size_t struct_size; // sizeof(onefold_context_options)
 
   /// Tasks to cut work into. 0: the cores that this process may use (affinity
-  /// mask less the cgroup's CPU quota). 1: no threads.
+  /// mask less the cgroup's CPU quota). 1: no threads. At most 4096.
   int32_t threads;
   /// Runs the tasks. NULL: OpenMP where the library was built with it, else
   /// one after the other. Must stay callable as long as the context is used.
@@ -97,8 +97,9 @@ typedef struct onefold_context_options {
   void *planned_user;
 } onefold_context_options;
 
-/// Creates a context. `options` may be NULL for the defaults.
-/// Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. Thread-safe.
+/// Creates a context. `options` may be NULL for the defaults; those of a shorter
+/// struct_size, up to any field from `tiling` on, have defaults behind it. Errors, without a
+/// sentence: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (no lock can be made). Thread-safe.
 ONEFOLD_API onefold_status onefold_context_create(const onefold_context_options *options,
                                                   onefold_context **context);
 
@@ -123,8 +124,8 @@ ONEFOLD_API void onefold_context_together(const onefold_context *context, void (
 
 /// Copies the sentence of the last failed call with this context to `text`
 /// (at most `size` bytes, always terminated) and returns its status.
-/// ONEFOLD_OK and "" when nothing failed. Thread-safe; with several threads on
-/// one context, the last failure of any of them.
+/// ONEFOLD_OK when nothing failed, and "", or that ONEFOLD_MAX_ISA is no level and was left
+/// aside. Thread-safe; with several threads on one context, the last failure of any of them.
 ONEFOLD_API onefold_status onefold_context_last_error(const onefold_context *context, char *text,
                                                       size_t size);
 

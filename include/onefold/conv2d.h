@@ -8,13 +8,14 @@
 //
 // with x = 0 outside the image (cross-correlation, as in every framework).
 //
-// A value that is not finite reaches the outputs that read it. It may also reach
-// those of the other groups of its channel block, where groups do not fill one,
-// and, in the classes standard and fast, those of tiles that read it: outputs at
-// most 4 (standard) or 5 (fast) rows and columns from one that reads it, in the
-// same group and image. There an infinity may become NaN, and finite
-// inputs above 1e36 in size may overflow. Where a weight that is not finite
-// meets padding, the output is NaN or as without it.
+// A value that is not finite reaches the outputs that read it. Where groups do
+// not fill channel blocks it may also reach, at the same places, all outputs of
+// a channel block one of which reads any channel of its block. In the classes
+// standard and fast it may reach those of tiles that read it: outputs at most 4
+// (standard) or 5 (fast) rows and columns from one that reads it, and 5 or 7 of
+// kernels larger than 3x3, in the same group and image. There an infinity may
+// become NaN, and finite inputs above 1e36 in size may overflow. Where a weight
+// that is not finite meets padding, the output is NaN or as without it.
 //
 // Output sizes: (H + pad_top + pad_bottom - d_h*(K_h-1) - 1) / s_h + 1, rounded down.
 #ifndef ONEFOLD_CONV2D_H
@@ -66,14 +67,17 @@ ONEFOLD_API onefold_status onefold_conv2d_output_shape(onefold_context *context,
                                                        onefold_shape *shape);
 
 /// Writes the problem in benchdnn's short form, for example
-/// "mb1ic64ih56oc64oh56kh3ph1". Returns the length that it needs.
+/// "mb1ic64ih56oc64oh56kh3ph1", and "eh-1" or "ew-1" behind it where the end of the image is
+/// cropped, for which benchdnn has no word. Returns the length that it needs.
 ONEFOLD_API size_t onefold_conv2d_desc_print(const onefold_conv2d_desc *desc, char *text,
                                              size_t size);
 
 /// Parses benchdnn's short form: [gG]mbNicCihHiwWocCohHowWkhKkwKshSswSphPpwPdhDdwDn"name".
-/// Missing sizes follow the other axis; d counts from 0 as benchdnn does; a
-/// missing oh/ow is computed, a given one is checked. Errors:
-/// INVALID_ARGUMENT or SHAPE_MISMATCH with the offending part of the text.
+/// Without any size of the width, the width is as the height; with one it has nothing of the
+/// height's. Without any of the height there is one row. d counts from 0 as benchdnn does. A
+/// missing oh/ow is computed; a given one is checked, and says the pads where they are missing, or
+/// the last of them, ehE and ewE, which crop only where they are given. Errors: INVALID_ARGUMENT,
+/// or SHAPE_MISMATCH or OVERFLOW, with the offending part of the text.
 ONEFOLD_API onefold_status onefold_conv2d_desc_parse(onefold_context *context, const char *text,
                                                      onefold_conv2d_desc *desc);
 
@@ -118,8 +122,9 @@ typedef struct onefold_conv2d_weights {
 } onefold_conv2d_weights;
 
 /// Packed weights: independent of batch, height, width, layouts and threads,
-/// and shared by any plans whose channels, kernel, groups and algorithm
-/// agree. Read-only once made; thread-safe.
+/// and shared by any plans whose channels, kernel, strides, groups, algorithm
+/// and has_residual_scale agree. Another size may have another algorithm: name
+/// one by a tiling. Read-only once made; thread-safe.
 typedef struct onefold_conv2d_packed onefold_conv2d_packed;
 
 /// Copies and packs, on the context's threads: not from inside one of its tasks. The
@@ -151,8 +156,9 @@ ONEFOLD_API onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
 typedef void (*onefold_line_fn)(void *user, const char *line);
 
 /// Explains the choice, a line for each algorithm: why it was refused, or its
-/// estimated cycles, the least of which are chosen unless a tiling names one.
-/// Errors: those of onefold_conv2d_plan_create.
+/// estimated cycles, the least of which are chosen unless a tiling names one;
+/// and what of the tiling is left aside. The context's source of tilings is asked
+/// once; `planned` is not told. Errors: those of onefold_conv2d_plan_create.
 ONEFOLD_API onefold_status onefold_conv2d_explain(onefold_context *context,
                                                   const onefold_conv2d_desc *desc,
                                                   onefold_line_fn line, void *user);
