@@ -152,6 +152,7 @@ static onefold_status make_generated(const bench_model_spec *spec, bench_model *
 
 static int make_form(const bench_model_spec *spec, bench_model *model, int index) {
   bench_form *form = &model->forms[index];
+  form->max_error = -1.0;
   if (index == BENCH_GENERATED && !onefold_bench_generated_applies(spec)) return ONEFOLD_EXIT_OK;
   onefold_status status = ONEFOLD_OK;
   for (size_t k = 0; k < model->output_count; k++) {

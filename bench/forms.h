@@ -46,7 +46,7 @@ typedef struct bench_form {
   onefold_exec_info info;
   float *outputs[BENCH_OUTPUTS]; // in the outputs' layouts
   double flops, bytes;
-  double max_error; // against the first form, relative to the largest value
+  double max_error; // against the first form, relative to the largest value; negative: unchecked
   bench_stat stat;
 } bench_form;
 

@@ -56,7 +56,7 @@ void onefold_bench_model_add_case(bench_model *model, const char *name, int form
                              .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
                              .user = &to->timings[at]};
   onefold_bench_count_work(session, c, f->flops, f->bytes);
-  if (session->options->check) onefold_bench_count(c, "max_error", f->max_error, 0);
+  if (f->max_error >= 0) onefold_bench_count(c, "max_error", f->max_error, 0);
   onefold_bench_count(c, "memory_bytes", (double)f->info.packed_bytes + (double)f->info.arena_bytes,
                       0);
   onefold_bench_count(c, "arena_bytes", (double)f->info.arena_bytes, 0);

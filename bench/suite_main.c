@@ -125,8 +125,8 @@ static void print_forms(const bench_session *session, const shape *s, const benc
         onefold_bench_cell("%.1f %%", 100 * rate / form->stat.peak),
         i == BENCH_FOLDED ? onefold_bench_cell("%s", "")
                           : onefold_bench_cell_ratio(form->stat, folded),
-        i == BENCH_EAGER ? onefold_bench_cell("%s", "")
-                         : onefold_bench_cell("%.1e", form->max_error),
+        form->max_error >= 0 ? onefold_bench_cell("%.1e", form->max_error)
+                             : onefold_bench_cell("%s", ""),
     };
     onefold_bench_table_row(session->out, columns, COLUMNS, cells);
   }
