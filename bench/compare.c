@@ -58,6 +58,7 @@ int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int wid
     bench_peer_state *state = &peers->states[i];
     const bench_peer_entry *e = entry(peers, (size_t)i);
     state->session = session;
+    state->own_threads = e->peer->own_threads;
     peers->open++;
     if (e->peer->open(state)) {
       const int status = fail(peers, (size_t)i, "--peers");
@@ -108,6 +109,7 @@ typedef struct compared {
 
 static double run_peer(void *user, int64_t count) {
   const timing *t = user;
+  onefold_peer_settle(t->state);
   return t->peer->run(t->state, t->variant, count);
 }
 
