@@ -158,6 +158,42 @@ private:
   std::ostringstream quiet_;
 };
 
+/// The counters of a row whose iterations take so many seconds.
+benchmark::UserCounters counters_of(const onefold_gbench_case &row, double seconds) {
+  benchmark::UserCounters counters;
+  for (const onefold_gbench_counter &counter : row.counters) {
+    if (!counter.name) break;
+    const double value = counter.per_second ? counter.value / seconds : counter.value;
+    if (std::isfinite(value)) counters[counter.name] = value;
+  }
+  return counters;
+}
+
+/// What Google Benchmark would report of a case with that repetition.
+Run run_of(const onefold_gbench_case &row, double seconds, size_t index, size_t count) {
+  Run run;
+  run.run_name.function_name = row.name;
+  run.family_index = run.per_family_instance_index = 0;
+  if (row.label) run.report_label = row.label;
+  run.repetition_index = static_cast<int64_t>(index);
+  run.repetitions = static_cast<int64_t>(count);
+  run.time_unit = benchmark::kMicrosecond;
+  run.real_accumulated_time = run.cpu_accumulated_time = seconds;
+  run.counters = counters_of(row, seconds);
+  return run;
+}
+
+Run median_of(const onefold_gbench_case &row, std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  const size_t count = seconds.size();
+  const double median = (seconds[(count - 1) / 2] + seconds[count / 2]) / 2;
+  Run run = run_of(row, median, 0, count);
+  run.run_type = Run::RT_Aggregate;
+  run.aggregate_name = "median";
+  run.repetition_index = Run::no_repetition_index;
+  return run;
+}
+
 bool take(const std::string &flag, const char *name, std::string *value) {
   const std::string prefix = std::string("--benchmark_") + name;
   if (flag == prefix) {
@@ -310,6 +346,24 @@ size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *ca
   if (options->finish && !batch.failed) options->finish(options->user);
   collector.write(cases, count);
   return batch.failed;
+}
+
+void onefold_gbench_add_row(onefold_gbench *session, const onefold_gbench_case *row,
+                            const double *seconds, size_t count) {
+  if (!count || !session->wants(row->name)) return;
+  if (session->listing) {
+    std::cout << row->name << "\n";
+    return;
+  }
+  const bool first = !session->started;
+  session->started = true;
+  if (!session->json) return;
+  if (first) session->json->ReportContext(benchmark::BenchmarkReporter::Context());
+  std::vector<Run> runs;
+  for (size_t i = 0; i < count && !session->aggregates_only; i++)
+    runs.push_back(run_of(*row, seconds[i], i, count));
+  runs.push_back(median_of(*row, std::vector<double>(seconds, seconds + count)));
+  session->json->ReportRuns(runs);
 }
 
 int onefold_gbench_has_run(const onefold_gbench *session) {
