@@ -84,7 +84,7 @@ static int make_inputs(bench_model *model) {
     if (node == ONEFOLD_NO_NODE) break;
     bench_tensor *input = &model->inputs[model->input_count++];
     input->shape = onefold_graph_shape(model->graph, node);
-    input->layout = onefold_bench_in_layout(model->session, model->inputs[0].shape.c);
+    input->layout = onefold_bench_in_layout(model->session->options, model->inputs[0].shape.c);
     status = make_input(model, input);
   }
   return status;
@@ -100,7 +100,7 @@ static void describe_outputs(bench_model *model) {
     out->shape = onefold_graph_shape(model->graph, node);
     out->layout = model->is_network && !session->options->has_layout
                       ? ONEFOLD_NCHW
-                      : onefold_bench_out_layout(session);
+                      : onefold_bench_out_layout(session->options);
     out->floats = onefold_tensor_elements(session->context, out->shape, out->layout);
     model->output_floats += out->floats;
   }

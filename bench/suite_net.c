@@ -23,7 +23,7 @@ typedef struct networks {
 static int parse(const bench_options *o, networks *list) {
   size_t known = 0;
   while (onefold_network_name(known)) known++;
-  const int all = o->argument_count == 1 && strcmp(o->arguments[0], "all") == 0;
+  const int all = o->argument_count == 1 && strcmp(o->arguments[0].text, "all") == 0;
   list->count = all ? known : o->argument_count;
   list->names = calloc(list->count + 1, sizeof *list->names);
   if (!list->names) {
@@ -32,7 +32,7 @@ static int parse(const bench_options *o, networks *list) {
   }
   const char *wrong = list->count ? NULL : "no network is given";
   for (size_t i = 0; i < list->count; i++) {
-    list->names[i] = all ? onefold_network_name(i) : o->arguments[i];
+    list->names[i] = all ? onefold_network_name(i) : o->arguments[i].text;
     if (!onefold_network_summary(list->names[i])) wrong = list->names[i];
   }
   if (!wrong) return ONEFOLD_EXIT_OK;
