@@ -213,6 +213,20 @@ static int compare_forms(bench_model *model) {
   return status;
 }
 
+/// Every block has all forms but one.
+static int expect_forms(const bench_model *model, const bench_model_spec *spec) {
+  bench_session *session = model->session;
+  int ready = 0;
+  for (int i = 0; i < BENCH_FORMS; i++) ready += model->forms[i].ready;
+  if (ready) return ONEFOLD_EXIT_OK;
+  onefold_bench_progress_clear(&session->progress);
+  fprintf(stderr, "%s: %s: --form=%s: it is a form of orepa with batch normalisation alone\n",
+          session->options->command, spec->block ? spec->block : spec->network,
+          onefold_bench_forms[BENCH_GENERATED].key);
+  if (session->status == ONEFOLD_EXIT_OK) session->status = ONEFOLD_EXIT_USAGE;
+  return ONEFOLD_EXIT_USAGE;
+}
+
 int onefold_bench_model_make(bench_session *session, const bench_model_spec *spec,
                              bench_model *model) {
   *model = (bench_model){.session = session, .is_network = spec->network != NULL};
@@ -225,6 +239,7 @@ int onefold_bench_model_make(bench_session *session, const bench_model_spec *spe
   for (int i = 0; i < BENCH_FORMS && !status; i++) {
     if (session->options->forms[i]) status = make_form(spec, model, i);
   }
+  if (!status) status = expect_forms(model, spec);
   if (!status && session->options->check) status = compare_forms(model);
   return status;
 }

@@ -11,6 +11,9 @@
 
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
+// Of the form that others are compared with, and of what is compared with it.
+static const char *const first[] = {
+    "flops", "bytes", "gflops", "percent_peak", "percent_bandwidth", "memory_bytes", NULL};
 static const char *const work[] = {
     "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
     "max_error", "memory_bytes", NULL};
@@ -75,6 +78,54 @@ static void test_conv_options(void **state) {
   json_decref(report);
   test_path_free(path);
   test_path_free(json);
+}
+
+/// Problems with what rows say of them, whatever the options; and the line that is none of a list.
+static void test_named_problems(void **state) {
+  (void)state;
+  static const struct {
+    const char *problem, *options, *name;
+  } cases[] = {
+      {"ic8ih5oc8kh1/act:silu/layout:nchw", "", "/act:silu/layout:nchw"},
+      {"mb1ic8ih5oc8oh5kh1/act:relu", "--act=silu --layout=nhwc", "/act:relu/layout:nhwc"},
+      {"ic8ih5oc8kh1/nchw:blocked", "", "/nchw:blocked"},
+      {"ic8ih5oc8kh1/blocked:blocked", "", ""},
+      {"'ic8ih5oc8kh1n\"a/b\"/act:relu6'", "", "/act:relu6"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char arguments[256], name[128];
+    snprintf(arguments, sizeof arguments, "bench conv --benchmark_list_tests %s %s",
+             cases[i].options, cases[i].problem);
+    snprintf(name, sizeof name, "conv/mb1ic8ih5oc8oh5kh1%s/run/threads:1\n", cases[i].name);
+    test_expect_words(arguments, name);
+  }
+  static const char *const commands[] = {"bench conv", "bench pair", "bench block repvgg"};
+  char *path = test_path(), arguments[512], says[512];
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs("# a comment\n\n  mb1ic8ih8oc8oh8kh1/act:tanh  # another\n", file);
+  fclose(file);
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    snprintf(arguments, sizeof arguments, "%s --batch=%s", commands[i], path);
+    snprintf(says, sizeof says, "%s:3: mb1ic8ih8oc8oh8kh1/act:tanh: ", path);
+    test_expect_mistake(arguments, 2, says);
+  }
+  file = fopen(path, "w"); // nothing in it
+  assert_non_null(file);
+  fclose(file);
+  snprintf(arguments, sizeof arguments, "bench conv --batch=%s", path);
+  test_expect_mistake(arguments, 2, "no problem is given");
+  test_path_free(path);
+}
+
+/// A form that only one block has, by itself.
+static void test_generated(void **state) {
+  (void)state;
+  static const char arguments[] = "bench block orepa ic8ih7oc8kh3ph1 --form generated " QUICK;
+  test_expect_words(arguments, "TG generated");
+  test_expect_mistake("bench block repvgg ic8ih7oc8kh3ph1 --form generated", 2,
+                      "repvgg: --form=generated: it is a form of orepa");
+  test_expect_mistake("bench net mobileone-s0 --size 32 --form generated", 2, "a form of orepa");
 }
 
 /// Two numbers of threads: both are rows, and that on more has the other's time and their ratio.
@@ -182,7 +233,7 @@ static void test_block(void **state) {
   (void)state;
   json_t *report = test_report("bench block --json - " QUICK "repvgg ic24ih7oc24kh3ph1");
 #define A "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/"
-  test_row_of_report(report, A "eager/threads:1", work);
+  test_row_of_report(report, A "eager/threads:1", first);
   test_row_of_report(report, A "branches/threads:1", work);
   test_row_of_report(report, A "folded/threads:1", work);
   test_row_of_report(report, A "folded/fold/threads:1", none);
@@ -194,7 +245,7 @@ static void test_block(void **state) {
   assert_true(test_number(test_entry(report, A "folded/threads:1_median"), "max_error") <= 1e-4);
   json_decref(report);
   report = test_report("bench block --json - " QUICK "--form=eager ic24ih7oc24kh3ph1");
-  test_row_of_report(report, A "eager/threads:1", work);
+  test_row_of_report(report, A "eager/threads:1", first);
   test_row_of_report(report, A "eager/plan/threads:1", none);
   assert_null(test_entry(report, A "folded/threads:1"));
   assert_null(test_entry(report, A "eager/fold/threads:1"));
@@ -212,9 +263,10 @@ static void test_block_parameters(void **state) {
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     char name[160];
     snprintf(name, sizeof name, "%s/threads:1", forms[i]);
-    test_row_of_report(report, name, work);
+    test_row_of_report(report, name, i ? work : first);
     snprintf(name, sizeof name, "%s/threads:1_median", forms[i]);
     if (i) assert_true(test_number(test_entry(report, name), "max_error") <= 1e-4);
+    if (!i) assert_null(json_object_get(test_entry(report, name), "max_error"));
   }
 #undef A
   json_decref(report);
@@ -379,6 +431,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_conv),
       cmocka_unit_test(test_conv_options),
+      cmocka_unit_test(test_named_problems),
+      cmocka_unit_test(test_generated),
       cmocka_unit_test(test_conv_threads),
       cmocka_unit_test(test_isa),
       cmocka_unit_test(test_accuracy),
