@@ -22,8 +22,8 @@ static int say(const bench_options *options, onefold_exit status, const char *fo
 }
 
 static int make_context(const bench_session *session, int32_t threads,
-                        onefold_context_options *options, onefold_tilings **tilings,
-                        onefold_context **context) {
+                        onefold_context_options *options, onefold_tilings **tilings, char *record,
+                        size_t size, onefold_context **context) {
   const bench_options *o = session->options;
   *options = (onefold_context_options){
       .struct_size = sizeof *options,
@@ -37,7 +37,7 @@ static int make_context(const bench_session *session, int32_t threads,
                                nets                         ? ONEFOLD_IN_PLACE
                                : o->cold != BENCH_COLD_NONE ? ONEFOLD_COLD
                                                             : ONEFOLD_WARM,
-                               options, tilings);
+                               options, tilings, record, size);
   const onefold_status status = onefold_context_create(options, context);
   if (status != ONEFOLD_OK) {
     return say(o, ONEFOLD_EXIT_FAILURE, "no context: %s", onefold_status_name(status));
@@ -53,10 +53,11 @@ static int make_context(const bench_session *session, int32_t threads,
 static int make_contexts(bench_session *session) {
   const bench_options *o = session->options;
   const int status = make_context(session, o->threads, &session->context_options, &session->tilings,
-                                  &session->context);
+                                  session->record, sizeof session->record, &session->context);
   onefold_context_options options;
   if (status || !o->fewer) return status;
-  return make_context(session, o->fewer, &options, &session->fewer_tilings, &session->fewer);
+  return make_context(session, o->fewer, &options, &session->fewer_tilings, NULL, 0,
+                      &session->fewer);
 }
 
 onefold_status onefold_bench_session_context(const bench_session *session,

@@ -18,6 +18,7 @@ typedef struct bench_session {
   onefold_context *context;
   onefold_context_options context_options; // that it was made with
   onefold_tilings *tilings;                // of the context; NULL: no record
+  char record[512];                        // which that is, and how many rows of it fit
   onefold_context *fewer;                  // on the options' fewer threads; NULL: there are none
   onefold_tilings *fewer_tilings;
   onefold_peak peak;
