@@ -17,6 +17,8 @@
 #include <regex.h>
 #include <sstream>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -218,7 +220,7 @@ struct onefold_gbench {
   bool has_filter = false, negative = false;
   regex_t filter;
   std::vector<std::string> passed; // Google Benchmark keeps a pointer into it
-  std::string path;
+  std::string path, part; // written to `part`, which takes the path when it is whole; "": directly
   std::ofstream file;
   std::unique_ptr<benchmark::JSONReporter> json;
 
@@ -234,6 +236,29 @@ struct onefold_gbench {
   }
   bool wants(const char *name) const {
     return !has_filter || (regexec(&filter, name, 0, nullptr, 0) == 0) != negative;
+  }
+  /// A file beside that of the path, or that itself where it is no plain file or there can be none
+  /// beside it.
+  void open_file() {
+    struct stat old = {};
+    const bool exists = lstat(path.c_str(), &old) == 0;
+    if (!exists || S_ISREG(old.st_mode)) {
+      part = path + "." + std::to_string(getpid()) + ".part";
+      file.open(part);
+      if (file && exists) static_cast<void>(chmod(part.c_str(), old.st_mode & 07777));
+      if (file) return;
+      part.clear();
+      file.clear();
+    }
+    file.open(path);
+  }
+  /// Whether what was written is there; nothing is where nothing has run.
+  bool close_file() {
+    file.close();
+    if (part.empty()) return bool(file);
+    if (started && file && std::rename(part.c_str(), path.c_str()) == 0) return true;
+    unlink(part.c_str());
+    return !started;
   }
   ~onefold_gbench() {
     if (has_filter) regfree(&filter);
@@ -287,7 +312,7 @@ int onefold_gbench_open(const char *const *flags, size_t flag_count, const char 
     return ONEFOLD_GBENCH_BAD_FLAG;
   }
   if (!made->path.empty() && !made->listing) {
-    if (made->path != "-") made->file.open(made->path);
+    if (made->path != "-") made->open_file();
     if (made->path != "-" && !made->file) {
       std::snprintf(error, error_size, "%s: %s", made->path.c_str(), std::strerror(errno));
       return ONEFOLD_GBENCH_BAD_FILE;
@@ -378,6 +403,7 @@ int onefold_gbench_close(onefold_gbench *session) {
     out.flush();
     status = out ? 0 : -1;
   }
+  if (session->file.is_open() && !session->close_file()) status = -1;
   benchmark::Shutdown();
   delete session;
   return status;

@@ -94,7 +94,8 @@ void onefold_gbench_add_row(onefold_gbench *session, const onefold_gbench_case *
 /// Non-zero once a case has matched --benchmark_filter.
 int onefold_gbench_has_run(const onefold_gbench *session);
 
-/// Ends the JSON. Returns non-zero when it could not be written.
+/// Ends the JSON, whose file is there from now on: whole, in the place of an older one, or not at
+/// all where no case has run. Returns non-zero when it could not be written.
 int onefold_gbench_close(onefold_gbench *session);
 
 #ifdef __cplusplus

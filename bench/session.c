@@ -3,6 +3,7 @@
 #include "bench/session.h"
 
 #include "bench/header.h"
+#include "bench/interrupt.h"
 #include "bench/pin.h"
 
 #include <stdarg.h>
@@ -94,6 +95,7 @@ int onefold_bench_session_open(bench_session *session, const bench_options *opti
   if (onefold_machine_query(&session->machine) != ONEFOLD_OK) {
     return say(options, ONEFOLD_EXIT_FAILURE, "the machine cannot be queried");
   }
+  onefold_bench_catch_interrupt();
   onefold_bench_pin(options->threads, session->pinned, sizeof session->pinned);
   int status = make_contexts(session);
   if (!status) status = make_eviction(session);
@@ -147,7 +149,17 @@ void onefold_bench_session_wrong(bench_session *session, const char *what, doubl
                                    what, error, BENCH_ERROR_LIMIT));
 }
 
+int onefold_bench_session_goes_on(const bench_session *session) {
+  return !session->broken && !onefold_bench_interrupted();
+}
+
 int onefold_bench_session_close(bench_session *session) {
+  if (onefold_bench_interrupted()) {
+    onefold_bench_progress_clear(&session->progress);
+    worse(session,
+          (onefold_exit)say(session->options, ONEFOLD_EXIT_FAILURE, "interrupted after %zu of %zu",
+                            session->progress.done, session->progress.total));
+  }
   if (session->status == ONEFOLD_EXIT_OK && !session->refused &&
       !onefold_gbench_is_listing(session->gbench) && !onefold_gbench_has_run(session->gbench)) {
     worse(session, (onefold_exit)say(session->options, ONEFOLD_EXIT_USAGE,

@@ -233,7 +233,8 @@ static const char doc[] =
     ".../layout:nhwc, .../nchw:blocked. With two numbers of threads, runs on both take turns, and "
     "the ratio of their medians is "
     "printed. Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or problem; "
+    "Exit codes: 0 done; 1 it could not be done or was interrupted, or a peer is not here; 2 a bad "
+    "option or problem; "
     "3 the result differs from the reference kernels', a peer's or that on fewer threads by more "
     "than 1e-4 of the largest value.";
 
@@ -254,12 +255,13 @@ int onefold_bench_conv(int argc, char **argv) {
   if (!status) {
     bench_peers peers;
     bench_fewer fewer;
-    int failed =
+    const int failed =
         onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0),
                                  onefold_bench_beside_fewer(&options, LARGE_FLOPS, &fewer));
     onefold_bench_progress_start(&session.progress, problems.count);
-    for (size_t i = 0; i < problems.count && !failed; i++) {
-      failed = time_conv(&session, &peers, &problems.items[i]);
+    for (size_t i = 0; i < problems.count && !failed && onefold_bench_session_goes_on(&session);
+         i++) {
+      time_conv(&session, &peers, &problems.items[i]);
       session.progress.done++;
     }
     onefold_bench_peers_close(&peers);

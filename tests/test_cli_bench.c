@@ -5,9 +5,12 @@
 #include <onefold/onefold.h>
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
@@ -427,6 +430,65 @@ static void test_weights(void **state) {
   test_path_free(path);
 }
 
+/// SIGINT behind the first problem: the JSON has it, and the last one is not begun.
+static void test_interrupt(void **state) {
+  (void)state;
+  char *path = test_path(), json[512], line[512] = "", part[512];
+  int ends[2];
+  snprintf(json, sizeof json, "--json=%s", path);
+  assert_int_equal(pipe(ends), 0);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    execl(ONEFOLD_PROGRAM, "onefold", "bench", "conv", json, "--isa=ref",
+          "--benchmark_min_time=0.05", "ic8ih8oc8kh1", "ic8ih9oc8kh1", "ic8ih10oc8kh1",
+          (char *)NULL);
+    _exit(99);
+  }
+  close(ends[1]);
+  FILE *lines = fdopen(ends[0], "r");
+  assert_non_null(lines);
+  while (strncmp(line, "packed weights ", 15) != 0)
+    assert_non_null(fgets(line, sizeof line, lines));
+  assert_int_equal(kill(child, SIGINT), 0);
+  while (fgets(line, sizeof line, lines)) continue;
+  fclose(lines);
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
+  json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+  assert_non_null(report);
+  assert_non_null(test_entry(report, "conv/mb1ic8ih8oc8oh8kh1/run/threads:1_median"));
+  assert_null(test_entry(report, "conv/mb1ic8ih10oc8oh10kh1/run/threads:1_median"));
+  json_decref(report);
+  snprintf(part, sizeof part, "%s.%d.part", path, (int)child);
+  assert_int_not_equal(access(part, F_OK), 0);
+  test_path_free(path);
+}
+
+/// What is not begun leaves an older file alone.
+static void test_older_file(void **state) {
+  (void)state;
+  char *path = test_path(), arguments[256], line[16] = "";
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs("older", file);
+  fclose(file);
+  snprintf(arguments, sizeof arguments,
+           "bench conv --json=%s --benchmark_filter=nothing ic8ih8oc8kh1", path);
+  test_expect_mistake(arguments, 2, "--benchmark_filter");
+  file = fopen(path, "r");
+  assert_non_null(file);
+  assert_non_null(fgets(line, sizeof line, file));
+  fclose(file);
+  assert_string_equal(line, "older");
+  test_path_free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_conv),
@@ -441,6 +503,8 @@ int main(void) {
       cmocka_unit_test(test_main_job),
       cmocka_unit_test(test_main_networks),
       cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_interrupt),
+      cmocka_unit_test(test_older_file),
   };
   return cmocka_run_group_tests_name("cli_bench", tests, NULL, NULL);
 }
