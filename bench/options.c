@@ -8,6 +8,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ typedef struct suite_option {
 
 static const suite_option suite_options[] = {
     {{"threads", 't', "N", 0,
-      "Threads to run on (default 1); of bench conv also two numbers, as 1,2, that are compared",
+      "Threads to run on (default 1); of bench conv and bench net also two numbers, as 1,2, "
+      "that are compared",
       0},
      0},
     {{"isa", OPT_ISA, "LEVEL", 0, "Highest ISA level: ref, avx2, avx512 or neon", 0}, 0},
@@ -53,7 +55,10 @@ static const suite_option suite_options[] = {
     {{"json", OPT_JSON, "FILE", 0,
       "Write Google Benchmark's JSON to FILE, or to the standard output for -", 0},
      0},
-    {{"form", OPT_FORM, "FORM", 0, "eager, branches, folded or all (default)", 0},
+    {{"form", OPT_FORM, "FORM", 0,
+      "all (default: eager, branches, folded and generated), one of these, or one of the rewrites: "
+      "unpaired, paired, siblings, unchained, unmoved, copied, unfused",
+      0},
      BENCH_TAKES_FORMS},
     {{"layout", OPT_LAYOUT, "NAME", 0,
       "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input of "
@@ -131,10 +136,10 @@ static void choose_peers(struct argp_state *state, bench_options *o, const char 
   }
 }
 
-static int add_argument(bench_options *o, const char *text) {
-  const char **grown = realloc(o->arguments, (o->argument_count + 1) * sizeof *grown);
+static int add_argument(bench_options *o, bench_argument argument) {
+  bench_argument *grown = realloc(o->arguments, (o->argument_count + 1) * sizeof *grown);
   if (!grown) return ENOMEM;
-  grown[o->argument_count++] = text;
+  grown[o->argument_count++] = argument;
   o->arguments = grown;
   return 0;
 }
@@ -145,18 +150,22 @@ static char *slurp(const char *path) {
   if (!file) return NULL;
   char *text = NULL;
   size_t capacity = 0;
-  if (getdelim(&text, &capacity, '\0', file) < 0 && !ferror(file)) text = calloc(1, 1);
+  const ssize_t got = getdelim(&text, &capacity, '\0', file);
+  const int failed = got < 0 && ferror(file) ? errno : 0;
   fclose(file);
-  return text;
+  if (got >= 0) return text;
+  free(text);
+  errno = failed;
+  return failed ? NULL : calloc(1, 1); // an empty file
 }
 
 static int read_batch(struct argp_state *state, bench_options *o, const char *path) {
-  char **grown = realloc(o->batches, (o->batch_count + 1) * sizeof *grown);
+  bench_batch *grown = realloc(o->batches, (o->batch_count + 1) * sizeof *grown);
   if (!grown) return ENOMEM;
   o->batches = grown;
   char *text = slurp(path);
   if (!text) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
-  o->batches[o->batch_count++] = text;
+  o->batches[o->batch_count++] = (bench_batch){.path = path, .text = text};
   return 0;
 }
 
@@ -164,11 +173,15 @@ static int read_batch(struct argp_state *state, bench_options *o, const char *pa
 static int add_batches(bench_options *o) {
   int status = 0;
   for (size_t i = 0; i < o->batch_count; i++) {
-    for (char *rest = o->batches[i], *line; !status && (line = strsep(&rest, "\n"));) {
+    size_t number = 0;
+    for (char *rest = o->batches[i].text, *line; !status && (line = strsep(&rest, "\n"));) {
+      number++;
       line[strcspn(line, "#\r")] = '\0';
       line += strspn(line, " \t");
       line[strcspn(line, " \t")] = '\0';
-      if (*line) status = add_argument(o, line);
+      if (*line)
+        status = add_argument(
+            o, (bench_argument){.text = line, .file = o->batches[i].path, .line = number});
     }
   }
   return status;
@@ -246,7 +259,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_ARG:
     if (!(o->takes & (BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS | BENCH_TAKES_PAIRS)))
       argp_error(state, "%s: no argument is expected", text);
-    return add_argument(o, text);
+    return add_argument(o, (bench_argument){.text = text});
   case ARGP_KEY_END:
     for (int i = 0; i < BENCH_FORMS; i++)
       o->forms[i] |= o->rewrites && onefold_bench_forms[i].rewrite;
@@ -291,9 +304,22 @@ int onefold_bench_options_parse(bench_options *options, int argc, char **argv, i
   return ONEFOLD_EXIT_FAILURE;
 }
 
+int onefold_bench_argument_wrong(const bench_options *options, const bench_argument *argument,
+                                 const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "%s: ", options->command);
+  if (argument->file) fprintf(stderr, "%s:%zu: ", argument->file, argument->line);
+  fprintf(stderr, "%s: ", argument->text);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+  va_end(args);
+  return ONEFOLD_EXIT_USAGE;
+}
+
 void onefold_bench_options_free(bench_options *options) {
   free(options->arguments);
   free(options->flags);
-  for (size_t i = 0; i < options->batch_count; i++) free(options->batches[i]);
+  for (size_t i = 0; i < options->batch_count; i++) free(options->batches[i].text);
   free(options->batches);
 }

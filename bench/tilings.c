@@ -24,12 +24,22 @@ static void warn_of_skipped(char *command, const onefold_tilings *tilings) {
   warn(command, sentence);
 }
 
+static void describe(const onefold_record *record, const onefold_tilings *tilings, char *about,
+                     size_t size) {
+  int64_t rows = 0, skipped = 0;
+  onefold_tilings_count(tilings, &rows, &skipped);
+  if (rows)
+    snprintf(about, size, "%lld row%s of %s", (long long)rows, rows == 1 ? "" : "s",
+             onefold_record_path(record));
+}
+
 void onefold_bench_tilings_attach(const char *command, const char *path,
                                   onefold_situation situation, onefold_context_options *options,
-                                  onefold_tilings **tilings) {
+                                  onefold_tilings **tilings, char *about, size_t size) {
   char name[256];
   onefold_record *record = NULL;
   *tilings = NULL;
+  if (about) snprintf(about, size, "none");
   onefold_verbose_attach(options);
   if (path && !*path) return;
   snprintf(name, sizeof name, "%s", command);
@@ -45,6 +55,7 @@ void onefold_bench_tilings_attach(const char *command, const char *path,
     warn(name, sentence);
   }
   warn_of_skipped(name, *tilings);
+  if (about) describe(record, *tilings, about, size);
   onefold_record_close(record);
 }
 
@@ -57,9 +68,10 @@ void onefold_bench_tilings_free(onefold_tilings **tilings) {
 
 void onefold_bench_tilings_attach(const char *command, const char *record,
                                   onefold_situation situation, onefold_context_options *options,
-                                  onefold_tilings **tilings) {
+                                  onefold_tilings **tilings, char *about, size_t size) {
   (void)command, (void)record, (void)situation, (void)options;
   *tilings = NULL;
+  if (about) snprintf(about, size, "none");
 }
 
 void onefold_bench_tilings_free(onefold_tilings **tilings) {

@@ -39,7 +39,7 @@ onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, con
                                        onefold_situation situation, onefold_context **context,
                                        onefold_tilings **tilings) {
   onefold_context_options options = options_of(threads, isa, accuracy);
-  onefold_bench_tilings_attach(command, record, situation, &options, tilings);
+  onefold_bench_tilings_attach(command, record, situation, &options, tilings, NULL, 0);
   const onefold_exit code = create(command, &options, context);
   if (code != ONEFOLD_EXIT_OK) onefold_bench_tilings_free(tilings);
   return code;

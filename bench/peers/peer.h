@@ -37,6 +37,7 @@ typedef struct bench_peer_variant {
 /// An open peer.
 typedef struct bench_peer_state {
   bench_session *session;
+  int own_threads;    // the peer's
   char about[160];    // which library and version, threads and ISA
   char sentence[320]; // why the last call failed or refused
   bench_peer_variant variants[BENCH_PEER_VARIANTS];
@@ -53,6 +54,7 @@ typedef enum bench_peer_made {
 
 typedef struct bench_peer {
   int own_process; // whose caches --cold-cache cannot empty
+  int own_threads; // which are not OpenMP's of this process, and need its cores
   int holds_isa;   // keeps to --isa=avx2
   int networks;    // runs these, too
   int chains;      // runs more than one convolution
@@ -83,6 +85,10 @@ int onefold_peer_say(bench_peer_state *peer, int status, const char *format, ...
 
 /// Adds a variant and returns it; there must be room.
 bench_peer_variant *onefold_peer_add(bench_peer_state *peer, const char *name);
+
+/// Threads of OpenMP spin for a few milliseconds after a loop. Waits until they sleep where the
+/// peer has threads of its own and there are several: before what it is timed at.
+void onefold_peer_settle(const bench_peer_state *peer);
 
 /// For peers in this process: `count` calls of `call`, each after emptying the caches where the
 /// options say so. Seconds in all, without the emptying; negative when a call returns non-zero.
