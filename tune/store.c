@@ -28,9 +28,8 @@ enum {
   DATE
 };
 
-#define COLUMNS                                                                                    \
-  "machine, kind, problem, layouts, epilogue, threads, situation, accuracy, tiling, median_ns, "   \
-  "spread, default_ns, trials, version, kernels, date"
+#define KEY     "machine, kind, problem, layouts, epilogue, threads, situation, accuracy"
+#define COLUMNS KEY ", tiling, median_ns, spread, default_ns, trials, version, kernels, date"
 #define OF_KEY                                                                                     \
   " WHERE machine = ?1 AND kind = ?2 AND problem = ?3 AND layouts = ?4 AND epilogue = ?5 AND "     \
   "threads = ?6 AND situation = ?7 AND accuracy = ?8"
@@ -133,7 +132,7 @@ onefold_status onefold_store_put(onefold_store *store, const onefold_record_row 
                                  onefold_record_policy policy, int *written) {
   static const char sql[] =
       "INSERT INTO tiling (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-      "?13, ?14, ?15, ?16) ON CONFLICT DO UPDATE SET tiling = excluded.tiling, "
+      "?13, ?14, ?15, ?16) ON CONFLICT (" KEY ") DO UPDATE SET tiling = excluded.tiling, "
       "median_ns = excluded.median_ns, spread = excluded.spread, default_ns = excluded.default_ns, "
       "trials = excluded.trials, version = excluded.version, kernels = excluded.kernels, "
       "date = excluded.date WHERE ?17 OR "
@@ -173,8 +172,7 @@ onefold_status onefold_store_visit(onefold_store *store, const onefold_store_par
   const onefold_status status = prepare(
       store,
       "SELECT " COLUMNS " FROM tiling WHERE machine >= ?1 AND machine < ?2 AND (?3 IS NULL OR "
-      "(kind = ?3 AND threads = ?4 AND accuracy = ?5)) ORDER BY machine, kind, problem, layouts, "
-      "epilogue, threads, situation, accuracy",
+      "(kind = ?3 AND threads = ?4 AND accuracy = ?5)) ORDER BY " KEY,
       &statement);
   if (status != ONEFOLD_OK) return status;
   bind_text(statement, 0, part->first);
