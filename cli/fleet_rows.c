@@ -40,7 +40,7 @@ static void print_row(const fleet *f, int32_t from, const onefold_record_row *ro
   bench_cell cells[COLUMNS];
   const cli_problem problem = {.threads = row->key.threads,
                                .accuracy = row->key.accuracy,
-                               .isa = (onefold_isa)onefold_cli_tune_isa(&row->key)};
+                               .isa = (onefold_isa)onefold_record_key_isa(&row->key)};
   const bench_stat best = {.count = 1, .median = row->median_ns * 1e-9, .spread = row->spread};
   const bench_stat other = {.count = 1, .median = row->default_ns * 1e-9};
   onefold_cli_tiling_text(&row->tiling, tiling, sizeof tiling);

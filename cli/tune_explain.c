@@ -157,7 +157,7 @@ static int add_json(explaining *e, json_t *all, const cli_planned *planned,
                   all, json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:f}", "problem",
                                  key->problem, "threads", (int)key->threads, "accuracy",
                                  onefold_accuracy_name(key->accuracy), "isa",
-                                 onefold_isa_name((onefold_isa)onefold_cli_tune_isa(key)),
+                                 onefold_isa_name((onefold_isa)onefold_record_key_isa(key)),
                                  "planned", planned_json(planned), "candidates", e->json, "samples",
                                  (json_int_t)result->samples, "seconds", result->seconds))))
     return (int)onefold_cli_say(e->tuning.rows.command, ONEFOLD_EXIT_FAILURE,

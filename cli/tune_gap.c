@@ -103,7 +103,7 @@ static int collect_row(gap *g, const onefold_tune_result *results, const onefold
   json_t *row = json_pack(
       "{s:s, s:i, s:s, s:s, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:i}", "problem", key->problem,
       "threads", (int)key->threads, "accuracy", onefold_accuracy_name(key->accuracy), "isa",
-      onefold_isa_name((onefold_isa)onefold_cli_tune_isa(key)), "search",
+      onefold_isa_name((onefold_isa)onefold_record_key_isa(key)), "search",
       search_json(&results[SEARCHED], &sides[SEARCHED]), "exhaustive",
       search_json(&results[EXHAUSTIVE], &sides[EXHAUSTIVE]), "default_ns", sides[DEFAULT].median_ns,
       "gap", sides[SEARCHED].ratio, "gap_noise", sides[SEARCHED].noise, "default_gap",

@@ -116,7 +116,7 @@ static void print_subject(const onefold_record_key *key, const onefold_context *
   const int epilogue = strcmp(key->epilogue, "none") != 0;
   const int layouts = strcmp(key->layouts, "blocked:blocked") != 0;
   const int accuracy = key->accuracy != onefold_context_accuracy(usual);
-  const int isa = onefold_cli_tune_isa(key), level = isa != (int)onefold_context_isa(usual);
+  const int isa = onefold_record_key_isa(key), level = isa != (int)onefold_context_isa(usual);
   snprintf(text, size, "%s%s%s%s%s%s%s%s%s", key->problem, epilogue ? "/act:" : "",
            epilogue ? key->epilogue : "", layouts ? "/" : "", layouts ? key->layouts : "",
            accuracy ? "/" : "", accuracy ? onefold_accuracy_name(key->accuracy) : "",

@@ -67,6 +67,16 @@ static void test_same_cores(void **state) {
     strcpy(row.key.machine, others[i]);
     tilings_put(&f, &row);
   }
+  // More trials of another version, or of more noise, are no better evidence.
+  for (int stale = 0; stale < 2; stale++) {
+    onefold_record_row worse = test_row(f.context, "ic64ih56oc64kh3ph1", ONEFOLD_WARM);
+    worse.trials = 1000;
+    worse.tiling.threads = 26 + stale;
+    worse.spread = stale ? 0.001 : 0.5;
+    if (stale) strcpy(worse.version, "0.0.1");
+    snprintf(worse.key.machine, sizeof worse.key.machine, "amd-zen4,ref,l1d=%d", 3 + stale);
+    tilings_put(&f, &worse);
+  }
   tilings_expect(&f, ONEFOLD_WARM, "ic64ih56oc64kh3ph1", 22, "record: same micro-architecture");
   tilings_expect(&f, ONEFOLD_COLD, "ic64ih56oc64kh3ph1", 22,
                  "record: same micro-architecture, measured warm");

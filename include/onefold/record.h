@@ -74,6 +74,10 @@ ONEFOLD_API onefold_status onefold_record_key_desc(onefold_context *context,
                                                    const onefold_record_key *key,
                                                    onefold_conv2d_desc *desc);
 
+/// The ISA level that a key's machine was held to, or -1 where this version does not know it.
+/// Thread-safe.
+ONEFOLD_API int onefold_record_key_isa(const onefold_record_key *key);
+
 /// Hash of the names of the kernels that a context dispatches to. Thread-safe.
 ONEFOLD_API uint64_t onefold_kernel_list_hash(const onefold_context *context);
 
@@ -128,8 +132,9 @@ ONEFOLD_API const char *onefold_record_path(const onefold_record *record);
 ONEFOLD_API onefold_status onefold_record_last_error(const onefold_record *record, char *text,
                                                      size_t size);
 
-/// What happens to a row whose key is there already. The better evidenced of two has more trials,
-/// else the smaller spread, else the later date.
+/// What happens to a row whose key is there already. The better evidenced of two is that of this
+/// version and its kernels, else that with the smaller standard error of its median (spread over
+/// the root of the trials; of fewer than five trials none is known), else the later.
 typedef enum onefold_record_policy {
   ONEFOLD_RECORD_REPLACE = 0, // the new one stays
   ONEFOLD_RECORD_BETTER = 1   // the better evidenced stays
