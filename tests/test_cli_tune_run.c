@@ -113,6 +113,9 @@ static void test_lists_and_logs(void **state) {
 static void test_logged_contexts(void **state) {
   (void)state;
 #define BENCH "bench conv ic24ih9oc16oh9kh1 --benchmark_min_time=0.001 --benchmark_repetitions=1"
+  onefold_machine machine;
+  assert_int_equal(onefold_machine_query(&machine), ONEFOLD_OK);
+  if (machine.usable_cores < 2) skip(); // two threads are refused
   char arguments[512];
   char *log = test_path();
   setenv("ONEFOLD_VERBOSE", "1", 1);
@@ -182,6 +185,11 @@ static void test_logged_levels(void **state) {
   test_expect_mistake(arguments, 1, line);
   strcat(arguments, " --isa=ref");
   test_expect_words(arguments, "1 recorded before");
+
+  write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:4000 "
+                  "standard algorithm=direct from default\n");
+  snprintf(arguments, sizeof arguments, "tune --from %s --per-shape=60ms", log);
+  test_expect_mistake(arguments, 2, "a log has a problem of 4000 threads, and this process has ");
 
   write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:1 "
                   "standard algorithm=direct from default\n");
