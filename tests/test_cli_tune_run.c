@@ -273,6 +273,19 @@ static void test_graph(void **state) {
   test_expect_words("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
 }
 
+/// A level that does not run here is refused, and not another one tuned.
+static void test_graph_level(void **state) {
+  (void)state;
+  const char *const missing = test_isa_runs(ONEFOLD_ISA_NEON) ? "avx2" : "neon";
+  char arguments[256];
+  snprintf(arguments, sizeof arguments, "tune graph repghostnet-0.5x --size=32x32 --isa=%s",
+           missing);
+  test_expect_mistake(arguments, 1, "does not run on this machine");
+  snprintf(arguments, sizeof arguments, "tune block repvgg --isa=%s", missing);
+  test_expect_mistake(arguments, 1, "does not run on this machine");
+  test_expect_words("tune show", "0 rows of ");
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   static const test_mistake mistakes[] = {
@@ -302,6 +315,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_full_disk, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_interrupt, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_graph, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_graph_level, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
   };
   return cmocka_run_group_tests_name("onefold tune run", tests, NULL, NULL);
