@@ -59,7 +59,7 @@ static const struct argp_option record_options[] = {
 static error_t parse_record(int key, char *text, struct argp_state *state) {
   const char **record = state->input;
   if (key != OPT_RECORD && key != OPT_NO_RECORD) return ARGP_ERR_UNKNOWN;
-  *record = key == OPT_RECORD ? text : "";
+  *record = key == OPT_RECORD ? onefold_bench_tilings_option(state, text) : "";
   return 0;
 }
 
