@@ -156,7 +156,7 @@ static int tune(run *r, const cli_problem *problem) {
   if (code != ONEFOLD_EXIT_OK) return code;
   onefold_status status = onefold_record_row_init(place.context, NULL, desc, t->situation, &key);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
-  onefold_cli_problem_label(t, key.key.problem, problem, r->label);
+  onefold_cli_problem_label(t, &key.key, r->label);
   if (!t->again && onefold_cli_is_recorded(r->record, &key, &old)) {
     r->skipped++;
     return onefold_cli_gains_add(&r->gains, &old, problem->lists) ? ONEFOLD_EXIT_OK : no_memory(r);

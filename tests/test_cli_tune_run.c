@@ -101,6 +101,22 @@ static void test_lists_and_logs(void **state) {
   const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
   assert_string_equal(json_string_value(json_object_get(row, "epilogue")), "relu");
   json_decref(root);
+  // Labels tell rows apart.
+  write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:1 "
+                  "standard algorithm=direct from default\n"
+                  "onefold plan conv2d mb1ic24ih9oc16oh9kh1 nchw:blocked relu threads:1 "
+                  "standard algorithm=direct from default\n");
+  snprintf(arguments, sizeof arguments, "tune --from %s --budget=60s --per-shape=20ms", log);
+  test_run labels = test_program(arguments);
+  test_exits(&labels, arguments, 0);
+  assert_non_null(strstr(labels.out, "\nmb1ic24ih9oc16oh9kh1 "));
+  assert_non_null(strstr(labels.out, "\nmb1ic24ih9oc16oh9kh1/act:relu/nchw:blocked "));
+  test_run_free(&labels);
+  write_file(list, "ic8oc8ih4kh1\nnonsense # a mistake\n");
+  snprintf(arguments, sizeof arguments, "tune --batch %s", list);
+  char says[256];
+  snprintf(says, sizeof says, "%s:2: ", list);
+  test_expect_mistake(arguments, 2, says);
   write_file(log, "onefold plan conv2d nonsense\n");
   snprintf(arguments, sizeof arguments, "tune --from %s", log);
   test_expect_mistake(arguments, 1, ":1: not a line that ONEFOLD_VERBOSE=1 writes");
@@ -242,7 +258,7 @@ static void test_interrupt(void **state) {
   FILE *lines = fdopen(ends[0], "r");
   char line[512] = "";
   assert_non_null(lines);
-  while (strncmp(line, "mb1ic4ih4oc4oh4kh1 ", 19) != 0)
+  while (strncmp(line, "mb1ic4ih4oc4oh4kh1/", 19) != 0)
     assert_non_null(fgets(line, sizeof line, lines));
   assert_int_equal(kill(child, SIGINT), 0);
   while (fgets(line, sizeof line, lines)) continue;
