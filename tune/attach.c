@@ -78,6 +78,8 @@ static int add(void *user, const onefold_record_row *row) {
   entry->situation = (unsigned char)row->key.situation;
   entry->place = (uint32_t)t->count++;
   entry->evidence = onefold_record_evidence(row, r->present);
+  memcpy(entry->version, row->version, sizeof entry->version);
+  entry->kernels = row->kernels;
   return 0;
 }
 

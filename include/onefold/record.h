@@ -265,6 +265,28 @@ ONEFOLD_API void onefold_tilings_count(const onefold_tilings *tilings, int64_t *
 ONEFOLD_API int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc,
                                      onefold_tiling *tiling);
 
+/// Where in the order of onefold_tilings_find a row stands.
+typedef enum onefold_tilings_rung {
+  ONEFOLD_RUNG_EXACT = 0,      // this problem on this machine
+  ONEFOLD_RUNG_SAME_CORES = 1, // this problem on another machine with the same cores
+  ONEFOLD_RUNG_NEAREST = 2     // the nearest problem
+} onefold_tilings_rung;
+
+/// The row that onefold_tilings_find takes, and who measured it.
+typedef struct onefold_tilings_answer {
+  onefold_tilings_rung rung;
+  int32_t this_machine;        // zero: measured on another one with the same cores
+  onefold_situation situation; // in which it was measured
+  char problem[104];           // the row's, of which no more than 100 characters are kept
+  char version[16];            // of the library that measured
+  uint64_t kernels;            // onefold_kernel_list_hash of the same
+} onefold_tilings_answer;
+
+/// What onefold_tilings_find would take. Returns zero where there is none. Thread-safe.
+ONEFOLD_API int onefold_tilings_explain(const onefold_tilings *tilings,
+                                        const onefold_conv2d_desc *desc,
+                                        onefold_tilings_answer *taken);
+
 ONEFOLD_END
 
 #endif
