@@ -5,6 +5,7 @@
 #include "bench/argument.h"
 #include "bench/bench.h"
 #include "bench/gbench.h"
+#include "bench/tilings.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -245,7 +246,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     choose_peers(state, o, text);
     return 0;
   case OPT_RECORD:
-    o->record = text;
+    o->record = onefold_bench_tilings_option(state, text);
     return 0;
   case OPT_NO_RECORD:
     o->record = "";

@@ -3,8 +3,17 @@
 #include "bench/tilings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_TUNER "this program is built without the tuner (ONEFOLD_TUNE=OFF)"
 
 #ifdef ONEFOLD_HAVE_TUNE
+
+const char *onefold_bench_tilings_option(struct argp_state *state, const char *text) {
+  (void)state;
+  return text;
+}
 
 static void warn(void *user, const char *sentence) {
   fprintf(stderr, "%s: warning: %s\n", (const char *)user, sentence);
@@ -66,10 +75,18 @@ void onefold_bench_tilings_free(onefold_tilings **tilings) {
 
 #else
 
+const char *onefold_bench_tilings_option(struct argp_state *state, const char *text) {
+  argp_error(state, "--record=%s: " NO_TUNER, text);
+  return "";
+}
+
 void onefold_bench_tilings_attach(const char *command, const char *record,
                                   onefold_situation situation, onefold_context_options *options,
                                   onefold_tilings **tilings, char *about, size_t size) {
-  (void)command, (void)record, (void)situation, (void)options;
+  const char *verbose = getenv("ONEFOLD_VERBOSE");
+  (void)record, (void)situation, (void)options;
+  if (verbose && *verbose && strcmp(verbose, "0") != 0)
+    fprintf(stderr, "%s: warning: ONEFOLD_VERBOSE=%s: " NO_TUNER "\n", command, verbose);
   *tilings = NULL;
   if (about) snprintf(about, size, "none");
 }

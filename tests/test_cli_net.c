@@ -130,7 +130,8 @@ static void test_bench_layers(void **state) {
     shares += share;
     flops += test_number(row, "flops");
   }
-  assert_true(shares > 0);
+  // 1 in each round; a median is at most twice its layer's mean, and what disturbs a round is none.
+  assert_true(shares > 0.02 && shares <= 2);
   const json_t *whole = test_entry(report, "net/repvgg-a0/mb1ih32/folded/threads:2");
   assert_true(test_number(whole, "flops") == flops);
   test_row_of_report(report,
