@@ -252,8 +252,7 @@ static int is_point(const onefold_axis *axis) {
 int onefold_affine_is_scale(const onefold_affine *affine, onefold_ring *outside) {
   const onefold_axis h = crop_outside(&affine->h, &outside->top, &outside->bottom);
   const onefold_axis w = crop_outside(&affine->w, &outside->left, &outside->right);
-  return affine->groups == affine->in_channels && affine->in_channels == affine->out_channels &&
-         is_point(&h) && is_point(&w);
+  return onefold_affine_is_per_channel(affine) && is_point(&h) && is_point(&w);
 }
 
 /// Padding that reads the window.
