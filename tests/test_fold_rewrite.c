@@ -350,9 +350,15 @@ static void test_random_graphs(void **state) {
     options.force = test_once_in(&rng, 4);
     options.border = !test_once_in(&rng, 4);
     options.horizontal = test_once_in(&rng, 4);
+    options.chain_pools = !test_once_in(&rng, 4);
+    options.before_upsample = !test_once_in(&rng, 4);
+    options.measure = test_once_in(&rng, 4);
     if (test_once_in(&rng, 4)) options.level = ONEFOLD_FOLD_BATCH_NORM;
-    test_case("random graph %d: level %d, force %d, border %d, horizontal %d", i,
-              (int)options.level, (int)options.force, (int)options.border, (int)options.horizontal);
+    test_case("random graph %d: level %d, force %d, border %d, horizontal %d, chain_pools %d, "
+              "before_upsample %d, measure %d",
+              i, (int)options.level, (int)options.force, (int)options.border,
+              (int)options.horizontal, (int)options.chain_pools, (int)options.before_upsample,
+              (int)options.measure);
     onefold_graph_destroy(fold_checked(graph_random(context, &rng, in, 14), options, NULL));
   }
 }
