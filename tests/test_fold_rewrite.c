@@ -359,7 +359,10 @@ static void test_random_graphs(void **state) {
               i, (int)options.level, (int)options.force, (int)options.border,
               (int)options.horizontal, (int)options.chain_pools, (int)options.before_upsample,
               (int)options.measure);
-    onefold_graph_destroy(fold_checked(graph_random(context, &rng, in, 14), options, NULL));
+    graph_report report;
+    onefold_graph_destroy(fold_checked(graph_random(context, &rng, in, 14), options, &report));
+    for (int k = 0; k < report.count; k++)
+      assert_int_equal(report.regions[k].max_abs_error >= 0, options.measure);
   }
 }
 
