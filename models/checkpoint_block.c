@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-// What is kept of the last region that folding reports.
+// What is kept of the last region that folding reports, and the largest errors of all.
 typedef struct kept {
   const onefold_context *context;
   onefold_deploy *deploy;
-  double pixels;
+  double pixels, max_abs_error, max_rel_error;
   char reason[ONEFOLD_REASON];
   int32_t failed; // out of memory
 } kept;
@@ -27,14 +27,22 @@ double onefold_deploy_epsilon(const onefold_match *match,
   return options->bn_epsilon >= 0 ? options->bn_epsilon : match->bn_epsilon;
 }
 
+/// The larger of two errors; negative where one was not measured.
+static double larger(double a, double b) {
+  return a < 0 || b < 0 ? -1 : a > b ? a : b;
+}
+
 /// The deploy form's convolution belongs to the region that is reported last: regions come in
-/// the order of their nodes, and the block's result is made of the last.
+/// the order of their nodes, and the block's result is made of the last. An error of any region on
+/// the way there is one of the block.
 static void keep_region(void *user, const onefold_fold_region *region) {
   kept *k = user;
   onefold_deploy *deploy = k->deploy;
   onefold_release(k->context, deploy->ranges);
   deploy->ranges = NULL;
   deploy->region = *region;
+  deploy->region.max_abs_error = k->max_abs_error = larger(k->max_abs_error, region->max_abs_error);
+  deploy->region.max_rel_error = k->max_rel_error = larger(k->max_rel_error, region->max_rel_error);
   snprintf(deploy->name, sizeof deploy->name, "%s", region->name);
   snprintf(deploy->kind, sizeof deploy->kind, "%s", region->kind ? region->kind : "");
   snprintf(k->reason, sizeof k->reason, "%s", region->reason);
