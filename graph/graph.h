@@ -102,8 +102,8 @@ int onefold_node_find_not_finite(const float *values, size_t count, size_t *inde
 /// Records the first failure of a builder call; returns ONEFOLD_NO_NODE.
 onefold_node onefold_graph_fail(onefold_graph *graph, onefold_status status);
 
-/// Non-zero when `node` is a node of a graph that has not failed. ONEFOLD_NO_NODE fails
-/// quietly, any other number with a sentence.
+/// Non-zero when `node` is a node of a graph that has not failed. A graph that has is left as it
+/// is, with the first failure's sentence; in any other a number that is no node's is a failure.
 int onefold_graph_check_node(onefold_graph *graph, onefold_node node);
 
 /// Copies a node into another graph with its name.
