@@ -115,14 +115,13 @@ static const onefold_graph_node *deploy_conv(const onefold_graph *graph, const o
   return fits ? node : NULL;
 }
 
-/// The context's sentence becomes the reason, except that memory is none.
+/// What was caught becomes the reason, except that memory is none.
 static onefold_status take_reason(const onefold_context *context, onefold_status status,
-                                  onefold_match *match) {
-  if (status != ONEFOLD_OUT_OF_MEMORY && status != ONEFOLD_OK) {
-    onefold_context_last_error(context, match->reason, sizeof match->reason);
-    return ONEFOLD_OK;
-  }
-  return status;
+                                  const onefold_caught *caught, onefold_match *match) {
+  if (status == ONEFOLD_OK) return status;
+  if (status == ONEFOLD_OUT_OF_MEMORY) return onefold_fail(context, status, "%s", caught->text);
+  snprintf(match->reason, sizeof match->reason, "%s", caught->text);
+  return ONEFOLD_OK;
 }
 
 /// Where the convolution is all that is left, it stands for the whole block, which may have become
@@ -148,8 +147,8 @@ static onefold_status fold(onefold_context *context, const onefold_graph *graph,
   fold_options.measure = options->check;
   fold_options.report = keep_region;
   fold_options.user = &k;
-  onefold_status status = onefold_fold(context, graph, &fold_options, &deploy->graph);
-  if (status != ONEFOLD_OK) return take_reason(context, status, match);
+  const onefold_status status = onefold_fold(context, graph, &fold_options, &deploy->graph);
+  if (status != ONEFOLD_OK) return status;
   if (k.failed)
     return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for the ranges of %lld channels",
                         (long long)match->sizes['O']);
@@ -174,16 +173,16 @@ onefold_status onefold_deploy_make(onefold_context *context, const onefold_weigh
   *deploy = (onefold_deploy){0};
   onefold_block_params params;
   onefold_graph *graph = NULL;
+  onefold_caught caught;
+  onefold_catch_begin(context, &caught);
   onefold_status status =
       set_params(context, match, onefold_deploy_epsilon(match, options), &params);
   if (status == ONEFOLD_OK)
     status = onefold_block_build(context, match->family->block, &params, weights, &graph);
-  if (status == ONEFOLD_OK)
-    status = fold(context, graph, options, params.stride, match, deploy);
-  else
-    status = take_reason(context, status, match);
+  if (status == ONEFOLD_OK) status = fold(context, graph, options, params.stride, match, deploy);
   onefold_graph_destroy(graph);
-  return status;
+  onefold_catch_end(context, &caught);
+  return take_reason(context, status, &caught, match);
 }
 
 void onefold_deploy_release(const onefold_context *context, onefold_deploy *deploy) {
