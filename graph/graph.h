@@ -133,6 +133,10 @@ void onefold_node_conv2d_desc(const onefold_graph *graph, const onefold_graph_no
 /// double, does not fit.
 int onefold_shape_elements(onefold_shape shape, size_t *elements);
 
+/// Class of the row or column `position` of `size` by a border's `before` and `after`: each of
+/// the first and of the last has its own, all between are one (onefold_border_params).
+int64_t onefold_border_class(int64_t position, int64_t size, int64_t before, int64_t after);
+
 /// Appends a pooling node of the given kind.
 onefold_node onefold_node_add_pool(onefold_graph *graph, onefold_node_kind kind, onefold_node input,
                                    const onefold_pool2d_params *params);
