@@ -94,6 +94,11 @@ static void test_nodes(void **state) {
        2,
        {1, 8, 9, 7}},
       {"c2f", "input=1x6x9x7 out_channels=8 repeats=2", ONEFOLD_NODE_SLICE, 2, {1, 8, 9, 7}},
+      // The grouped convolutions are inside, of hidden channels.
+      {"bottleneck", "input=1x7x9x7 out_channels=8 groups=2", ONEFOLD_NODE_CONV2D, 2, {1, 8, 9, 7}},
+      {"c3", "input=1x7x9x7 out_channels=8 groups=2", ONEFOLD_NODE_CONV2D, 5, {1, 8, 9, 7}},
+      {"c3", "input=1x7x9x7 out_channels=9 groups=4", ONEFOLD_NODE_CONV2D, 5, {1, 9, 9, 7}},
+      {"c2f", "input=1x7x9x7 out_channels=8 groups=2", ONEFOLD_NODE_CONV2D, 4, {1, 8, 9, 7}},
       {"mpc_b", "input=1x6x8x10 out_channels=8", ONEFOLD_NODE_MAX_POOL, 1, {1, 8, 4, 5}},
       {"mpc_n",
        "input=2x6x8x10 out_channels=13 route_channels=5",
