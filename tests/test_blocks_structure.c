@@ -232,6 +232,15 @@ static void test_refused(void **state) {
       {"sppf", "kernel=2147483649", "sppf: kernel is 2147483649", ONEFOLD_OVERFLOW},
       {"spp3", "kernel=5", "spp3: kernel is 5", ONEFOLD_INVALID_ARGUMENT},
       {"sppcspc", "stride=2", "sppcspc: stride is 2", ONEFOLD_INVALID_ARGUMENT},
+      {"repvgg", "groups=3", "repvgg: 3 groups do not divide 8 and 8", ONEFOLD_SHAPE_MISMATCH},
+      {"orepa", "groups=3", "orepa: 3 groups do not divide 8 and 8", ONEFOLD_SHAPE_MISMATCH},
+      {"orepa", "kernel=4294967299", "'weight_orepa_origin' does not fit", ONEFOLD_OVERFLOW},
+      {"orepa", "kernel=4294967295", "'weight_orepa_origin' does not fit", ONEFOLD_OVERFLOW},
+      {"orepa", "mid_channels=9223372036854775807", "'weight_orepa_1x1_kxk_idconv1' does not",
+       ONEFOLD_OVERFLOW},
+      {"orepa", "dilation=9223372036854775807", "", ONEFOLD_OVERFLOW},
+      {"bottleneck", "out_channels=15 groups=2", "2 groups do not divide 7",
+       ONEFOLD_SHAPE_MISMATCH},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     onefold_block_params params;
