@@ -125,6 +125,8 @@ static void test_branches(void **state) {
     const char *block, *text;
     int terms, plain_input;
   } cases[] = {
+      {"repvggplus", "out_channels=8 se_hidden=2", 3, 0},
+      {"repvggplus", "out_channels=8 stride=2", 2, 0},
       {"repconv", "out_channels=8", 3, 0},
       {"repconv", "out_channels=8 identity=0", 2, 0},
       {"repconvn", "out_channels=8", 2, 0},
@@ -140,6 +142,7 @@ static void test_branches(void **state) {
       {"repghost", "out_channels=8", 2, 0},
       {"repghost", "out_channels=8 reparam_identity=1", 3, 0},
       {"bottleneck", "out_channels=8", 2, 1},
+      {"bottleneck_v8", "out_channels=8", 2, 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char text[128];
@@ -183,6 +186,22 @@ static void test_concat_widths(void **state) {
   onefold_context_destroy(context);
 }
 
+/// RepVGG's squeeze-and-excitation is before the activation, RepVGGplus's behind it.
+static void test_squeeze_excite_place(void **state) {
+  (void)state;
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
+  for (int plus = 0; plus < 2; plus++) {
+    onefold_graph *graph = block_build(context, plus ? "repvggplus" : "repvgg",
+                                       "input=1x8x6x6 out_channels=8 se_hidden=2");
+    const onefold_graph_node *last = &graph->nodes[graph->outputs[0]];
+    assert_int_equal(last->kind, plus ? ONEFOLD_NODE_SQUEEZE_EXCITE : ONEFOLD_NODE_ACTIVATION);
+    assert_int_equal(graph->nodes[last->inputs[0]].kind,
+                     plus ? ONEFOLD_NODE_ACTIVATION : ONEFOLD_NODE_SQUEEZE_EXCITE);
+    onefold_graph_destroy(graph);
+  }
+  onefold_context_destroy(context);
+}
+
 static void test_refused(void **state) {
   (void)state;
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
@@ -195,6 +214,8 @@ static void test_refused(void **state) {
       {"conv", "se_hidden=2", "conv: se_hidden is 2", ONEFOLD_INVALID_ARGUMENT},
       {"conv", "kernel=2 dilation=9223372036854775807", "", ONEFOLD_OVERFLOW},
       {"conv_bn", "expansion=0.5", "conv_bn: expansion is 0.5", ONEFOLD_INVALID_ARGUMENT},
+      {"repvggplus", "kernel=5", "repvggplus: kernel is 5", ONEFOLD_INVALID_ARGUMENT},
+      {"bottleneck_v8", "kernel=1", "bottleneck_v8: kernel is 1", ONEFOLD_INVALID_ARGUMENT},
       {"repconv", "kernel=5", "repconv: kernel is 5", ONEFOLD_INVALID_ARGUMENT},
       {"repconv", "padding=0", "repconv: padding is 0, the block has 1", ONEFOLD_INVALID_ARGUMENT},
       {"repconv", "dilation=2", "repconv: dilation is 2", ONEFOLD_INVALID_ARGUMENT},
@@ -261,9 +282,8 @@ static void test_refused(void **state) {
 int main(void) {
   if (test_isa_missing()) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_nodes),
-      cmocka_unit_test(test_branches),
-      cmocka_unit_test(test_concat_widths),
+      cmocka_unit_test(test_nodes),         cmocka_unit_test(test_branches),
+      cmocka_unit_test(test_concat_widths), cmocka_unit_test(test_squeeze_excite_place),
       cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
