@@ -11,7 +11,7 @@
 // A value that is not finite reaches the outputs that read it. It may also reach
 // those of the other groups of its channel block, where groups do not fill one,
 // and, in the classes standard and fast, those of tiles that read it: outputs at
-// most 4 (standard) or 5 (fast) rows and columns from one that reads it, in the
+// most 5 (standard) or 7 (fast) rows and columns from one that reads it, in the
 // same group and image. There an infinity may become NaN, and finite
 // inputs above 1e36 in size may overflow. Where a weight that is not finite
 // meets padding, the output is NaN or as without it.
