@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rows in an SQLite file. store_open.c and store.c alone call SQLite; docs/tuning.md has the
+// Rows in an SQLite file. store_open.c and store.c alone call SQLite; docs/record.md has the
 // schema.
 #ifndef ONEFOLD_TUNE_STORE_H
 #define ONEFOLD_TUNE_STORE_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The record of tilings in an SQLite file, its rows as text, and its way into a
 // context. In a library of its own, onefold_tune, which onefold.h leaves out and
-// which alone needs SQLite. docs/tuning.md has the file's schema; tune.h has the
+// which alone needs SQLite. docs/record.md has the file's schema; tune.h has the
 // search that finds rows.
 //
 // Nothing here ends the process or, but for the lines of onefold_verbose_attach,
