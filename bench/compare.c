@@ -118,7 +118,6 @@ static side *add_side(compared *c, const onefold_gbench_case *timed, bench_stat 
 
 static double run_peer(void *user, int64_t count) {
   const side *s = user;
-  onefold_peer_settle(s->state);
   return s->peer->run(s->state, s->variant, count);
 }
 

@@ -11,7 +11,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+// Other threads of a library spin for a while after a call, on the cores that the child needs.
+#define SETTLE_NANOSECONDS 5000000
 
 #define ANSWERS 3 // the child's file descriptor for them
 
@@ -149,6 +153,7 @@ void onefold_child_unmake(bench_peer_state *peer) {
 }
 
 double onefold_child_run(bench_peer_state *peer, size_t variant, int64_t count) {
+  nanosleep(&(const struct timespec){.tv_nsec = SETTLE_NANOSECONDS}, NULL);
   onefold_child_send_line(peer, "run %zu %" PRId64 "\n", variant, count);
   char text[512];
   return answer(peer, text, sizeof text) == BENCH_PEER_READY ? strtod(text, NULL) : -1.0;

@@ -14,7 +14,6 @@ static int open_peer(bench_peer_state *peer) {
 }
 
 const bench_peer onefold_peer_ort = {.own_process = 1,
-                                     .own_threads = 1,
                                      .networks = 1,
                                      .open = open_peer,
                                      .close = onefold_child_close,

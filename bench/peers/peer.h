@@ -54,7 +54,7 @@ typedef enum bench_peer_made {
 
 typedef struct bench_peer {
   int own_process; // whose caches --cold-cache cannot empty
-  int own_threads; // which are not OpenMP's of this process, and need its cores
+  int own_threads; // in this process, which are not OpenMP's
   int holds_isa;   // keeps to --isa=avx2
   int networks;    // runs these, too
   int chains;      // runs more than one convolution
@@ -85,10 +85,6 @@ int onefold_peer_say(bench_peer_state *peer, int status, const char *format, ...
 
 /// Adds a variant and returns it; there must be room.
 bench_peer_variant *onefold_peer_add(bench_peer_state *peer, const char *name);
-
-/// Threads of OpenMP spin for a few milliseconds after a loop. Waits until they sleep where the
-/// peer has threads of its own and there are several: before what it is timed at.
-void onefold_peer_settle(const bench_peer_state *peer);
 
 /// For peers in this process: `count` calls of `call`, each after emptying the caches where the
 /// options say so. Seconds in all, without the emptying; negative when a call returns non-zero.

@@ -7,7 +7,9 @@
 
 #define SETTLE_NANOSECONDS 5000000
 
-void onefold_peer_settle(const bench_peer_state *peer) {
+/// The caches are emptied by OpenMP's threads, which then spin for a few milliseconds on the cores
+/// that those of the peer need: until they sleep.
+static void settle(const bench_peer_state *peer) {
   const struct timespec spell = {.tv_nsec = SETTLE_NANOSECONDS};
   if (peer->own_threads && peer->session->options->threads > 1) nanosleep(&spell, NULL);
 }
@@ -26,7 +28,7 @@ double onefold_peer_time(bench_peer_state *peer, size_t variant, int64_t count,
   for (int64_t i = 0; i < count; i++) {
     onefold_bench_session_chill(peer->session, peer->session->options->cold, v->input,
                                 v->input_floats, v->output, v->output_floats);
-    onefold_peer_settle(peer);
+    settle(peer);
     const double start = onefold_bench_now();
     if (call(user)) return -1.0;
     seconds += onefold_bench_now() - start;
