@@ -9,7 +9,6 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,57 +136,6 @@ static void choose_peers(struct argp_state *state, bench_options *o, const char 
   }
 }
 
-static int add_argument(bench_options *o, bench_argument argument) {
-  bench_argument *grown = realloc(o->arguments, (o->argument_count + 1) * sizeof *grown);
-  if (!grown) return ENOMEM;
-  grown[o->argument_count++] = argument;
-  o->arguments = grown;
-  return 0;
-}
-
-/// Whole content of a file, terminated; NULL with errno.
-static char *slurp(const char *path) {
-  FILE *file = fopen(path, "r");
-  if (!file) return NULL;
-  char *text = NULL;
-  size_t capacity = 0;
-  const ssize_t got = getdelim(&text, &capacity, '\0', file);
-  const int failed = got < 0 && ferror(file) ? errno : 0;
-  fclose(file);
-  if (got >= 0) return text;
-  free(text);
-  errno = failed;
-  return failed ? NULL : calloc(1, 1); // an empty file
-}
-
-static int read_batch(struct argp_state *state, bench_options *o, const char *path) {
-  bench_batch *grown = realloc(o->batches, (o->batch_count + 1) * sizeof *grown);
-  if (!grown) return ENOMEM;
-  o->batches = grown;
-  char *text = slurp(path);
-  if (!text) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
-  o->batches[o->batch_count++] = (bench_batch){.path = path, .text = text};
-  return 0;
-}
-
-/// Adds the lines of the files behind the arguments, of which the first may be what they are of.
-static int add_batches(bench_options *o) {
-  int status = 0;
-  for (size_t i = 0; i < o->batch_count; i++) {
-    size_t number = 0;
-    for (char *rest = o->batches[i].text, *line; !status && (line = strsep(&rest, "\n"));) {
-      number++;
-      line[strcspn(line, "#\r")] = '\0';
-      line += strspn(line, " \t");
-      line[strcspn(line, " \t")] = '\0';
-      if (*line)
-        status = add_argument(
-            o, (bench_argument){.text = line, .file = o->batches[i].path, .line = number});
-    }
-  }
-  return status;
-}
-
 static error_t parse_option(int key, char *text, struct argp_state *state) {
   bench_options *o = state->input;
   switch (key) {
@@ -229,7 +177,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     o->weights = text;
     return 0;
   case OPT_BATCH:
-    return read_batch(state, o, text);
+    if (onefold_bench_batch_read(o, text))
+      argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", text);
+    return 0;
   case OPT_IMAGES:
     o->images = (int64_t)onefold_argument_number(state, "batch", text, 1, INT32_MAX);
     return 0;
@@ -260,11 +210,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_ARG:
     if (!(o->takes & (BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS | BENCH_TAKES_PAIRS)))
       argp_error(state, "%s: no argument is expected", text);
-    return add_argument(o, (bench_argument){.text = text});
+    return onefold_bench_argument_add(o, (bench_argument){.text = text});
   case ARGP_KEY_END:
     for (int i = 0; i < BENCH_FORMS; i++)
       o->forms[i] |= o->rewrites && onefold_bench_forms[i].rewrite;
-    return add_batches(o);
+    return onefold_bench_batches_add(o);
   default:
     return ARGP_ERR_UNKNOWN;
   }
@@ -303,19 +253,6 @@ int onefold_bench_options_parse(bench_options *options, int argc, char **argv, i
   fprintf(stderr, "%s: %s\n", options->command, strerror(status));
   onefold_bench_options_free(options);
   return ONEFOLD_EXIT_FAILURE;
-}
-
-int onefold_bench_argument_wrong(const bench_options *options, const bench_argument *argument,
-                                 const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  fprintf(stderr, "%s: ", options->command);
-  if (argument->file) fprintf(stderr, "%s:%zu: ", argument->file, argument->line);
-  fprintf(stderr, "%s: ", argument->text);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
-  va_end(args);
-  return ONEFOLD_EXIT_USAGE;
 }
 
 void onefold_bench_options_free(bench_options *options) {

@@ -74,6 +74,14 @@ int onefold_bench_options_parse(bench_options *options, int argc, char **argv, i
                                 const char *arguments, const char *doc);
 void onefold_bench_options_free(bench_options *options);
 
+/// Adds an argument. Returns an errno, 0 where it is done.
+int onefold_bench_argument_add(bench_options *options, bench_argument argument);
+/// Keeps the content of a file of arguments. Returns an errno, which is set.
+int onefold_bench_batch_read(bench_options *options, const char *path);
+/// Adds the lines of these files behind the arguments, of which the first may be what they are of.
+/// Returns an errno.
+int onefold_bench_batches_add(bench_options *options);
+
 /// Says what is wrong with an argument, after the line where it stands. Returns ONEFOLD_EXIT_USAGE.
 int onefold_bench_argument_wrong(const bench_options *options, const bench_argument *argument,
                                  const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -12,7 +12,7 @@
 /// Mistakes are sentences, of which a fuzzer would write millions.
 static int parse(const char *text, bench_pair_problems *pairs) {
   bench_options options = {.command = "fuzz", .argument_count = 1};
-  const char *arguments[] = {text};
+  bench_argument arguments[] = {{.text = text}};
   static FILE *nowhere;
   FILE *const usual = stderr;
   options.arguments = arguments;
