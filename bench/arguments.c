@@ -2,6 +2,8 @@
 // The arguments of a suite: those of the command line, and the lines of files.
 #include "bench/options.h"
 
+#include "bench/bench.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
