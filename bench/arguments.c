@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The arguments of a suite: those of the command line, and the lines of files.
-#include "bench/options.h"
-
 #include "bench/bench.h"
+#include "bench/options.h"
 
 #include <errno.h>
 #include <stdarg.h>
