@@ -27,29 +27,29 @@ static void print_blocks(const bench_options *options) {
   fputc('\n', stderr);
 }
 
-static int fail(const parser *p, const char *text, int status) {
+/// What the context says is wrong.
+static int fail(const parser *p, const bench_argument *argument) {
   char sentence[512];
   onefold_context_last_error(p->context, sentence, sizeof sentence);
-  fprintf(stderr, "%s: %s: %s\n", p->options->command, text, sentence);
-  return status;
+  return onefold_bench_argument_wrong(p->options, argument, "%s", sentence);
 }
 
 /// benchdnn's form says what the block's largest convolution is.
-static int parse_convolution(const parser *p, const char *text, bench_block_problem *problem) {
+static int parse_convolution(const parser *p, const bench_argument *argument,
+                             bench_block_problem *problem) {
   onefold_conv2d_desc d;
   onefold_conv2d_desc_init(&d);
-  if (onefold_conv2d_desc_parse(p->context, text, &d) != ONEFOLD_OK) {
-    return fail(p, text, ONEFOLD_EXIT_USAGE);
-  }
+  if (onefold_conv2d_desc_parse(p->context, argument->text, &d) != ONEFOLD_OK)
+    return fail(p, argument);
   const int64_t pad = d.dilation_h * (d.kernel_h - 1) / 2;
   if (d.kernel_h != d.kernel_w || d.stride_h != d.stride_w || d.dilation_h != d.dilation_w ||
       d.kernel_h % 2 == 0 || d.pad_top != pad || d.pad_bottom != pad || d.pad_left != pad ||
       d.pad_right != pad) {
-    fprintf(stderr,
-            "%s: %s: a block has a square odd kernel, one stride, one dilation and padding of "
-            "dilation*(kernel-1)/2 = %lld\n",
-            p->options->command, text, (long long)pad);
-    return ONEFOLD_EXIT_USAGE;
+    return onefold_bench_argument_wrong(
+        p->options, argument,
+        "a block has a square odd kernel, one stride, one dilation and padding of "
+        "dilation*(kernel-1)/2 = %lld",
+        (long long)pad);
   }
   onefold_block_params *params = &problem->params;
   params->input = (onefold_shape){d.batch, d.in_channels, d.in_h, d.in_w};
@@ -63,32 +63,34 @@ static int parse_convolution(const parser *p, const char *text, bench_block_prob
 }
 
 /// "stride=2,groups=4": for the library, words are separated by spaces.
-static int parse_parameters(const parser *p, const char *text, onefold_block_params *params) {
+static int parse_parameters(const parser *p, const bench_argument *argument,
+                            onefold_block_params *params) {
   char words[512];
-  snprintf(words, sizeof words, "%s", text);
+  snprintf(words, sizeof words, "%s", argument->text);
   for (char *c = words; *c; c++) {
     if (*c == ',') *c = ' ';
   }
   if (onefold_block_params_set(p->context, params, words) == ONEFOLD_OK) return ONEFOLD_EXIT_OK;
-  return fail(p, text, ONEFOLD_EXIT_USAGE);
+  return fail(p, argument);
 }
 
 /// One block at one problem; NULL: where it is typically used.
-static int add(const parser *p, const char *block, const char *text) {
+static int add(const parser *p, const char *block, const bench_argument *argument) {
   bench_block_problem *problem = &p->problems->items[p->problems->count++];
   problem->block = block;
-  const char *typical = onefold_block_typical(block);
+  const bench_argument typical = {.text = onefold_block_typical(block)};
   if (onefold_block_params_init(p->context, block, &problem->params) != ONEFOLD_OK) {
-    return fail(p, block, ONEFOLD_EXIT_FAILURE);
+    fail(p, &(bench_argument){.text = block});
+    return ONEFOLD_EXIT_FAILURE;
   }
-  const int status = parse_parameters(p, typical, &problem->params);
+  const int status = parse_parameters(p, &typical, &problem->params);
   if (status) return status;
-  if (text && !strchr(text, '=')) return parse_convolution(p, text, problem);
-  snprintf(problem->text, sizeof problem->text, "%s", text ? text : typical);
+  if (argument && !strchr(argument->text, '=')) return parse_convolution(p, argument, problem);
+  snprintf(problem->text, sizeof problem->text, "%s", (argument ? argument : &typical)->text);
   for (char *c = problem->text; *c; c++) {
     if (*c == ' ') *c = ',';
   }
-  return text ? parse_parameters(p, text, &problem->params) : ONEFOLD_EXIT_OK;
+  return argument ? parse_parameters(p, argument, &problem->params) : ONEFOLD_EXIT_OK;
 }
 
 static int add_all(const parser *p, const char *block) {
@@ -97,7 +99,7 @@ static int add_all(const parser *p, const char *block) {
   if (!block) block = "repvgg";
   if (given == 0) status = add(p, block, NULL);
   for (size_t i = 0; i < given && !status; i++) {
-    status = add(p, block, p->options->arguments[first + i]);
+    status = add(p, block, &p->options->arguments[first + i]);
   }
   return status;
 }
@@ -106,7 +108,7 @@ int onefold_bench_block_problems_parse(const bench_options *options,
                                        bench_block_problems *problems) {
   *problems = (bench_block_problems){0};
   parser p = {.options = options, .problems = problems};
-  const char *word = options->argument_count ? options->arguments[0] : "";
+  const char *word = options->argument_count ? options->arguments[0].text : "";
   const char *block = known_block(word);
   const int all = strcmp(word, "all") == 0;
   size_t blocks = 0;
@@ -120,9 +122,8 @@ int onefold_bench_block_problems_parse(const bench_options *options,
   }
   int status = ONEFOLD_EXIT_OK;
   if (all && options->argument_count > 1) {
-    fprintf(stderr, "%s: %s: all blocks are measured where each is typically used\n",
-            options->command, options->arguments[1]);
-    status = ONEFOLD_EXIT_USAGE;
+    status = onefold_bench_argument_wrong(options, &options->arguments[1],
+                                          "all blocks are measured where each is typically used");
   }
   for (size_t i = 0; i < blocks && all && !status; i++) {
     status = add(&p, onefold_block_name(i), NULL);

@@ -58,6 +58,7 @@ int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int wid
     bench_peer_state *state = &peers->states[i];
     const bench_peer_entry *e = entry(peers, (size_t)i);
     state->session = session;
+    state->own_threads = e->peer->own_threads;
     peers->open++;
     if (e->peer->open(state)) {
       const int status = fail(peers, (size_t)i, "--peers");
@@ -81,13 +82,17 @@ void onefold_bench_peers_close(bench_peers *peers) {
 
 // ------------------------------------------------------------ one problem
 
-typedef struct timing {
+#define NOBODY SIZE_MAX
+
+/// What is timed: a way of ours, or a variant of a peer.
+typedef struct side {
+  bench_stat *stat;
+  size_t owner; // the peer; of ours NOBODY
   const bench_peer *peer;
   bench_peer_state *state;
   size_t variant;
-} timing;
-
-#define NOBODY SIZE_MAX
+  char name[BENCH_NAME]; // of a peer's row
+} side;
 
 /// A comparison under way.
 typedef struct compared {
@@ -97,18 +102,23 @@ typedef struct compared {
   bench_peer_result results[BENCH_PEERS];
   bench_stat beside;
   char beside_ns[32], beside_ratio[32]; // counters
-  // [MOST_CASES]: ours, our other way, the peers' variants, others of ours
-  onefold_gbench_case *cases;
+  side sides[MOST_CASES];
+  onefold_gbench_case cases[MOST_CASES]; // of the sides, in their places
   size_t count;
-  timing timings[MOST_CASES];
-  bench_stat *stats[MOST_CASES];
-  size_t owner[MOST_CASES]; // the peer; of ours NOBODY
-  char names[MOST_CASES][BENCH_NAME];
+  onefold_gbench_case *first; // ours, which gets the counters
 } compared;
 
+/// A side of ours, or the beginning of a peer's.
+static side *add_side(compared *c, const onefold_gbench_case *timed, bench_stat *stat) {
+  side *s = &c->sides[c->count];
+  *s = (side){.stat = stat, .owner = NOBODY};
+  c->cases[c->count++] = *timed;
+  return s;
+}
+
 static double run_peer(void *user, int64_t count) {
-  const timing *t = user;
-  return t->peer->run(t->state, t->variant, count);
+  const side *s = user;
+  return s->peer->run(s->state, s->variant, count);
 }
 
 /// Runs a variant once and compares its result with ours.
@@ -145,16 +155,18 @@ static int add_variant(compared *c, size_t i, size_t variant) {
   const char *way = state->variants[variant].name;
   const int status = check(c, i, variant);
   if (status) return status;
-  const size_t at = c->count++;
-  snprintf(c->names[at], sizeof c->names[at], "%s/%s%s%s/threads:%d", c->ours->name, e->name,
+  onefold_gbench_case *timed = &c->cases[c->count];
+  side *s = add_side(c, &(onefold_gbench_case){.batch = run_peer}, &c->results[i].stats[variant]);
+  s->owner = i;
+  s->peer = e->peer;
+  s->state = state;
+  s->variant = variant;
+  snprintf(s->name, sizeof s->name, "%s/%s%s%s/threads:%d", c->ours->name, e->name,
            way[0] ? "_" : "", way, (int)o->threads);
-  c->timings[at] = (timing){.peer = e->peer, .state = state, .variant = variant};
-  c->owner[at] = i;
-  c->stats[at] = &c->results[i].stats[variant];
-  c->cases[at] =
-      (onefold_gbench_case){.name = c->names[at], .batch = run_peer, .user = &c->timings[at]};
+  timed->name = s->name;
+  timed->user = s;
   const double error = c->results[i].errors[variant];
-  if (error >= 0) onefold_bench_count(&c->cases[at], "max_error", error, 0);
+  if (error >= 0) onefold_bench_count(timed, "max_error", error, 0);
   return ONEFOLD_EXIT_OK;
 }
 
@@ -179,8 +191,8 @@ static int add_peer(compared *c, size_t i, const bench_peer_problem *problem) {
 static void conclude_beside(compared *c) {
   if (!c->beside.count || !c->stat->count) return;
   const double ratio = c->beside.median / c->stat->median;
-  onefold_bench_count(&c->cases[0], c->beside_ns, 1e9 * c->beside.median, 0);
-  onefold_bench_count(&c->cases[0], c->beside_ratio, ratio, 0);
+  onefold_bench_count(c->first, c->beside_ns, 1e9 * c->beside.median, 0);
+  onefold_bench_count(c->first, c->beside_ratio, ratio, 0);
   onefold_bench_mean_add(&c->peers->besides[c->ours->flops < c->peers->beside->large], ratio,
                          c->ours->name);
 }
@@ -193,7 +205,7 @@ static void conclude_memory(compared *c) {
   const double least = onefold_bench_compare_bytes(c->peers, c->results);
   if (least == 0.0 || c->ours->bytes <= 0) return;
   const double ratio = c->ours->bytes / least;
-  onefold_bench_count(&c->cases[0], "ratio_memory_peer", ratio, 0);
+  onefold_bench_count(c->first, "ratio_memory_peer", ratio, 0);
   onefold_bench_most_add(&c->peers->memory[c->ours->transformed], ratio, c->ours->name);
 }
 
@@ -201,7 +213,7 @@ static void conclude_memory(compared *c) {
 static void conclude(void *user) {
   compared *c = user;
   bench_peers *peers = c->peers;
-  onefold_gbench_case *ours = &c->cases[0];
+  onefold_gbench_case *ours = c->first;
   conclude_beside(c);
   for (size_t i = 0; i < peers->open; i++) {
     bench_peer_result *r = &c->results[i];
@@ -227,52 +239,42 @@ static void conclude(void *user) {
 static int time_all(compared *c) {
   bench_session *session = c->peers->session;
   const int cold = session->options->cold != BENCH_COLD_NONE;
-  const size_t failed = onefold_bench_time_cases(session, c->ours->name, c->cases, c->stats,
-                                                 c->count, cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME,
+  bench_stat *stats[MOST_CASES];
+  for (size_t i = 0; i < c->count; i++) stats[i] = c->sides[i].stat;
+  const size_t failed = onefold_bench_time_cases(session, c->ours->name, c->cases, stats, c->count,
+                                                 cold ? BENCH_SHORT_TIME : BENCH_MIN_TIME,
                                                  c->ours->repetitions, conclude, c);
   onefold_bench_progress_clear(&session->progress);
-  if (failed && c->owner[failed - 1] != NOBODY)
-    return fail(c->peers, c->owner[failed - 1], c->ours->name);
-  if (failed) {
-    return onefold_bench_session_fail(session, c->ours->name,
-                                      onefold_context_last_error(session->context, NULL, 0));
-  }
-  return ONEFOLD_EXIT_OK;
+  if (!failed) return ONEFOLD_EXIT_OK;
+  const size_t owner = c->sides[failed - 1].owner;
+  if (owner != NOBODY) return fail(c->peers, owner, c->ours->name);
+  return onefold_bench_session_fail(session, c->ours->name,
+                                    onefold_context_last_error(session->context, NULL, 0));
 }
 
 int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
                           bench_stat *stat) {
   compared *c = calloc(1, sizeof *c);
-  onefold_gbench_case *cases = calloc(MOST_CASES, sizeof *cases);
-  if (!c || !cases) {
-    free(cases);
-    free(c);
-    return onefold_bench_session_fail(peers->session, ours->name, ONEFOLD_OUT_OF_MEMORY);
-  }
-  *c = (compared){.peers = peers, .ours = ours, .stat = stat, .cases = cases, .count = 1};
-  c->cases[0] = ours->timed;
-  c->stats[0] = stat;
-  c->owner[0] = NOBODY;
+  if (!c) return onefold_bench_session_fail(peers->session, ours->name, ONEFOLD_OUT_OF_MEMORY);
+  c->peers = peers;
+  c->ours = ours;
+  c->stat = stat;
+  c->first = &c->cases[c->count];
+  add_side(c, &ours->timed, stat);
   if (peers->beside) {
     snprintf(c->beside_ns, sizeof c->beside_ns, "%s_ns", peers->beside->name);
     snprintf(c->beside_ratio, sizeof c->beside_ratio, "ratio_%s", peers->beside->name);
-    c->stats[c->count] = &c->beside;
-    c->owner[c->count] = NOBODY;
-    c->cases[c->count++] = ours->beside;
+    add_side(c, &ours->beside, &c->beside);
   }
   int status = ONEFOLD_EXIT_OK;
   size_t made = 0;
   while (!status && made < peers->open) status = add_peer(c, made++, problem);
-  for (size_t i = 0; i < ours->other_count && !status; i++, c->count++) {
-    c->cases[c->count] = ours->others[i];
-    c->stats[c->count] = ours->other_stats[i];
-    c->owner[c->count] = NOBODY;
-  }
+  for (size_t i = 0; i < ours->other_count && !status; i++)
+    add_side(c, &ours->others[i], ours->other_stats[i]);
   if (!status) status = time_all(c);
   if (!status && !onefold_gbench_is_listing(peers->session->gbench))
     onefold_bench_compare_row(peers, ours, *stat, c->beside, c->results);
   for (size_t i = 0; i < made; i++) entry(peers, i)->peer->unmake(&peers->states[i]);
-  free(cases);
   free(c);
   return status;
 }

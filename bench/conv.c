@@ -100,14 +100,11 @@ static int check(bench_conv *conv) {
   return ONEFOLD_EXIT_OK;
 }
 
-int onefold_bench_conv_make(bench_session *session, const onefold_conv2d_desc *desc,
+int onefold_bench_conv_make(bench_session *session, const bench_problem *problem,
                             bench_conv *conv) {
   const bench_options *o = session->options;
-  *conv = (bench_conv){.session = session, .desc = *desc, .error = -1.0};
-  conv->desc.in_layout = onefold_bench_in_layout(session, desc->in_channels);
-  conv->desc.out_layout = onefold_bench_out_layout(session);
-  if (o->has_activation) conv->desc.activation = o->activation;
-  onefold_conv2d_desc_print(desc, conv->problem, sizeof conv->problem);
+  const onefold_conv2d_desc *desc = &problem->desc;
+  *conv = (bench_conv){.session = session, .problem = problem->name, .desc = *desc, .error = -1.0};
   conv->in = (onefold_shape){desc->batch, desc->in_channels, desc->in_h, desc->in_w};
   onefold_status status = onefold_conv2d_output_shape(session->context, &conv->desc, &conv->out);
   if (status != ONEFOLD_OK) return onefold_bench_session_fail(session, conv->problem, status);

@@ -3,12 +3,12 @@
 #ifndef ONEFOLD_BENCH_CONV_H
 #define ONEFOLD_BENCH_CONV_H
 
-#include "bench/session.h"
+#include "bench/problem.h"
 
 typedef struct bench_conv {
   bench_session *session;
-  char problem[160];
-  onefold_conv2d_desc desc; // with the layouts and activation of the options
+  const char *problem; // its name
+  onefold_conv2d_desc desc;
   onefold_shape in, out;
   onefold_conv2d_weights weights;
   float *weight, *bias, *plain_in, *plain_out, *input; // plain: NCHW; input: in_layout
@@ -21,9 +21,8 @@ typedef struct bench_conv {
   double error; // against the reference kernels, relative to the largest value; negative: unchecked
 } bench_conv;
 
-/// Returns an onefold_exit after a sentence; destroy all the same.
-int onefold_bench_conv_make(bench_session *session, const onefold_conv2d_desc *desc,
-                            bench_conv *conv);
+/// Returns an onefold_exit after a sentence; destroy all the same. The problem must outlive it.
+int onefold_bench_conv_make(bench_session *session, const bench_problem *problem, bench_conv *conv);
 void onefold_bench_conv_destroy(bench_conv *conv);
 
 /// The same convolution in another context: planned and packed for it, with an output of its own.

@@ -84,7 +84,7 @@ static int make_inputs(bench_model *model) {
     if (node == ONEFOLD_NO_NODE) break;
     bench_tensor *input = &model->inputs[model->input_count++];
     input->shape = onefold_graph_shape(model->graph, node);
-    input->layout = onefold_bench_in_layout(model->session, model->inputs[0].shape.c);
+    input->layout = onefold_bench_in_layout(model->session->options, model->inputs[0].shape.c);
     status = make_input(model, input);
   }
   return status;
@@ -100,7 +100,7 @@ static void describe_outputs(bench_model *model) {
     out->shape = onefold_graph_shape(model->graph, node);
     out->layout = model->is_network && !session->options->has_layout
                       ? ONEFOLD_NCHW
-                      : onefold_bench_out_layout(session);
+                      : onefold_bench_out_layout(session->options);
     out->floats = onefold_tensor_elements(session->context, out->shape, out->layout);
     model->output_floats += out->floats;
   }
@@ -152,6 +152,7 @@ static onefold_status make_generated(const bench_model_spec *spec, bench_model *
 
 static int make_form(const bench_model_spec *spec, bench_model *model, int index) {
   bench_form *form = &model->forms[index];
+  form->max_error = -1.0;
   if (index == BENCH_GENERATED && !onefold_bench_generated_applies(spec)) return ONEFOLD_EXIT_OK;
   onefold_status status = ONEFOLD_OK;
   for (size_t k = 0; k < model->output_count; k++) {
@@ -212,6 +213,20 @@ static int compare_forms(bench_model *model) {
   return status;
 }
 
+/// Every block has all forms but one.
+static int expect_forms(const bench_model *model, const bench_model_spec *spec) {
+  bench_session *session = model->session;
+  int ready = 0;
+  for (int i = 0; i < BENCH_FORMS; i++) ready += model->forms[i].ready;
+  if (ready) return ONEFOLD_EXIT_OK;
+  onefold_bench_progress_clear(&session->progress);
+  fprintf(stderr, "%s: %s: --form=%s: it is a form of orepa with batch normalisation alone\n",
+          session->options->command, spec->block ? spec->block : spec->network,
+          onefold_bench_forms[BENCH_GENERATED].key);
+  if (session->status == ONEFOLD_EXIT_OK) session->status = ONEFOLD_EXIT_USAGE;
+  return ONEFOLD_EXIT_USAGE;
+}
+
 int onefold_bench_model_make(bench_session *session, const bench_model_spec *spec,
                              bench_model *model) {
   *model = (bench_model){.session = session, .is_network = spec->network != NULL};
@@ -224,6 +239,7 @@ int onefold_bench_model_make(bench_session *session, const bench_model_spec *spe
   for (int i = 0; i < BENCH_FORMS && !status; i++) {
     if (session->options->forms[i]) status = make_form(spec, model, i);
   }
+  if (!status) status = expect_forms(model, spec);
   if (!status && session->options->check) status = compare_forms(model);
   return status;
 }

@@ -46,7 +46,7 @@ typedef struct bench_form {
   onefold_exec_info info;
   float *outputs[BENCH_OUTPUTS]; // in the outputs' layouts
   double flops, bytes;
-  double max_error; // against the first form, relative to the largest value
+  double max_error; // against the first form, relative to the largest value; negative: unchecked
   bench_stat stat;
 } bench_form;
 
@@ -134,7 +134,8 @@ enum {
 };
 const char *onefold_bench_step_key(int step); // "fold", "plan", ...
 
-/// Times them for the folded form, or the last that runs; steps that do not apply keep count 0.
+/// Times them for the folded form, or the last that is an execution; steps that do not apply keep
+/// count 0, as all do where there is none.
 int onefold_bench_model_time_steps(bench_model *model, const char *name,
                                    bench_stat stats[BENCH_STEPS]);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The folded form of a model, prepared for timing once more on fewer threads.
+#include "bench/clock.h"
 #include "bench/forms.h"
 #include "bench/image.h"
 
@@ -63,17 +64,44 @@ static int chill(void *user) {
   return 0;
 }
 
+typedef struct many {
+  bench_model_again *again;
+  int64_t count;
+  double seconds;
+} many;
+
+static void run_all(void *user) {
+  many *m = user;
+  const double start = onefold_bench_now();
+  for (int64_t i = 0; i < m->count; i++) {
+    if (!run(m->again)) continue;
+    m->seconds = -1.0;
+    return;
+  }
+  m->seconds = onefold_bench_now() - start;
+}
+
+/// With threads that are awake, as those of the session's context, and no others.
+static double run_many(void *user, int64_t count) {
+  many m = {.again = user, .count = count};
+  onefold_context_together(m.again->model->session->fewer, run_all, &m);
+  return m.seconds;
+}
+
 onefold_gbench_case onefold_bench_model_again_case(bench_model_again *again, const char *name) {
   const bench_model *model = again->model;
   const bench_form *form = &model->forms[BENCH_FOLDED];
   const int cold = model->session->options->cold != BENCH_COLD_NONE;
   onefold_exec_info info;
   onefold_exec_get_info(again->exec, &info);
-  onefold_gbench_case made = {.name = name,
-                              .label = model->place[0] ? model->place : NULL,
-                              .run = run,
-                              .prepare = cold ? chill : NULL,
-                              .user = again};
+  onefold_gbench_case made = {
+      .name = name, .label = model->place[0] ? model->place : NULL, .user = again};
+  if (cold) {
+    made.run = run;
+    made.prepare = chill;
+  } else {
+    made.batch = run_many;
+  }
   onefold_bench_count_rate(&made, form->flops, form->bytes);
   onefold_bench_count(&made, "memory_bytes", (double)info.packed_bytes + (double)info.arena_bytes,
                       0);

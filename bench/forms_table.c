@@ -11,14 +11,12 @@ void onefold_bench_model_print(const bench_model *model, const char *name,
           onefold_layout_name(model->inputs[0].layout),
           onefold_layout_name(model->outputs[0].layout));
   onefold_bench_rows_head(session);
-  int first = 1;
   for (int i = 0; i < BENCH_FORMS; i++) {
     const bench_form *form = &model->forms[i];
     if (!form->ready) continue;
     onefold_bench_rows_add(session, onefold_bench_forms[i].title, &form->stat, form->flops,
                            form->bytes, i != BENCH_FOLDED && folded->count ? folded : NULL,
-                           first || !session->options->check ? -1.0 : form->max_error);
-    first = 0;
+                           form->max_error);
   }
   for (int i = 0; i < BENCH_STEPS; i++) {
     onefold_bench_rows_add(session, onefold_bench_step_key(i), &steps[i], 0, 0, NULL, -1.0);

@@ -56,7 +56,7 @@ void onefold_bench_model_add_case(bench_model *model, const char *name, int form
                              .prepare = session->options->cold != BENCH_COLD_NONE ? chill : NULL,
                              .user = &to->timings[at]};
   onefold_bench_count_work(session, c, f->flops, f->bytes);
-  if (session->options->check) onefold_bench_count(c, "max_error", f->max_error, 0);
+  if (f->max_error >= 0) onefold_bench_count(c, "max_error", f->max_error, 0);
   onefold_bench_count(c, "memory_bytes", (double)f->info.packed_bytes + (double)f->info.arena_bytes,
                       0);
   onefold_bench_count(c, "arena_bytes", (double)f->info.arena_bytes, 0);
@@ -186,6 +186,8 @@ int onefold_bench_model_time_steps(bench_model *model, const char *name,
   for (int i = 0; i < BENCH_FORMS; i++) {
     if (model->forms[i].exec && !model->forms[BENCH_FOLDED].exec) form = i;
   }
+  memset(stats, 0, BENCH_STEPS * sizeof *stats);
+  if (!model->forms[form].exec) return ONEFOLD_EXIT_OK; // the generated form alone
   timing timings[BENCH_STEPS];
   onefold_gbench_case cases[BENCH_STEPS] = {{0}};
   char names[BENCH_STEPS][256];
@@ -193,7 +195,6 @@ int onefold_bench_model_time_steps(bench_model *model, const char *name,
   if (!image) return onefold_bench_session_fail(session, name, ONEFOLD_OUT_OF_MEMORY);
   bench_stat *timed[BENCH_STEPS] = {NULL};
   size_t count = 0;
-  memset(stats, 0, BENCH_STEPS * sizeof *stats);
   for (int i = 0; i < BENCH_STEPS; i++) {
     if (!applies(model, form, i)) continue;
     timings[count] = (timing){.model = model, .form = form, .image = image};

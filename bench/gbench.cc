@@ -17,6 +17,8 @@
 #include <regex.h>
 #include <sstream>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -158,6 +160,42 @@ private:
   std::ostringstream quiet_;
 };
 
+/// The counters of a row whose iterations take so many seconds.
+benchmark::UserCounters counters_of(const onefold_gbench_case &row, double seconds) {
+  benchmark::UserCounters counters;
+  for (const onefold_gbench_counter &counter : row.counters) {
+    if (!counter.name) break;
+    const double value = counter.per_second ? counter.value / seconds : counter.value;
+    if (std::isfinite(value)) counters[counter.name] = value;
+  }
+  return counters;
+}
+
+/// What Google Benchmark would report of a case with that repetition.
+Run run_of(const onefold_gbench_case &row, double seconds, size_t index, size_t count) {
+  Run run;
+  run.run_name.function_name = row.name;
+  run.family_index = run.per_family_instance_index = 0;
+  if (row.label) run.report_label = row.label;
+  run.repetition_index = static_cast<int64_t>(index);
+  run.repetitions = static_cast<int64_t>(count);
+  run.time_unit = benchmark::kMicrosecond;
+  run.real_accumulated_time = run.cpu_accumulated_time = seconds;
+  run.counters = counters_of(row, seconds);
+  return run;
+}
+
+Run median_of(const onefold_gbench_case &row, std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  const size_t count = seconds.size();
+  const double median = (seconds[(count - 1) / 2] + seconds[count / 2]) / 2;
+  Run run = run_of(row, median, 0, count);
+  run.run_type = Run::RT_Aggregate;
+  run.aggregate_name = "median";
+  run.repetition_index = Run::no_repetition_index;
+  return run;
+}
+
 bool take(const std::string &flag, const char *name, std::string *value) {
   const std::string prefix = std::string("--benchmark_") + name;
   if (flag == prefix) {
@@ -182,7 +220,7 @@ struct onefold_gbench {
   bool has_filter = false, negative = false;
   regex_t filter;
   std::vector<std::string> passed; // Google Benchmark keeps a pointer into it
-  std::string path;
+  std::string path, part; // written to `part`, which takes the path when it is whole; "": directly
   std::ofstream file;
   std::unique_ptr<benchmark::JSONReporter> json;
 
@@ -198,6 +236,29 @@ struct onefold_gbench {
   }
   bool wants(const char *name) const {
     return !has_filter || (regexec(&filter, name, 0, nullptr, 0) == 0) != negative;
+  }
+  /// A file beside that of the path, or that itself where it is no plain file or there can be none
+  /// beside it.
+  void open_file() {
+    struct stat old = {};
+    const bool exists = lstat(path.c_str(), &old) == 0;
+    if (!exists || S_ISREG(old.st_mode)) {
+      part = path + "." + std::to_string(getpid()) + ".part";
+      file.open(part);
+      if (file && exists) static_cast<void>(chmod(part.c_str(), old.st_mode & 07777));
+      if (file) return;
+      part.clear();
+      file.clear();
+    }
+    file.open(path);
+  }
+  /// Whether what was written is there; nothing is where nothing has run.
+  bool close_file() {
+    file.close();
+    if (part.empty()) return bool(file);
+    if (started && file && std::rename(part.c_str(), path.c_str()) == 0) return true;
+    unlink(part.c_str());
+    return !started;
   }
   ~onefold_gbench() {
     if (has_filter) regfree(&filter);
@@ -251,7 +312,7 @@ int onefold_gbench_open(const char *const *flags, size_t flag_count, const char 
     return ONEFOLD_GBENCH_BAD_FLAG;
   }
   if (!made->path.empty() && !made->listing) {
-    if (made->path != "-") made->file.open(made->path);
+    if (made->path != "-") made->open_file();
     if (made->path != "-" && !made->file) {
       std::snprintf(error, error_size, "%s: %s", made->path.c_str(), std::strerror(errno));
       return ONEFOLD_GBENCH_BAD_FILE;
@@ -312,6 +373,24 @@ size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *ca
   return batch.failed;
 }
 
+void onefold_gbench_add_row(onefold_gbench *session, const onefold_gbench_case *row,
+                            const double *seconds, size_t count) {
+  if (!count || !session->wants(row->name)) return;
+  if (session->listing) {
+    std::cout << row->name << "\n";
+    return;
+  }
+  const bool first = !session->started;
+  session->started = true;
+  if (!session->json) return;
+  if (first) session->json->ReportContext(benchmark::BenchmarkReporter::Context());
+  std::vector<Run> runs;
+  for (size_t i = 0; i < count && !session->aggregates_only; i++)
+    runs.push_back(run_of(*row, seconds[i], i, count));
+  runs.push_back(median_of(*row, std::vector<double>(seconds, seconds + count)));
+  session->json->ReportRuns(runs);
+}
+
 int onefold_gbench_has_run(const onefold_gbench *session) {
   return session->started;
 }
@@ -324,6 +403,7 @@ int onefold_gbench_close(onefold_gbench *session) {
     out.flush();
     status = out ? 0 : -1;
   }
+  if (session->file.is_open() && !session->close_file()) status = -1;
   benchmark::Shutdown();
   delete session;
   return status;

@@ -85,10 +85,17 @@ void onefold_gbench_context(onefold_gbench *session, const char *key, const char
 size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *cases, size_t count,
                           const onefold_gbench_options *options);
 
+/// Adds a row of what was measured elsewhere, with the name, label and counters of `row`: a
+/// repetition for each of the samples, in seconds, and their median. --benchmark_repetitions and
+/// --benchmark_min_time have no say in it.
+void onefold_gbench_add_row(onefold_gbench *session, const onefold_gbench_case *row,
+                            const double *seconds, size_t count);
+
 /// Non-zero once a case has matched --benchmark_filter.
 int onefold_gbench_has_run(const onefold_gbench *session);
 
-/// Ends the JSON. Returns non-zero when it could not be written.
+/// Ends the JSON, whose file is there from now on: whole, in the place of an older one, or not at
+/// all where no case has run. Returns non-zero when it could not be written.
 int onefold_gbench_close(onefold_gbench *session);
 
 #ifdef __cplusplus

@@ -113,6 +113,7 @@ void onefold_bench_header(bench_session *session) {
     line(session, "handover", "%.0f ns for a cache line from core to core", p->handover_ns);
     fact(session, "handover_ns", onefold_bench_cell("%.0f", p->handover_ns).text);
   }
+  line(session, "record", "%s", session->record);
   line(session, "timed", "with %s", temperature[o->cold]);
 
   fact(session, "version", onefold_version());
@@ -122,6 +123,7 @@ void onefold_bench_header(bench_session *session) {
   fact(session, "affinity", m->affinity);
   fact(session, "pinning", session->pinned);
   fact(session, "governor", m->governor);
+  fact(session, "record", session->record);
   fact(session, "cold_cache", onefold_bench_cold_name(o->cold));
   number(session, "threads", o->threads);
   number(session, "cpu_quota", m->cpu_quota);

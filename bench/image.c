@@ -17,13 +17,13 @@ float *onefold_bench_floats(size_t n) {
   return array;
 }
 
-onefold_layout onefold_bench_in_layout(const bench_session *session, int64_t channels) {
-  if (session->options->has_layout) return session->options->layout;
+onefold_layout onefold_bench_in_layout(const bench_options *options, int64_t channels) {
+  if (options->has_layout) return options->layout;
   return channels <= ONEFOLD_IMAGE_CHANNELS ? ONEFOLD_NCHW : ONEFOLD_BLOCKED;
 }
 
-onefold_layout onefold_bench_out_layout(const bench_session *session) {
-  return session->options->has_layout ? session->options->layout : ONEFOLD_BLOCKED;
+onefold_layout onefold_bench_out_layout(const bench_options *options) {
+  return options->has_layout ? options->layout : ONEFOLD_BLOCKED;
 }
 
 void onefold_bench_fill(const bench_session *session, float *values, size_t n) {

@@ -14,8 +14,8 @@ float *onefold_bench_floats(size_t n);
 enum { ONEFOLD_IMAGE_CHANNELS = 4 };
 
 /// Layout of the input and the output: what --layout says, else blocked, and NCHW for an image.
-onefold_layout onefold_bench_in_layout(const bench_session *session, int64_t channels);
-onefold_layout onefold_bench_out_layout(const bench_session *session);
+onefold_layout onefold_bench_in_layout(const bench_options *options, int64_t channels);
+onefold_layout onefold_bench_out_layout(const bench_options *options);
 
 /// Uniform in [-1, 1), from the options' seed.
 void onefold_bench_fill(const bench_session *session, float *values, size_t n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The layers of a model inside its runs: measured first, then reported as cases, a row each.
+// The layers of a model inside its runs: measured first, then reported, a row each.
 #include "bench/layers.h"
 
 #include "bench/clock.h"
@@ -44,7 +44,6 @@ static int make(bench_layers *l, bench_model *model, int form, size_t rounds, co
     bench_layer *layer = &l->items[i];
     layer->seconds = calloc(rounds, sizeof *layer->seconds);
     if (!layer->seconds) return fail(l, ONEFOLD_OUT_OF_MEMORY);
-    layer->rounds = rounds;
     const onefold_status status = onefold_exec_get_step(model->forms[form].exec, i, &layer->step);
     if (status != ONEFOLD_OK) return fail(l, status);
     snprintf(layer->name, sizeof layer->name, "%s/layer:%03zu/threads:%d", l->name, i + 1,
@@ -108,36 +107,21 @@ static void conclude(bench_layers *l, double *sums, double *scratch) {
 
 // ----------------------------------------------------------------- reporting
 
-/// The next round's seconds: what was measured is not run again.
-static double replay(void *user, int64_t count) {
-  bench_layer *layer = user;
-  (void)count;
-  return layer->seconds[layer->next++ % layer->rounds];
-}
-
 /// A row of the JSON for each layer.
-static int report(bench_layers *l) {
+static void report(const bench_layers *l) {
   bench_session *session = l->model->session;
-  onefold_gbench_case *cases = calloc(l->count, sizeof *cases);
-  if (!cases) return fail(l, ONEFOLD_OUT_OF_MEMORY);
   for (size_t i = 0; i < l->count; i++) {
-    bench_layer *layer = &l->items[i];
+    const bench_layer *layer = &l->items[i];
     const onefold_exec_step *s = &layer->step;
-    onefold_gbench_case *c = &cases[i];
-    *c = (onefold_gbench_case){
-        .name = layer->name, .label = layer->label, .batch = replay, .user = layer, .once = 1};
-    onefold_bench_count_work(session, c, 2.0 * s->macs,
+    onefold_gbench_case row = {.name = layer->name, .label = layer->label};
+    onefold_bench_count_work(session, &row, 2.0 * s->macs,
                              (double)(s->packed_bytes + s->read_bytes + s->written_bytes));
-    onefold_bench_count(c, "packed_bytes", (double)s->packed_bytes, 0);
-    onefold_bench_count(c, "share", layer->share, 0);
-    onefold_bench_count(c, "run_ns", 1e9 * l->run.median, 0);
-    if (layer->alone.count) onefold_bench_count(c, "alone_ns", 1e9 * layer->alone.median, 0);
+    onefold_bench_count(&row, "packed_bytes", (double)s->packed_bytes, 0);
+    onefold_bench_count(&row, "share", layer->share, 0);
+    onefold_bench_count(&row, "run_ns", 1e9 * l->run.median, 0);
+    if (layer->alone.count) onefold_bench_count(&row, "alone_ns", 1e9 * layer->alone.median, 0);
+    onefold_gbench_add_row(session->gbench, &row, layer->seconds, l->rounds);
   }
-  const onefold_gbench_options options = {.min_time = BENCH_MIN_TIME,
-                                          .repetitions = (int)l->rounds};
-  const size_t failed = onefold_gbench_run(session->gbench, cases, l->count, &options);
-  free(cases);
-  return failed ? fail(l, ONEFOLD_INVALID_ARGUMENT) : ONEFOLD_EXIT_OK;
 }
 
 static int has_layers(const bench_model *model, int form) {
@@ -177,7 +161,7 @@ int onefold_bench_layers_time(bench_model *model, const char *name) {
   for (int f = 0; f < BENCH_FORMS && !status; f++) {
     if (!layers[f].count) continue;
     if (!listing) status = onefold_bench_layers_alone(&layers[f]);
-    if (!status) status = report(&layers[f]);
+    if (!status) report(&layers[f]);
     if (!status && !listing) onefold_bench_layers_print(&layers[f]);
   }
   for (int f = 0; f < BENCH_FORMS; f++) destroy(&layers[f]);

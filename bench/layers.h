@@ -11,7 +11,6 @@ typedef struct bench_layer {
   onefold_exec_step step;
   char name[256], label[512]; // of its JSON row: NAME/layer:007/..., how it runs
   double *seconds;            // [rounds], of one run
-  size_t rounds, next;        // `next` is to be reported
   bench_stat stat;
   double share;     // of all steps, median over the rounds
   bench_stat alone; // its convolution by itself; count 0 where it is none

@@ -5,6 +5,7 @@
 #include "bench/argument.h"
 #include "bench/bench.h"
 #include "bench/gbench.h"
+#include "bench/tilings.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -42,7 +43,8 @@ typedef struct suite_option {
 
 static const suite_option suite_options[] = {
     {{"threads", 't', "N", 0,
-      "Threads to run on (default 1); of bench conv also two numbers, as 1,2, that are compared",
+      "Threads to run on (default 1); of bench conv and bench net also two numbers, as 1,2, "
+      "that are compared",
       0},
      0},
     {{"isa", OPT_ISA, "LEVEL", 0, "Highest ISA level: ref, avx2, avx512 or neon", 0}, 0},
@@ -53,7 +55,10 @@ static const suite_option suite_options[] = {
     {{"json", OPT_JSON, "FILE", 0,
       "Write Google Benchmark's JSON to FILE, or to the standard output for -", 0},
      0},
-    {{"form", OPT_FORM, "FORM", 0, "eager, branches, folded or all (default)", 0},
+    {{"form", OPT_FORM, "FORM", 0,
+      "all (default: eager, branches, folded and generated), one of these, or one of the rewrites: "
+      "unpaired, paired, siblings, unchained, unmoved, copied, unfused",
+      0},
      BENCH_TAKES_FORMS},
     {{"layout", OPT_LAYOUT, "NAME", 0,
       "Layout at both ends: nchw, nhwc or blocked (default: blocked, and nchw for an input of "
@@ -131,49 +136,6 @@ static void choose_peers(struct argp_state *state, bench_options *o, const char 
   }
 }
 
-static int add_argument(bench_options *o, const char *text) {
-  const char **grown = realloc(o->arguments, (o->argument_count + 1) * sizeof *grown);
-  if (!grown) return ENOMEM;
-  grown[o->argument_count++] = text;
-  o->arguments = grown;
-  return 0;
-}
-
-/// Whole content of a file, terminated; NULL with errno.
-static char *slurp(const char *path) {
-  FILE *file = fopen(path, "r");
-  if (!file) return NULL;
-  char *text = NULL;
-  size_t capacity = 0;
-  if (getdelim(&text, &capacity, '\0', file) < 0 && !ferror(file)) text = calloc(1, 1);
-  fclose(file);
-  return text;
-}
-
-static int read_batch(struct argp_state *state, bench_options *o, const char *path) {
-  char **grown = realloc(o->batches, (o->batch_count + 1) * sizeof *grown);
-  if (!grown) return ENOMEM;
-  o->batches = grown;
-  char *text = slurp(path);
-  if (!text) argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", path);
-  o->batches[o->batch_count++] = text;
-  return 0;
-}
-
-/// Adds the lines of the files behind the arguments, of which the first may be what they are of.
-static int add_batches(bench_options *o) {
-  int status = 0;
-  for (size_t i = 0; i < o->batch_count; i++) {
-    for (char *rest = o->batches[i], *line; !status && (line = strsep(&rest, "\n"));) {
-      line[strcspn(line, "#\r")] = '\0';
-      line += strspn(line, " \t");
-      line[strcspn(line, " \t")] = '\0';
-      if (*line) status = add_argument(o, line);
-    }
-  }
-  return status;
-}
-
 static error_t parse_option(int key, char *text, struct argp_state *state) {
   bench_options *o = state->input;
   switch (key) {
@@ -215,7 +177,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     o->weights = text;
     return 0;
   case OPT_BATCH:
-    return read_batch(state, o, text);
+    if (onefold_bench_batch_read(o, text))
+      argp_failure(state, ONEFOLD_EXIT_FAILURE, errno, "%s", text);
+    return 0;
   case OPT_IMAGES:
     o->images = (int64_t)onefold_argument_number(state, "batch", text, 1, INT32_MAX);
     return 0;
@@ -232,7 +196,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
     choose_peers(state, o, text);
     return 0;
   case OPT_RECORD:
-    o->record = text;
+    o->record = onefold_bench_tilings_option(state, text);
     return 0;
   case OPT_NO_RECORD:
     o->record = "";
@@ -246,11 +210,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
   case ARGP_KEY_ARG:
     if (!(o->takes & (BENCH_TAKES_PROBLEMS | BENCH_TAKES_NETWORKS | BENCH_TAKES_PAIRS)))
       argp_error(state, "%s: no argument is expected", text);
-    return add_argument(o, text);
+    return onefold_bench_argument_add(o, (bench_argument){.text = text});
   case ARGP_KEY_END:
     for (int i = 0; i < BENCH_FORMS; i++)
       o->forms[i] |= o->rewrites && onefold_bench_forms[i].rewrite;
-    return add_batches(o);
+    return onefold_bench_batches_add(o);
   default:
     return ARGP_ERR_UNKNOWN;
   }
@@ -294,6 +258,6 @@ int onefold_bench_options_parse(bench_options *options, int argc, char **argv, i
 void onefold_bench_options_free(bench_options *options) {
   free(options->arguments);
   free(options->flags);
-  for (size_t i = 0; i < options->batch_count; i++) free(options->batches[i]);
+  for (size_t i = 0; i < options->batch_count; i++) free(options->batches[i].text);
   free(options->batches);
 }

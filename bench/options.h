@@ -14,6 +14,20 @@
 /// What is thrown out of the caches before each timed call.
 typedef enum bench_cold { BENCH_COLD_NONE, BENCH_COLD_WEIGHTS, BENCH_COLD_ALL } bench_cold;
 
+/// An argument that is no option. Texts are in argv, or in those of batch files, which live until
+/// onefold_bench_options_free.
+typedef struct bench_argument {
+  const char *text;
+  const char *file; // whose line it is; NULL: of the command line
+  size_t line;
+} bench_argument;
+
+/// A file of arguments.
+typedef struct bench_batch {
+  const char *path;
+  char *text;
+} bench_batch;
+
 typedef struct bench_options {
   const char *command; // "onefold bench conv"
   int takes;           // below
@@ -38,12 +52,10 @@ typedef struct bench_options {
   const char *record;         // the same; "": no record is read
   const char *cache;          // a directory or NULL
   int32_t check;              // compare with the reference kernels
-  // Arguments and Google Benchmark's flags; both point into argv, or into
-  // lines of a batch file that live until onefold_bench_options_free.
-  const char **arguments, **flags;
-  size_t argument_count, flag_count;
-  char **batches; // their texts
-  size_t batch_count;
+  bench_argument *arguments;
+  bench_batch *batches;
+  const char **flags; // Google Benchmark's, in argv
+  size_t argument_count, batch_count, flag_count;
 } bench_options;
 
 /// Which options a suite takes, as bits.
@@ -61,6 +73,18 @@ enum {
 int onefold_bench_options_parse(bench_options *options, int argc, char **argv, int takes,
                                 const char *arguments, const char *doc);
 void onefold_bench_options_free(bench_options *options);
+
+/// Adds an argument. Returns an errno, 0 where it is done.
+int onefold_bench_argument_add(bench_options *options, bench_argument argument);
+/// Keeps the content of a file of arguments. Returns an errno, which is set.
+int onefold_bench_batch_read(bench_options *options, const char *path);
+/// Adds the lines of these files behind the arguments, of which the first may be what they are of.
+/// Returns an errno.
+int onefold_bench_batches_add(bench_options *options);
+
+/// Says what is wrong with an argument, after the line where it stands. Returns ONEFOLD_EXIT_USAGE.
+int onefold_bench_argument_wrong(const bench_options *options, const bench_argument *argument,
+                                 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 const char *onefold_bench_cold_name(bench_cold cold); // "none", "wei", "all"
 

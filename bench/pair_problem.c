@@ -2,17 +2,10 @@
 // Pairs on the command line, as descriptors.
 #include "bench/pair_problem.h"
 
-#include "bench/problem.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #define EXAMPLE "g96ic96ih56oc96kh3ph1:relu6+ic96ih56oc24kh1"
-
-static int mistake(const bench_options *options, const char *text, const char *what) {
-  fprintf(stderr, "%s: %s: %s\n", options->command, text, what);
-  return ONEFOLD_EXIT_USAGE;
-}
 
 static int find_activation(const char *name, onefold_activation *found) {
   for (int i = 0; i < ONEFOLD_ACT_COUNT; i++) {
@@ -24,15 +17,19 @@ static int find_activation(const char *name, onefold_activation *found) {
 }
 
 /// "PROBLEM[:ACTIVATION]"; without one, the activation of the options.
-static int parse_half(onefold_context *context, const bench_options *options, char *text,
-                      onefold_conv2d_desc *desc) {
+static int parse_half(onefold_context *context, const bench_options *options,
+                      const bench_argument *argument, char *text, onefold_conv2d_desc *desc) {
+  char sentence[512];
   char *colon = strchr(text, ':');
   if (colon) *colon = '\0';
-  const int status = onefold_bench_problem_parse(context, options, text, desc);
-  if (status) return status;
+  if (onefold_conv2d_desc_parse(context, text, desc) != ONEFOLD_OK) {
+    onefold_context_last_error(context, sentence, sizeof sentence);
+    return onefold_bench_argument_wrong(options, argument, "%s", sentence);
+  }
   if (options->has_activation) desc->activation = options->activation;
   if (colon && !find_activation(colon + 1, &desc->activation))
-    return mistake(options, colon + 1, "it is no activation, such as relu6");
+    return onefold_bench_argument_wrong(options, argument, "%s is no activation, such as relu6",
+                                        colon + 1);
   return ONEFOLD_EXIT_OK;
 }
 
@@ -68,23 +65,24 @@ static void print(bench_pair_problem *made) {
   }
 }
 
-static int parse(onefold_context *context, const bench_options *options, const char *text,
-                 bench_pair_problem *made) {
-  char *first = strdup(text), *plus = first ? strchr(first, '+') : NULL;
+static int parse(onefold_context *context, const bench_options *options,
+                 const bench_argument *argument, bench_pair_problem *made) {
+  char *first = strdup(argument->text), *plus = first ? strchr(first, '+') : NULL;
   int status = ONEFOLD_EXIT_OK;
-  if (!first) status = mistake(options, text, "out of memory");
+  if (!first) status = onefold_bench_argument_wrong(options, argument, "out of memory");
   if (!status && !plus)
-    status = mistake(options, text, "a pair is two problems with + between, such as " EXAMPLE);
+    status = onefold_bench_argument_wrong(
+        options, argument, "a pair is two problems with + between, such as " EXAMPLE);
   if (!status) {
     *plus = '\0';
-    status = parse_half(context, options, first, &made->descs[0]);
+    status = parse_half(context, options, argument, first, &made->descs[0]);
   }
-  if (!status) status = parse_half(context, options, plus + 1, &made->descs[1]);
+  if (!status) status = parse_half(context, options, argument, plus + 1, &made->descs[1]);
   free(first);
   if (status) return status;
   print(made);
   const char *reason = refuse(context, made->descs);
-  return reason ? mistake(options, made->text, reason) : ONEFOLD_EXIT_OK;
+  return reason ? onefold_bench_argument_wrong(options, argument, "%s", reason) : ONEFOLD_EXIT_OK;
 }
 
 int onefold_bench_pair_problems_parse(const bench_options *options, bench_pair_problems *problems) {
@@ -105,7 +103,7 @@ int onefold_bench_pair_problems_parse(const bench_options *options, bench_pair_p
   int status = ONEFOLD_EXIT_OK;
   while (problems->count < given && !status) {
     const size_t i = problems->count++;
-    status = parse(context, options, options->arguments[i], &problems->items[i]);
+    status = parse(context, options, &options->arguments[i], &problems->items[i]);
   }
   onefold_context_destroy(context);
   if (status) onefold_bench_pair_problems_free(problems);

@@ -5,15 +5,17 @@
 
 #include "bench/session.h"
 
+/// A convolution to time.
+typedef struct bench_problem {
+  onefold_conv2d_desc desc; // with the layouts and activation of its text, else of the options
+  char name[256];           // "mb1ic64ih56oc64oh56kh3ph1/act:relu": what either of them names
+} bench_problem;
+
 /// The problems among the arguments.
 typedef struct bench_problems {
-  onefold_conv2d_desc *descs;
+  bench_problem *items;
   size_t count;
 } bench_problems;
-
-/// Parses one; the context holds the sentence. Returns an onefold_exit after it.
-int onefold_bench_problem_parse(onefold_context *context, const bench_options *options,
-                                const char *text, onefold_conv2d_desc *desc);
 
 /// Parses all before anything runs. Returns an onefold_exit after a sentence.
 int onefold_bench_problems_parse(const bench_options *options, bench_problems *problems);

@@ -3,6 +3,7 @@
 #include "bench/session.h"
 
 #include "bench/header.h"
+#include "bench/interrupt.h"
 #include "bench/pin.h"
 
 #include <stdarg.h>
@@ -22,8 +23,8 @@ static int say(const bench_options *options, onefold_exit status, const char *fo
 }
 
 static int make_context(const bench_session *session, int32_t threads,
-                        onefold_context_options *options, onefold_tilings **tilings,
-                        onefold_context **context) {
+                        onefold_context_options *options, onefold_tilings **tilings, char *record,
+                        size_t size, onefold_context **context) {
   const bench_options *o = session->options;
   *options = (onefold_context_options){
       .struct_size = sizeof *options,
@@ -37,7 +38,7 @@ static int make_context(const bench_session *session, int32_t threads,
                                nets                         ? ONEFOLD_IN_PLACE
                                : o->cold != BENCH_COLD_NONE ? ONEFOLD_COLD
                                                             : ONEFOLD_WARM,
-                               options, tilings);
+                               options, tilings, record, size);
   const onefold_status status = onefold_context_create(options, context);
   if (status != ONEFOLD_OK) {
     return say(o, ONEFOLD_EXIT_FAILURE, "no context: %s", onefold_status_name(status));
@@ -53,10 +54,11 @@ static int make_context(const bench_session *session, int32_t threads,
 static int make_contexts(bench_session *session) {
   const bench_options *o = session->options;
   const int status = make_context(session, o->threads, &session->context_options, &session->tilings,
-                                  &session->context);
+                                  session->record, sizeof session->record, &session->context);
   onefold_context_options options;
   if (status || !o->fewer) return status;
-  return make_context(session, o->fewer, &options, &session->fewer_tilings, &session->fewer);
+  return make_context(session, o->fewer, &options, &session->fewer_tilings, NULL, 0,
+                      &session->fewer);
 }
 
 onefold_status onefold_bench_session_context(const bench_session *session,
@@ -93,6 +95,7 @@ int onefold_bench_session_open(bench_session *session, const bench_options *opti
   if (onefold_machine_query(&session->machine) != ONEFOLD_OK) {
     return say(options, ONEFOLD_EXIT_FAILURE, "the machine cannot be queried");
   }
+  onefold_bench_catch_interrupt();
   onefold_bench_pin(options->threads, session->pinned, sizeof session->pinned);
   int status = make_contexts(session);
   if (!status) status = make_eviction(session);
@@ -146,7 +149,17 @@ void onefold_bench_session_wrong(bench_session *session, const char *what, doubl
                                    what, error, BENCH_ERROR_LIMIT));
 }
 
+int onefold_bench_session_goes_on(const bench_session *session) {
+  return !session->broken && !onefold_bench_interrupted();
+}
+
 int onefold_bench_session_close(bench_session *session) {
+  if (onefold_bench_interrupted()) {
+    onefold_bench_progress_clear(&session->progress);
+    worse(session,
+          (onefold_exit)say(session->options, ONEFOLD_EXIT_FAILURE, "interrupted after %zu of %zu",
+                            session->progress.done, session->progress.total));
+  }
   if (session->status == ONEFOLD_EXIT_OK && !session->refused &&
       !onefold_gbench_is_listing(session->gbench) && !onefold_gbench_has_run(session->gbench)) {
     worse(session, (onefold_exit)say(session->options, ONEFOLD_EXIT_USAGE,

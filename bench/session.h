@@ -18,6 +18,7 @@ typedef struct bench_session {
   onefold_context *context;
   onefold_context_options context_options; // that it was made with
   onefold_tilings *tilings;                // of the context; NULL: no record
+  char record[512];                        // which that is, and how many rows of it fit
   onefold_context *fewer;                  // on the options' fewer threads; NULL: there are none
   onefold_tilings *fewer_tilings;
   onefold_peak peak;
@@ -27,6 +28,7 @@ typedef struct bench_session {
   char pinned[160];
   float *eviction; // larger than all caches; NULL unless they are to be emptied
   size_t eviction_floats;
+  int broken;          // a peer's process is gone, and what is left is not measured
   int refused;         // something was left out, with a line that says why
   onefold_exit status; // the worst so far
 } bench_session;
@@ -42,6 +44,10 @@ onefold_status onefold_bench_session_context(const bench_session *session,
 /// Adds a line to the header and to the JSON's context.
 void onefold_bench_session_note(bench_session *session, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/// Zero where no other problem is to be measured: after SIGINT or SIGTERM, or when it is broken.
+/// One that fails leaves the others to be measured.
+int onefold_bench_session_goes_on(const bench_session *session);
 
 /// Ends the JSON, releases everything and returns the exit code.
 int onefold_bench_session_close(bench_session *session);

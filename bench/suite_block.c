@@ -38,23 +38,26 @@ static int time_block(bench_session *session, bench_peers *peers,
   return status;
 }
 
-static int run(bench_session *session, const bench_block_problems *problems) {
+static void run(bench_session *session, const bench_block_problems *problems) {
   onefold_weights *weights = NULL;
   const onefold_status made =
       onefold_weights_seeded(session->context, session->options->seed, &weights);
-  if (made != ONEFOLD_OK) return onefold_bench_session_fail(session, "weights", made);
+  if (made != ONEFOLD_OK) {
+    onefold_bench_session_fail(session, "weights", made);
+    return;
+  }
   onefold_bench_session_note(session, "weights", "generated, seed %llu",
                              (unsigned long long)session->options->seed);
   bench_peers peers;
-  int status = onefold_bench_peers_open(&peers, session, 60, NULL);
+  const int failed = onefold_bench_peers_open(&peers, session, 60, NULL);
   onefold_bench_progress_start(&session->progress, problems->count);
-  for (size_t i = 0; i < problems->count && !status; i++) {
-    status = time_block(session, &peers, &problems->items[i], weights);
+  for (size_t i = 0; i < problems->count && !failed && onefold_bench_session_goes_on(session);
+       i++) {
+    time_block(session, &peers, &problems->items[i], weights);
     session->progress.done++;
   }
   onefold_bench_peers_close(&peers);
   onefold_weights_close(weights);
-  return status;
 }
 
 static const char doc[] =
@@ -64,7 +67,8 @@ static const char doc[] =
     "(input=1x64x56x56,out_channels=64,stride=2); without one, the block is measured where it is "
     "typically used. With --peers the folded form alone is timed, where it is one convolution. "
     "Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or problem; "
+    "Exit codes: 0 done; 1 it could not be done or was interrupted, or a peer is not here; 2 a bad "
+    "option or problem; "
     "3 the forms, or a peer's result, differ by more than 1e-4 of the largest value.";
 
 int onefold_bench_block(int argc, char **argv) {

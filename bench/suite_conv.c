@@ -101,7 +101,7 @@ static int time_rows(bench_conv *conv, const char *name, int first, int last, be
   onefold_conv2d_plan_get_info(conv->plan, &info);
   timing timings[ROWS] = {{0}};
   onefold_gbench_case cases[ROWS] = {{0}};
-  char names[ROWS][256];
+  char names[ROWS][BENCH_NAME];
   bench_stat *timed[ROWS] = {NULL};
   size_t count = 0;
   for (int i = first; i < last; i++) {
@@ -166,7 +166,7 @@ static int time_steps(bench_conv *conv, const char *name) {
 static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   bench_session *session = conv->session;
   timing t = {.conv = conv};
-  char row[256], fewer_row[256];
+  char row[BENCH_NAME], fewer_row[BENCH_NAME];
   snprintf(row, sizeof row, "%s/%s/threads:%d", name, rows[ROW_RUN].key,
            (int)session->options->threads);
   snprintf(fewer_row, sizeof fewer_row, "%s/%s/threads:%d", name, rows[ROW_RUN].key,
@@ -212,14 +212,12 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   return status;
 }
 
-static int time_conv(bench_session *session, bench_peers *peers, const onefold_conv2d_desc *desc) {
+static int time_conv(bench_session *session, bench_peers *peers, const bench_problem *problem) {
   const bench_options *o = session->options;
   bench_conv conv;
-  char name[224];
-  int status = onefold_bench_conv_make(session, desc, &conv);
-  snprintf(name, sizeof name, "conv/%s%s%s%s%s", conv.problem, o->has_activation ? "/act:" : "",
-           o->has_activation ? onefold_activation_name(o->activation) : "",
-           o->has_layout ? "/layout:" : "", o->has_layout ? onefold_layout_name(o->layout) : "");
+  char name[sizeof problem->name + 8];
+  int status = onefold_bench_conv_make(session, problem, &conv);
+  snprintf(name, sizeof name, "conv/%s", problem->name);
   if (!status && (o->peer_count || o->fewer)) {
     status = compare(&conv, name, peers);
   } else if (!status) {
@@ -231,9 +229,12 @@ static int time_conv(bench_session *session, bench_peers *peers, const onefold_c
 
 static const char doc[] =
     "Times convolutions at problems in benchdnn's form, such as mb1ic64ih56oc64kh3ph1."
-    "\vWith two numbers of threads, runs on both take turns, and the ratio of their medians is "
+    "\vA problem may name its activation and layouts, as rows do: mb1ic64ih56oc64kh3ph1/act:relu, "
+    ".../layout:nhwc, .../nchw:blocked. With two numbers of threads, runs on both take turns, and "
+    "the ratio of their medians is "
     "printed. Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or problem; "
+    "Exit codes: 0 done; 1 it could not be done or was interrupted, or a peer is not here; 2 a bad "
+    "option or problem; "
     "3 the result differs from the reference kernels', a peer's or that on fewer threads by more "
     "than 1e-4 of the largest value.";
 
@@ -254,12 +255,13 @@ int onefold_bench_conv(int argc, char **argv) {
   if (!status) {
     bench_peers peers;
     bench_fewer fewer;
-    int failed =
+    const int failed =
         onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0),
                                  onefold_bench_beside_fewer(&options, LARGE_FLOPS, &fewer));
     onefold_bench_progress_start(&session.progress, problems.count);
-    for (size_t i = 0; i < problems.count && !failed; i++) {
-      failed = time_conv(&session, &peers, &problems.descs[i]);
+    for (size_t i = 0; i < problems.count && !failed && onefold_bench_session_goes_on(&session);
+         i++) {
+      time_conv(&session, &peers, &problems.items[i]);
       session.progress.done++;
     }
     onefold_bench_peers_close(&peers);

@@ -125,8 +125,8 @@ static void print_forms(const bench_session *session, const shape *s, const benc
         onefold_bench_cell("%.1f %%", 100 * rate / form->stat.peak),
         i == BENCH_FOLDED ? onefold_bench_cell("%s", "")
                           : onefold_bench_cell_ratio(form->stat, folded),
-        i == BENCH_EAGER ? onefold_bench_cell("%s", "")
-                         : onefold_bench_cell("%.1e", form->max_error),
+        form->max_error >= 0 ? onefold_bench_cell("%.1e", form->max_error)
+                             : onefold_bench_cell("%s", ""),
     };
     onefold_bench_table_row(session->out, columns, COLUMNS, cells);
   }
@@ -239,7 +239,7 @@ static void print_legend(const bench_session *session) {
   onefold_bench_table_head(session->out, columns, COLUMNS);
 }
 
-static int run(bench_session *session) {
+static void run(bench_session *session) {
   source from = {0};
   outcome outcomes[SHAPES];
   memset(outcomes, 0, sizeof outcomes);
@@ -247,8 +247,8 @@ static int run(bench_session *session) {
   int status = open_weights(session, &from);
   if (!status && !listing) print_legend(session);
   onefold_bench_progress_start(&session->progress, SHAPES);
-  for (size_t i = 0; i < SHAPES && !status; i++) {
-    status = time_shape(session, &from, &shapes[i], &outcomes[i]);
+  for (size_t i = 0; i < SHAPES && !status && onefold_bench_session_goes_on(session); i++) {
+    time_shape(session, &from, &shapes[i], &outcomes[i]);
     session->progress.done++;
   }
   if (!status && !listing) {
@@ -257,13 +257,13 @@ static int run(bench_session *session) {
   }
   onefold_weights_close(from.file);
   onefold_weights_close(from.generated);
-  return status;
 }
 
 static const char doc[] =
     "Times RepVGG's block at the stage shapes of RepVGG-A0 and B0, eager, as branches and folded."
     "\vGoogle Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done; 2 a bad option; 3 the forms differ by more than "
+    "Exit codes: 0 done; 1 it could not be done or was interrupted; 2 a bad option; 3 the forms "
+    "differ by more than "
     "1e-4 of the largest value.";
 
 int onefold_bench_main(int argc, char **argv) {

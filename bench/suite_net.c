@@ -23,7 +23,7 @@ typedef struct networks {
 static int parse(const bench_options *o, networks *list) {
   size_t known = 0;
   while (onefold_network_name(known)) known++;
-  const int all = o->argument_count == 1 && strcmp(o->arguments[0], "all") == 0;
+  const int all = o->argument_count == 1 && strcmp(o->arguments[0].text, "all") == 0;
   list->count = all ? known : o->argument_count;
   list->names = calloc(list->count + 1, sizeof *list->names);
   if (!list->names) {
@@ -32,7 +32,7 @@ static int parse(const bench_options *o, networks *list) {
   }
   const char *wrong = list->count ? NULL : "no network is given";
   for (size_t i = 0; i < list->count; i++) {
-    list->names[i] = all ? onefold_network_name(i) : o->arguments[i];
+    list->names[i] = all ? onefold_network_name(i) : o->arguments[i].text;
     if (!onefold_network_summary(list->names[i])) wrong = list->names[i];
   }
   if (!wrong) return ONEFOLD_EXIT_OK;
@@ -106,8 +106,10 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
              o->has_layout ? onefold_layout_name(o->layout) : "");
     status = compares(o) ? onefold_bench_compare_model(peers, &model, name)
                          : onefold_bench_model_time(&model, name);
-    if (!status && wants_forms(o)) status = add_forms(&model, name, network);
-    if (!status && o->layers) status = onefold_bench_layers_time(&model, name);
+    if (!status && wants_forms(o) && onefold_bench_session_goes_on(session))
+      status = add_forms(&model, name, network);
+    if (!status && o->layers && onefold_bench_session_goes_on(session))
+      status = onefold_bench_layers_time(&model, name);
   }
   kept->name = network;
   for (int i = 0; i < BENCH_FORMS; i++) kept->forms[i] = model.forms[i].stat;
@@ -121,7 +123,7 @@ static int wants_summary(const bench_options *o, size_t count) {
          (count > 1 || compares(o));
 }
 
-/// A line for each network.
+/// A line for each network that the run has come to.
 static void print_summary(const bench_session *session, const outcome *outcomes, size_t count) {
   static const bench_column columns[] = {{"network", -24}, {"T0 eager", 9}, {"T1 branches", 11},
                                          {"T2 folded", 9}, {"T0/T2", 7},    {"T1/T2", 7}};
@@ -131,6 +133,7 @@ static void print_summary(const bench_session *session, const outcome *outcomes,
   onefold_bench_table_head(session->out, columns, width);
   for (size_t i = 0; i < count; i++) {
     const bench_stat *f = outcomes[i].forms;
+    if (!outcomes[i].name) continue;
     const bench_cell cells[] = {
         onefold_bench_cell("%s", outcomes[i].name),
         onefold_bench_cell_time(f[BENCH_EAGER]),
@@ -143,10 +146,13 @@ static void print_summary(const bench_session *session, const outcome *outcomes,
   }
 }
 
-static int run(bench_session *session, const networks *list) {
+static void run(bench_session *session, const networks *list) {
   onefold_weights *weights = NULL;
   outcome *outcomes = calloc(list->count, sizeof *outcomes);
-  if (!outcomes) return onefold_bench_session_fail(session, "networks", ONEFOLD_OUT_OF_MEMORY);
+  if (!outcomes) {
+    onefold_bench_session_fail(session, "networks", ONEFOLD_OUT_OF_MEMORY);
+    return;
+  }
   int status = open_weights(session, &weights);
   bench_peers peers = {.session = session};
   bench_fewer fewer;
@@ -154,8 +160,8 @@ static int run(bench_session *session, const networks *list) {
     status = onefold_bench_peers_open(&peers, session, 32,
                                       onefold_bench_beside_fewer(session->options, 0, &fewer));
   onefold_bench_progress_start(&session->progress, list->count);
-  for (size_t i = 0; i < list->count && !status; i++) {
-    status = time_network(session, &peers, list->names[i], weights, &outcomes[i]);
+  for (size_t i = 0; i < list->count && !status && onefold_bench_session_goes_on(session); i++) {
+    time_network(session, &peers, list->names[i], weights, &outcomes[i]);
     session->progress.done++;
   }
   onefold_bench_peers_close(&peers);
@@ -163,7 +169,6 @@ static int run(bench_session *session, const networks *list) {
     print_summary(session, outcomes, list->count);
   onefold_weights_close(weights);
   free(outcomes);
-  return status;
 }
 
 static const char doc[] =
@@ -173,7 +178,8 @@ static const char doc[] =
     "after them, and beside the table of --peers with --rewrites or --cache. With two numbers of "
     "threads, runs of the folded form on both take turns, and the ratio of their medians is "
     "printed. Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or network; "
+    "Exit codes: 0 done; 1 it could not be done or was interrupted, or a peer is not here; 2 a bad "
+    "option or network; "
     "3 the forms, or a peer's result, or that on fewer threads, differ by more than 1e-4 of the "
     "largest value.";
 

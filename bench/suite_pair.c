@@ -81,7 +81,8 @@ static const char doc[] =
     "g96ic96ih56oc96kh3ph1:relu6+ic96ih56oc24kh1; --act is for those that name none. Layouts are "
     "blocked at both ends. Peers run both convolutions, as two calls or as one where they can. "
     "Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
-    "Exit codes: 0 done; 1 it could not be done, or a peer is not here; 2 a bad option or pair; "
+    "Exit codes: 0 done; 1 it could not be done or was interrupted, or a peer is not here; 2 a bad "
+    "option or pair; "
     "3 the two ways differ in a bit, or the result from the reference kernels' or a peer's by more "
     "than 1e-4 of the largest value.";
 
@@ -96,12 +97,12 @@ int onefold_bench_pair(int argc, char **argv) {
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     bench_peers peers;
-    int failed = onefold_bench_peers_open(&peers, &session, 80, &beside);
+    const int failed = onefold_bench_peers_open(&peers, &session, 80, &beside);
     onefold_bench_progress_start(&session.progress, problems.count);
-    for (size_t i = 0; i < problems.count && !failed; i++) {
+    for (size_t i = 0; i < problems.count && !failed && onefold_bench_session_goes_on(&session);
+         i++) {
       bench_pair pair;
-      failed = onefold_bench_pair_make(&session, &problems.items[i], &pair);
-      if (!failed) failed = time_pair(&peers, &pair);
+      if (!onefold_bench_pair_make(&session, &problems.items[i], &pair)) time_pair(&peers, &pair);
       onefold_bench_pair_destroy(&pair);
       session.progress.done++;
     }

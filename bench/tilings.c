@@ -3,8 +3,17 @@
 #include "bench/tilings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_TUNER "this program is built without the tuner (ONEFOLD_TUNE=OFF)"
 
 #ifdef ONEFOLD_HAVE_TUNE
+
+const char *onefold_bench_tilings_option(struct argp_state *state, const char *text) {
+  (void)state;
+  return text;
+}
 
 static void warn(void *user, const char *sentence) {
   fprintf(stderr, "%s: warning: %s\n", (const char *)user, sentence);
@@ -24,12 +33,22 @@ static void warn_of_skipped(char *command, const onefold_tilings *tilings) {
   warn(command, sentence);
 }
 
+static void describe(const onefold_record *record, const onefold_tilings *tilings, char *about,
+                     size_t size) {
+  int64_t rows = 0, skipped = 0;
+  onefold_tilings_count(tilings, &rows, &skipped);
+  if (rows)
+    snprintf(about, size, "%lld row%s of %s", (long long)rows, rows == 1 ? "" : "s",
+             onefold_record_path(record));
+}
+
 void onefold_bench_tilings_attach(const char *command, const char *path,
                                   onefold_situation situation, onefold_context_options *options,
-                                  onefold_tilings **tilings) {
+                                  onefold_tilings **tilings, char *about, size_t size) {
   char name[256];
   onefold_record *record = NULL;
   *tilings = NULL;
+  if (about) snprintf(about, size, "none");
   onefold_verbose_attach(options);
   if (path && !*path) return;
   snprintf(name, sizeof name, "%s", command);
@@ -45,6 +64,7 @@ void onefold_bench_tilings_attach(const char *command, const char *path,
     warn(name, sentence);
   }
   warn_of_skipped(name, *tilings);
+  if (about) describe(record, *tilings, about, size);
   onefold_record_close(record);
 }
 
@@ -55,11 +75,20 @@ void onefold_bench_tilings_free(onefold_tilings **tilings) {
 
 #else
 
+const char *onefold_bench_tilings_option(struct argp_state *state, const char *text) {
+  argp_error(state, "--record=%s: " NO_TUNER, text);
+  return "";
+}
+
 void onefold_bench_tilings_attach(const char *command, const char *record,
                                   onefold_situation situation, onefold_context_options *options,
-                                  onefold_tilings **tilings) {
-  (void)command, (void)record, (void)situation, (void)options;
+                                  onefold_tilings **tilings, char *about, size_t size) {
+  const char *verbose = getenv("ONEFOLD_VERBOSE");
+  (void)record, (void)situation, (void)options;
+  if (verbose && *verbose && strcmp(verbose, "0") != 0)
+    fprintf(stderr, "%s: warning: ONEFOLD_VERBOSE=%s: " NO_TUNER "\n", command, verbose);
   *tilings = NULL;
+  if (about) snprintf(about, size, "none");
 }
 
 void onefold_bench_tilings_free(onefold_tilings **tilings) {

@@ -41,8 +41,8 @@ static void probe(timed *t) {
   }
 }
 
-/// Other sides' threads wait for work in a loop, XNNPACK's for some 20 ms, on the cores that the
-/// next side is timed on: until they sleep.
+/// Threads of other sides and of the FMA loop wait for work in a loop, XNNPACK's for some 20 ms, on
+/// the cores that the next side is timed on: until they sleep.
 static void rest(const timed *t) {
   const struct timespec spell = {.tv_nsec = 30 * 1000 * 1000};
   if (t->session->options->threads > 1 && t->count > 1) nanosleep(&spell, NULL);
@@ -51,9 +51,9 @@ static void rest(const timed *t) {
 static void tick(void *user, int begun) {
   (void)begun;
   timed *t = user;
-  rest(t);
   onefold_bench_progress_show(&t->session->progress, t->title);
   probe(t);
+  rest(t);
 }
 
 /// As in a program that runs many layers, threads are awake, as other sides' are between calls.

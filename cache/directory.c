@@ -15,11 +15,9 @@
 // Of a file's name: "/", a hash as 16 digits, ".onefold" and the NUL.
 #define NAME_BYTES 32
 
-static void note(const onefold_context *context, const onefold_cache_options *cache,
-                 const char *what) {
-  char why[512], sentence[640];
+static void note(const onefold_cache_options *cache, const char *what, const char *why) {
+  char sentence[ONEFOLD_SENTENCE + 128];
   if (!cache->note) return;
-  onefold_context_last_error(context, why, sizeof why);
   snprintf(sentence, sizeof sentence, "%s: %s", what, why);
   cache->note(cache->note_user, sentence);
 }
@@ -57,10 +55,13 @@ static onefold_status make_exec(onefold_context *context, onefold_graph_make_fn 
 static void save(onefold_context *context, const onefold_cache_options *cache, const char *path,
                  const char *content, const onefold_exec *exec) {
   onefold_status status = ONEFOLD_OK;
+  onefold_caught caught;
+  onefold_catch_begin(context, &caught);
   if (mkdir(cache->directory, 0777) != 0 && errno != EEXIST)
     status = onefold_fail(context, ONEFOLD_IO, "%s: %s", cache->directory, strerror(errno));
   if (status == ONEFOLD_OK) status = onefold_exec_save(exec, path, content);
-  if (status != ONEFOLD_OK) note(context, cache, "not saved for the next start");
+  onefold_catch_end(context, &caught);
+  if (status != ONEFOLD_OK) note(cache, "not saved for the next start", caught.text);
 }
 
 /// Maps the file, or makes it.
@@ -68,9 +69,13 @@ static onefold_status map_or_make(onefold_context *context, const onefold_cache_
                                   const char *path, const char *content, onefold_graph_make_fn make,
                                   void *user, const onefold_exec_options *options,
                                   onefold_exec **exec) {
+  onefold_caught caught;
+  onefold_catch_begin(context, &caught);
   onefold_status status = onefold_exec_map(context, path, content, options, cache->unchecked, exec);
-  if (status == ONEFOLD_OK || status == ONEFOLD_INVALID_ARGUMENT) return status;
-  if (status != ONEFOLD_NOT_FOUND) note(context, cache, "left aside");
+  onefold_catch_end(context, &caught);
+  if (status == ONEFOLD_OK) return status;
+  if (status == ONEFOLD_INVALID_ARGUMENT) return onefold_fail(context, status, "%s", caught.text);
+  if (status != ONEFOLD_NOT_FOUND) note(cache, "left aside", caught.text);
   status = make_exec(context, make, user, options, exec);
   if (status == ONEFOLD_OK) save(context, cache, path, content, *exec);
   return status;

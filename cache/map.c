@@ -7,10 +7,6 @@
 
 #include <onefold/cache.h>
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 static void unmap(const onefold_context *context, void *state) {
   onefold_file_unmap(state);
   onefold_release(context, state);
@@ -44,6 +40,8 @@ static onefold_status map(onefold_context *context, const char *path, const onef
   onefold_mapping *mapping = onefold_allocate(context, sizeof *mapping);
   if (!mapping) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for a mapping");
   onefold_status status = onefold_file_map(context, path, "a saved execution", mapping);
+  if (mapping->missing)
+    status = onefold_fail(context, ONEFOLD_NOT_FOUND, "%s: there is no such file", path);
   if (status == ONEFOLD_OK) status = restore(context, path, mapping, key, options, unchecked, exec);
   if (status != ONEFOLD_OK) {
     unmap(context, mapping);
@@ -72,10 +70,7 @@ onefold_status onefold_exec_map(onefold_context *context, const char *path, cons
   onefold_cache_key key;
   onefold_status status = onefold_cache_key_make(context, content, options, &key);
   if (status != ONEFOLD_OK) return status;
-  if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
-    status = onefold_fail(context, ONEFOLD_NOT_FOUND, "%s: there is no such file", path);
-  else
-    status = map(context, path, &key, options, unchecked, exec);
+  status = map(context, path, &key, options, unchecked, exec);
   onefold_release(context, key.text);
   return status;
 }

@@ -5,13 +5,11 @@
 #include "graph/bytes.h"
 #include "graph/exec.h"
 
-/// Repeats the context's last sentence with what it is about.
-static onefold_status wrap(const onefold_context *context, onefold_status status, const char *path,
-                           const char *what) {
-  char sentence[512];
-  if (status == ONEFOLD_OUT_OF_MEMORY) return status;
-  onefold_context_last_error(context, sentence, sizeof sentence);
-  return onefold_fail(context, status, "%s: %s: %s", path, what, sentence);
+/// A failure that was caught, with what it is about.
+static onefold_status repeat(const onefold_context *context, onefold_status status,
+                             const char *path, const char *what, const onefold_caught *caught) {
+  if (status == ONEFOLD_OUT_OF_MEMORY) return onefold_fail(context, status, "%s", caught->text);
+  return onefold_fail(context, status, "%s: %s: %s", path, what, caught->text);
 }
 
 /// Gives a convolution the arrays of an entry.
@@ -22,12 +20,15 @@ static onefold_status adopt(const onefold_context *context, const char *path,
   const onefold_conv2d_plan *plan = conv->plan;
   const size_t channels = (size_t)(plan->problem.out_blocks * plan->problem.v);
   onefold_conv2d_packed *packed = NULL;
+  onefold_caught caught;
+  onefold_catch_begin(context, &caught);
   const onefold_status status =
       onefold_conv_borrow_packed(plan, &entry->key, arrays[ONEFOLD_CACHE_WEIGHT],
                                  arrays[ONEFOLD_CACHE_BIAS], arrays[ONEFOLD_CACHE_SCALE], &packed);
+  onefold_catch_end(context, &caught);
   if (status != ONEFOLD_OK)
-    return wrap(context, status == ONEFOLD_SHAPE_MISMATCH ? ONEFOLD_REFUSED : status, path,
-                "it was planned otherwise");
+    return repeat(context, status == ONEFOLD_SHAPE_MISMATCH ? ONEFOLD_REFUSED : status, path,
+                  "it was planned otherwise", &caught);
   const int scaled = plan->problem.desc.has_residual_scale != 0;
   if (entry->floats[ONEFOLD_CACHE_WEIGHT] != plan->packed_floats ||
       (entry->floats[ONEFOLD_CACHE_BIAS] && entry->floats[ONEFOLD_CACHE_BIAS] != channels) ||
@@ -65,18 +66,32 @@ static onefold_status adopt_all(const char *path, const onefold_cache_view *view
   return status;
 }
 
+/// The graph of a file, and its plan. What the file asks for is no argument of the caller.
+static onefold_status plan(onefold_context *context, const char *path,
+                           const onefold_cache_view *view, const onefold_exec_options *options,
+                           onefold_exec **made) {
+  onefold_graph *graph = NULL;
+  onefold_caught caught;
+  onefold_catch_begin(context, &caught);
+  onefold_status status = onefold_graph_read(context, view->graph, view->graph_bytes, &graph);
+  const char *what =
+      status == ONEFOLD_OK ? "its graph cannot be planned" : "its graph cannot be made";
+  if (status != ONEFOLD_OK && status != ONEFOLD_OUT_OF_MEMORY) status = ONEFOLD_FORMAT;
+  if (status == ONEFOLD_OK) status = onefold_exec_create(context, graph, options, made);
+  onefold_graph_destroy(graph);
+  onefold_catch_end(context, &caught);
+  if (status == ONEFOLD_OK) return status;
+  if (status == ONEFOLD_INVALID_ARGUMENT || status == ONEFOLD_SHAPE_MISMATCH)
+    status = ONEFOLD_FORMAT;
+  return repeat(context, status, path, what, &caught);
+}
+
 onefold_status onefold_cache_restore(onefold_context *context, const char *path,
                                      const onefold_cache_view *view,
                                      const onefold_exec_options *options, onefold_exec **exec) {
-  onefold_graph *graph = NULL;
   onefold_exec *made = NULL;
-  onefold_status status = onefold_graph_read(context, view->graph, view->graph_bytes, &graph);
-  if (status != ONEFOLD_OK)
-    return wrap(context, status == ONEFOLD_OUT_OF_MEMORY ? status : ONEFOLD_FORMAT, path,
-                "its graph cannot be made");
-  status = onefold_exec_create(context, graph, options, &made);
-  onefold_graph_destroy(graph);
-  if (status != ONEFOLD_OK) return wrap(context, status, path, "its graph cannot be planned");
+  onefold_status status = plan(context, path, view, options, &made);
+  if (status != ONEFOLD_OK) return status;
   status = adopt_all(path, view, made);
   if (status == ONEFOLD_OK) status = onefold_exec_finish(made);
   if (status != ONEFOLD_OK) {

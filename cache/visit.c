@@ -85,6 +85,8 @@ static void make_plain(char *text) {
 static void look(const visit *v, const char *path, onefold_cache_entry *entry) {
   onefold_mapping mapping;
   onefold_cache_view view;
+  onefold_caught caught;
+  onefold_catch_begin(v->context, &caught);
   onefold_status status = onefold_file_map(v->context, path, "a saved execution", &mapping);
   if (status == ONEFOLD_OK) {
     status = onefold_cache_parse(v->context, path, mapping.bytes, mapping.length, &view);
@@ -95,11 +97,11 @@ static void look(const visit *v, const char *path, onefold_cache_entry *entry) {
     }
     onefold_file_unmap(&mapping);
   }
+  onefold_catch_end(v->context, &caught);
   make_plain(entry->what);
   entry->fits = status == ONEFOLD_OK;
   if (entry->fits) return;
-  char why[512];
-  onefold_context_last_error(v->context, why, sizeof why);
+  const char *why = caught.text;
   const size_t length = strlen(path); // "<path>: <why>"
   const int named = strncmp(why, path, length) == 0 && why[length] == ':';
   snprintf(entry->reason, sizeof entry->reason, "%.383s", named ? why + length + 2 : why);

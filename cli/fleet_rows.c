@@ -38,13 +38,10 @@ static void print_row(const fleet *f, int32_t from, const onefold_record_row *ro
   char tiling[512];
   cli_label label;
   bench_cell cells[COLUMNS];
-  const cli_problem problem = {.threads = row->key.threads,
-                               .accuracy = row->key.accuracy,
-                               .isa = (onefold_isa)onefold_cli_tune_isa(&row->key)};
   const bench_stat best = {.count = 1, .median = row->median_ns * 1e-9, .spread = row->spread};
   const bench_stat other = {.count = 1, .median = row->default_ns * 1e-9};
   onefold_cli_tiling_text(&row->tiling, tiling, sizeof tiling);
-  onefold_cli_problem_label(f->tuning, row->key.problem, &problem, label);
+  onefold_cli_problem_label(f->tuning, &row->key, label);
   cells[0] = onefold_bench_cell("%d", (int)f->seat->group + 1);
   cells[1] = onefold_bench_cell("%d", (int)from);
   cells[2] = onefold_bench_cell("%s", label);

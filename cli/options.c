@@ -14,8 +14,8 @@ static onefold_context_options options_of(int32_t threads, const onefold_isa *is
                                    .accuracy = accuracy};
 }
 
-static onefold_exit create(const char *command, const onefold_context_options *options,
-                           onefold_context **context) {
+onefold_exit onefold_cli_create(const char *command, const onefold_context_options *options,
+                                onefold_context **context) {
   const onefold_status status = onefold_context_create(options, context);
   if (status != ONEFOLD_OK)
     return onefold_cli_say(command, ONEFOLD_EXIT_FAILURE, "no context: %s",
@@ -31,7 +31,7 @@ static onefold_exit create(const char *command, const onefold_context_options *o
 onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
                                  onefold_accuracy accuracy, onefold_context **context) {
   const onefold_context_options options = options_of(threads, isa, accuracy);
-  return create(command, &options, context);
+  return onefold_cli_create(command, &options, context);
 }
 
 onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, const onefold_isa *isa,
@@ -39,8 +39,8 @@ onefold_exit onefold_cli_tuned_context(const char *command, int32_t threads, con
                                        onefold_situation situation, onefold_context **context,
                                        onefold_tilings **tilings) {
   onefold_context_options options = options_of(threads, isa, accuracy);
-  onefold_bench_tilings_attach(command, record, situation, &options, tilings);
-  const onefold_exit code = create(command, &options, context);
+  onefold_bench_tilings_attach(command, record, situation, &options, tilings, NULL, 0);
+  const onefold_exit code = onefold_cli_create(command, &options, context);
   if (code != ONEFOLD_EXIT_OK) onefold_bench_tilings_free(tilings);
   return code;
 }
@@ -59,7 +59,7 @@ static const struct argp_option record_options[] = {
 static error_t parse_record(int key, char *text, struct argp_state *state) {
   const char **record = state->input;
   if (key != OPT_RECORD && key != OPT_NO_RECORD) return ARGP_ERR_UNKNOWN;
-  *record = key == OPT_RECORD ? text : "";
+  *record = key == OPT_RECORD ? onefold_bench_tilings_option(state, text) : "";
   return 0;
 }
 

@@ -17,6 +17,10 @@
 onefold_exit onefold_cli_context(const char *command, int32_t threads, const onefold_isa *isa,
                                  onefold_accuracy accuracy, onefold_context **context);
 
+/// A context of all these options, max_isa being the very level. The same else.
+onefold_exit onefold_cli_create(const char *command, const onefold_context_options *options,
+                                onefold_context **context);
+
 /// The form that the text of --form names; leaves by argp_error where it is none.
 int onefold_cli_form(struct argp_state *state, const char *text);
 #define ONEFOLD_CLI_FORMS "eager, branches or folded (default)"

@@ -48,9 +48,6 @@ int onefold_cli_tune_means(const cli_tune_options *options, const onefold_record
 /// Non-zero where the row is of this machine, at any level.
 int onefold_cli_tune_is_here(const cli_tune_options *options, const onefold_record_row *row);
 
-/// The level that a row was measured at, by its machine; -1 where this version does not know it.
-int onefold_cli_tune_isa(const onefold_record_key *key);
-
 /// Opens options->record, or `path` where that is not NULL; warnings go to the standard error. A
 /// file that is to be written, or that was named, and cannot be had is a failure.
 onefold_exit onefold_cli_tune_open(const cli_tune_options *options, const char *path, int read_only,

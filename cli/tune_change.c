@@ -56,8 +56,9 @@ static void read_options(const struct argp *argp, int argc, char **argv, change 
   { NULL, 0, NULL, 0, NULL, 0 }
 static const struct argp_option replace_options[] = {
     {"replace", OPT_REPLACE, NULL, 0,
-     "The new row stays, whatever its evidence (default: that with more runs, else with less "
-     "spread, else the newer)",
+     "The new row stays, whatever its evidence (default: that of this version and its kernels, "
+     "else "
+     "that with the smaller standard error, else the newer)",
      0},
     END_OF_OPTIONS,
 };
@@ -152,8 +153,8 @@ int onefold_cli_tune_merge(int argc, char **argv) {
                                    parse_option,
                                    "INTO FROM...",
                                    "Adds the rows of the records FROM to the record INTO. Of two "
-                                   "rows of one key, that with more "
-                                   "runs stays, else that with less spread, else the newer."
+                                   "rows of one key, that of this version and its kernels stays, "
+                                   "else that with the smaller standard error, else the newer."
                                    "\vExit codes: 0 done; 1 it could not be done; 2 a bad option.",
                                    merge_children,
                                    NULL,

@@ -154,10 +154,11 @@ static int add_json(explaining *e, json_t *all, const cli_planned *planned,
   const onefold_record_key *key = &result->row.key;
   if (all && (e->failed ||
               json_array_append_new(
-                  all, json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:f}", "problem",
-                                 key->problem, "threads", (int)key->threads, "accuracy",
+                  all, json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:I, s:f}", "problem",
+                                 key->problem, "layouts", key->layouts, "epilogue", key->epilogue,
+                                 "threads", (int)key->threads, "accuracy",
                                  onefold_accuracy_name(key->accuracy), "isa",
-                                 onefold_isa_name((onefold_isa)onefold_cli_tune_isa(key)),
+                                 onefold_isa_name((onefold_isa)onefold_record_key_isa(key)),
                                  "planned", planned_json(planned), "candidates", e->json, "samples",
                                  (json_int_t)result->samples, "seconds", result->seconds))))
     return (int)onefold_cli_say(e->tuning.rows.command, ONEFOLD_EXIT_FAILURE,
@@ -168,7 +169,7 @@ static int add_json(explaining *e, json_t *all, const cli_planned *planned,
 static int explain(explaining *e, const cli_problem *problem, json_t *all) {
   cli_tuning *t = &e->tuning;
   const onefold_conv2d_desc *desc = &problem->desc;
-  char text[sizeof((onefold_record_key *)0)->problem];
+  onefold_record_row row;
   cli_place place;
   cli_planned now;
   const int code = onefold_cli_place(t, &e->places, problem, &place);
@@ -186,8 +187,9 @@ static int explain(explaining *e, const cli_problem *problem, json_t *all) {
                                         .user = e};
   onefold_tune_result result = {.struct_size = sizeof result};
   for (int i = 0; i < ONEFOLD_TUNE_FATES; i++) e->fates[i] = 0;
-  onefold_conv2d_desc_print(desc, text, sizeof text);
-  onefold_cli_problem_label(t, text, problem, e->label);
+  onefold_status status = onefold_record_row_init(place.context, NULL, desc, t->situation, &row);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
+  onefold_cli_problem_label(t, &row.key, e->label);
   const cli_planned *planned = onefold_cli_planned(t, problem, &now) ? &now : NULL;
   if (all) e->json = json_array();
   if (!all) {
@@ -195,11 +197,12 @@ static int explain(explaining *e, const cli_problem *problem, json_t *all) {
     if (planned) print_planned(planned);
     onefold_bench_table_head(stdout, columns, COLUMNS);
   }
-  const onefold_status status = onefold_tune_conv2d(place.context, desc, &options, &result);
+  status = onefold_tune_conv2d(place.context, desc, &options, &result);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   if (!all) print_counts(e, &result);
   if (e->svg && !onefold_cli_interrupted()) {
-    const int drawn = onefold_cli_figure_write(&e->figure, t->rows.command, text, e->svg);
+    const int drawn =
+        onefold_cli_figure_write(&e->figure, t->rows.command, row.key.problem, e->svg);
     if (drawn == ONEFOLD_EXIT_OK) return add_json(e, all, planned, &result);
     json_decref(e->json);
     return drawn;

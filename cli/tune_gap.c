@@ -100,15 +100,16 @@ static json_t *search_json(const onefold_tune_result *result, const onefold_tune
 
 static int collect_row(gap *g, const onefold_tune_result *results, const onefold_tune_side *sides) {
   const onefold_record_key *key = &results[SEARCHED].row.key;
-  json_t *row = json_pack(
-      "{s:s, s:i, s:s, s:s, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:i}", "problem", key->problem,
-      "threads", (int)key->threads, "accuracy", onefold_accuracy_name(key->accuracy), "isa",
-      onefold_isa_name((onefold_isa)onefold_cli_tune_isa(key)), "search",
-      search_json(&results[SEARCHED], &sides[SEARCHED]), "exhaustive",
-      search_json(&results[EXHAUSTIVE], &sides[EXHAUSTIVE]), "default_ns", sides[DEFAULT].median_ns,
-      "gap", sides[SEARCHED].ratio, "gap_noise", sides[SEARCHED].noise, "default_gap",
-      sides[DEFAULT].ratio, "default_gap_noise", sides[DEFAULT].noise, "turns",
-      (int)sides[SEARCHED].turns);
+  json_t *row =
+      json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:i}", "problem",
+                key->problem, "layouts", key->layouts, "epilogue", key->epilogue, "threads",
+                (int)key->threads, "accuracy", onefold_accuracy_name(key->accuracy), "isa",
+                onefold_isa_name((onefold_isa)onefold_record_key_isa(key)), "search",
+                search_json(&results[SEARCHED], &sides[SEARCHED]), "exhaustive",
+                search_json(&results[EXHAUSTIVE], &sides[EXHAUSTIVE]), "default_ns",
+                sides[DEFAULT].median_ns, "gap", sides[SEARCHED].ratio, "gap_noise",
+                sides[SEARCHED].noise, "default_gap", sides[DEFAULT].ratio, "default_gap_noise",
+                sides[DEFAULT].noise, "turns", (int)sides[SEARCHED].turns);
   return row && json_array_append_new(g->json, row) == 0;
 }
 
@@ -116,14 +117,15 @@ static int collect_row(gap *g, const onefold_tune_result *results, const onefold
 static int measure(gap *g, const cli_problem *problem) {
   const cli_tuning *t = &g->tuning;
   const onefold_conv2d_desc *desc = &problem->desc;
-  char text[sizeof((onefold_record_key *)0)->problem];
+  onefold_record_row row;
   cli_place place;
   const int code = onefold_cli_place(t, &g->places, problem, &place);
   if (code != ONEFOLD_EXIT_OK) return code;
   onefold_tune_result results[2] = {{.struct_size = sizeof *results},
                                     {.struct_size = sizeof *results}};
-  onefold_conv2d_desc_print(desc, text, sizeof text);
-  onefold_cli_problem_label(t, text, problem, g->label);
+  onefold_status status = onefold_record_row_init(place.context, NULL, desc, t->situation, &row);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
+  onefold_cli_problem_label(t, &row.key, g->label);
   onefold_tune_options options = {.struct_size = sizeof options,
                                   .situation = t->situation,
                                   .peak = &place.peak,
@@ -131,7 +133,6 @@ static int measure(gap *g, const cli_problem *problem) {
                                   .advanced = advanced,
                                   .visit = visit,
                                   .user = g};
-  onefold_status status = ONEFOLD_OK;
   for (int i = SEARCHED; i >= EXHAUSTIVE && status == ONEFOLD_OK && !onefold_cli_interrupted();
        i--) {
     options.exhaustive = i == EXHAUSTIVE;

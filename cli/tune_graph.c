@@ -247,9 +247,9 @@ static int run(int is_block, int argc, char **argv) {
   onefold_rotation *rotation = NULL;
   onefold_context *context = NULL;
   int code = (int)onefold_cli_tune_open(&g.rows, NULL, 0, &g.record);
-  if (code == ONEFOLD_EXIT_OK && (onefold_rotation_create(&options, &rotation) != ONEFOLD_OK ||
-                                  onefold_context_create(&options, &context) != ONEFOLD_OK))
+  if (code == ONEFOLD_EXIT_OK && onefold_rotation_create(&options, &rotation) != ONEFOLD_OK)
     code = (int)onefold_cli_say(argv[0], ONEFOLD_EXIT_FAILURE, "no context");
+  if (code == ONEFOLD_EXIT_OK) code = (int)onefold_cli_create(argv[0], &options, &context);
   if (code == ONEFOLD_EXIT_OK) {
     if (g.rows.json) g.json = json_array();
     code = tune(&g, context, rotation);

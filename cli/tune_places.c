@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int is_at(const onefold_context *context, const cli_problem *problem) {
   return onefold_context_threads(context) == problem->threads &&
@@ -12,15 +13,27 @@ static int is_at(const onefold_context *context, const cli_problem *problem) {
          onefold_context_isa(context) == problem->isa;
 }
 
-void onefold_cli_problem_label(const cli_tuning *tuning, const char *text,
-                               const cli_problem *problem, cli_label label) {
-  const int other_level = onefold_context_isa(tuning->context) != problem->isa;
+void onefold_cli_subject(const onefold_record_key *key, cli_subject subject) {
+  const int epilogue = strcmp(key->epilogue, "none") != 0;
+  const int layouts = strcmp(key->layouts, "blocked:blocked") != 0;
+  snprintf(subject, sizeof(cli_subject), "%s%s%s%s%s", key->problem, epilogue ? "/act:" : "",
+           epilogue ? key->epilogue : "", layouts ? "/" : "", layouts ? key->layouts : "");
+}
+
+void onefold_cli_problem_label(const cli_tuning *tuning, const onefold_record_key *key,
+                               cli_label label) {
+  const cli_problem problem = {.threads = key->threads,
+                               .accuracy = key->accuracy,
+                               .isa = (onefold_isa)onefold_record_key_isa(key)};
+  const int other_level = onefold_context_isa(tuning->context) != problem.isa;
   char where[48] = "";
-  if (!is_at(tuning->context, problem))
-    snprintf(where, sizeof where, " threads:%d %s%s%s", (int)problem->threads,
-             onefold_accuracy_name(problem->accuracy), other_level ? " " : "",
-             other_level ? onefold_isa_name(problem->isa) : "");
-  snprintf(label, sizeof(cli_label), "%.255s%s", text, where);
+  cli_subject subject;
+  onefold_cli_subject(key, subject);
+  if (!is_at(tuning->context, &problem))
+    snprintf(where, sizeof where, " threads:%d %s%s%s", (int)problem.threads,
+             onefold_accuracy_name(problem.accuracy), other_level ? " " : "",
+             other_level ? onefold_isa_name(problem.isa) : "");
+  snprintf(label, sizeof(cli_label), "%s%s", subject, where);
 }
 
 static int same_peak(const onefold_context *a, const onefold_context *b) {

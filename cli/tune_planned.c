@@ -5,79 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/// The row that a look-up has taken: what it said, and the first row that this fits.
-typedef struct taken {
-  onefold_record_row row; // the key is the problem's own until it is found
-  onefold_tiling tiling;
-  int found;
-} taken;
-
-/// Whether two machines have the same cores and level: their fingerprints up to the second comma.
-static int same_cores(const char *a, const char *b) {
-  int commas = 0;
-  for (; *a && *a == *b; a++, b++) {
-    if (*a == ',' && ++commas == 2) return 1;
-  }
-  return 0;
-}
-
-/// Whether the row is of the problem: the nearest that the source names, or its own.
-static int is_problem(const taken *t, const onefold_record_key *key) {
-  static const char nearest[] = "nearest ";
-  const char *name = strstr(t->tiling.source, nearest);
-  if (!name)
-    return !strcmp(key->problem, t->row.key.problem) && !strcmp(key->epilogue, t->row.key.epilogue);
-  name += sizeof nearest - 1;
-  const size_t length = strcspn(name, ",");
-  return strncmp(key->problem, name, length) == 0;
-}
-
-/// Whether a row is from where the source says: see onefold_tilings_find.
-static int fits(const taken *t, const onefold_record_row *row) {
-  static const char measured[] = "measured ";
-  const onefold_record_key *own = &t->row.key, *key = &row->key;
-  const char *source = t->tiling.source, *situation = strstr(source, measured);
-  const char *wanted =
-      situation ? situation + sizeof measured - 1 : onefold_situation_name(own->situation);
-  const int elsewhere = strcmp(key->machine, own->machine) != 0;
-  char a[512], b[512];
-  onefold_tiling_print(&t->tiling, a, sizeof a);
-  onefold_tiling_print(&row->tiling, b, sizeof b);
-  return key->threads == own->threads && key->accuracy == own->accuracy &&
-         !strcmp(key->layouts, own->layouts) && is_problem(t, key) &&
-         !strcmp(onefold_situation_name(key->situation), wanted) && !strcmp(a, b) &&
-         elsewhere == !!strstr(source, "same micro-architecture") &&
-         (!elsewhere || same_cores(key->machine, own->machine));
-}
-
-static int visit(void *user, const onefold_record_row *row) {
-  taken *t = user;
-  if (!fits(t, row)) return 0;
-  t->row = *row;
-  return t->found = 1;
-}
-
 /// Adds who measured the row that was taken, where it was another library or one of other kernels.
-static void add_measurer(const cli_tuning *tuning, onefold_context *context,
-                         const onefold_conv2d_desc *desc, onefold_tilings *tilings,
-                         cli_planned *planned) {
-  taken t = {.found = 0};
-  onefold_record *record = NULL;
-  const onefold_record_options asked = {
-      .struct_size = sizeof asked, .path = tuning->rows.record, .read_only = 1};
+static void add_measurer(const onefold_context *context, const onefold_conv2d_desc *desc,
+                         const onefold_tilings *tilings, cli_planned *planned) {
+  onefold_tilings_answer taken;
   const size_t used = strlen(planned->source);
-  if (onefold_record_row_init(context, NULL, desc, tuning->situation, &t.row) != ONEFOLD_OK ||
-      !onefold_tilings_find(tilings, desc, &t.tiling) ||
-      onefold_record_open(&asked, &record) != ONEFOLD_OK)
-    return;
-  const uint64_t kernels = t.row.kernels;
-  onefold_record_visit(record, visit, &t, NULL);
-  onefold_record_close(record);
-  const int version = strcmp(t.row.version, onefold_version()) != 0;
-  const int others = t.row.kernels != kernels;
-  if (t.found && (version || others))
+  if (!onefold_tilings_explain(tilings, desc, &taken)) return;
+  const int version = strcmp(taken.version, onefold_version()) != 0;
+  const int others = taken.kernels != onefold_kernel_list_hash(context);
+  if (version || others)
     snprintf(planned->source + used, sizeof planned->source - used, ", measured%s%.15s%s",
-             version ? " by " : "", version ? t.row.version : "",
+             version ? " by " : "", version ? taken.version : "",
              others ? " with other kernels" : "");
 }
 
@@ -105,8 +43,7 @@ int onefold_cli_planned(const cli_tuning *t, const cli_problem *problem, cli_pla
     onefold_conv2d_plan_get_tiling(plan, &planned->tiling);
     snprintf(planned->source, sizeof planned->source, "%s", planned->tiling.source);
     // A row that cannot be had is left aside, and the source is another.
-    if (strncmp(planned->source, "record", 6) == 0)
-      add_measurer(t, context, desc, tilings, planned);
+    if (strncmp(planned->source, "record", 6) == 0) add_measurer(context, desc, tilings, planned);
     planned->pairs = pairs_of(desc, &planned->tiling);
   }
   onefold_conv2d_plan_destroy(plan);

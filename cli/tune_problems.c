@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Problems to tune: of the command line, of a list, and of a log.
 #include "bench/image.h"
+#include "bench/problem_text.h"
 #include "cli/tuning.h"
 
 #include <errno.h>
@@ -87,15 +88,24 @@ static cli_problem problem_of(const cli_tuning *t, uint32_t lists) {
                        .lists = lists};
 }
 
-/// Adds a problem string, with the layouts and activation of the options.
-static int add_text(const cli_tuning *t, cli_problems *p, const char *text, uint32_t lists) {
+/// Adds a problem string, with the layouts and activation of the options where it names none.
+/// `path`, `number`: the line of a list that it is; NULL: of the command line.
+static int add_text(const cli_tuning *t, cli_problems *p, const char *text, uint32_t lists,
+                    const char *path, size_t number) {
   cli_problem problem = problem_of(t, lists);
   onefold_conv2d_desc *desc = &problem.desc;
-  const onefold_status status = onefold_conv2d_desc_parse(t->context, text, desc);
-  if (status != ONEFOLD_OK) return onefold_cli_fail(t->rows.command, t->context, status);
-  desc->in_layout = desc->out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
-  if (!t->has_layout && desc->in_channels <= ONEFOLD_IMAGE_CHANNELS) desc->in_layout = ONEFOLD_NCHW;
-  desc->activation = t->activation;
+  char sentence[512], place[320] = "";
+  int says = 0;
+  if (path) snprintf(place, sizeof place, "%.256s:%zu: ", path, number);
+  if (onefold_bench_problem_text(t->context, text, desc, &says, sentence, sizeof sentence))
+    return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE, "%s%s: %s", place, text,
+                                sentence);
+  if (!(says & BENCH_SAYS_LAYOUT)) {
+    desc->in_layout = desc->out_layout = t->has_layout ? t->layout : ONEFOLD_BLOCKED;
+    if (!t->has_layout && desc->in_channels <= ONEFOLD_IMAGE_CHANNELS)
+      desc->in_layout = ONEFOLD_NCHW;
+  }
+  if (!(says & BENCH_SAYS_ACTIVATION)) desc->activation = t->activation;
   if (add(p, &problem)) return ONEFOLD_EXIT_OK;
   return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
 }
@@ -165,7 +175,7 @@ static int read_list(const cli_tuning *t, cli_problems *p, size_t index) {
     if (is_log)
       code = add_logged(t, p, path, number, text, lists);
     else if (text)
-      code = add_text(t, p, text, lists);
+      code = add_text(t, p, text, lists, path, number);
   }
   const int failed = ferror(file);
   free(line);
@@ -180,7 +190,7 @@ int onefold_cli_problems_read(const cli_tuning *t, cli_problems *p) {
   *p = (cli_problems){0};
   int code = ONEFOLD_EXIT_OK;
   for (size_t i = 0; i < t->problem_count && code == ONEFOLD_EXIT_OK; i++)
-    code = add_text(t, p, t->problems[i], 0);
+    code = add_text(t, p, t->problems[i], 0, NULL, 0);
   for (size_t i = 0; i < t->list_count && code == ONEFOLD_EXIT_OK; i++) code = read_list(t, p, i);
   if (code == ONEFOLD_EXIT_OK && p->count == 0)
     return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE,

@@ -113,14 +113,13 @@ static int add_both(json_t *array, const char *subject, int threads, double defa
 /// The problem, and what else tells rows of a record apart, as far as it is not the usual.
 static void print_subject(const onefold_record_key *key, const onefold_context *usual, char *text,
                           size_t size) {
-  const int epilogue = strcmp(key->epilogue, "none") != 0;
-  const int layouts = strcmp(key->layouts, "blocked:blocked") != 0;
+  cli_subject problem;
   const int accuracy = key->accuracy != onefold_context_accuracy(usual);
-  const int isa = onefold_cli_tune_isa(key), level = isa != (int)onefold_context_isa(usual);
-  snprintf(text, size, "%s%s%s%s%s%s%s%s%s", key->problem, epilogue ? "/act:" : "",
-           epilogue ? key->epilogue : "", layouts ? "/" : "", layouts ? key->layouts : "",
-           accuracy ? "/" : "", accuracy ? onefold_accuracy_name(key->accuracy) : "",
-           level ? "/" : "", level ? onefold_isa_name((onefold_isa)isa) : "");
+  const int isa = onefold_record_key_isa(key), level = isa != (int)onefold_context_isa(usual);
+  onefold_cli_subject(key, problem);
+  snprintf(text, size, "%s%s%s%s%s", problem, accuracy ? "/" : "",
+           accuracy ? onefold_accuracy_name(key->accuracy) : "", level ? "/" : "",
+           level ? onefold_isa_name((onefold_isa)isa) : "");
 }
 
 /// The largest gains first.
@@ -132,7 +131,7 @@ static json_t *make_rows(const cli_tune_results *r) {
         add_both(array, r->graph, onefold_context_threads(r->context), r->default_ns, r->median_ns);
   for (size_t i = r->gains->count; i-- > 0 && !failed;) {
     const cli_gain *g = &r->gains->one[i];
-    char subject[400];
+    char subject[sizeof(cli_subject) + 48];
     print_subject(&g->key, r->context, subject, sizeof subject);
     failed = add_both(array, subject, g->key.threads, g->default_ns, g->median_ns);
   }

@@ -134,20 +134,10 @@ int onefold_cli_tune_is_here(const cli_tune_options *options, const onefold_reco
   return 0;
 }
 
-int onefold_cli_tune_isa(const onefold_record_key *key) {
-  const char *level = strchr(key->machine, ',');
-  for (int i = 0; level && i < ONEFOLD_ISA_COUNT; i++) {
-    const char *name = onefold_isa_name((onefold_isa)i);
-    const size_t length = strlen(name);
-    if (strncmp(level + 1, name, length) == 0 && level[1 + length] == ',') return i;
-  }
-  return -1;
-}
-
 /// Measured by another version, or with kernels that are not this build's of the row's level.
 static int is_stale(const cli_tune_options *o, const onefold_record_row *row) {
   if (strcmp(row->version, onefold_version()) != 0) return 1;
-  const int isa = onefold_cli_tune_isa(&row->key);
+  const int isa = onefold_record_key_isa(&row->key);
   return isa >= 0 && o->kernels[isa] && o->kernels[isa] != row->kernels;
 }
 

@@ -156,7 +156,7 @@ static int tune(run *r, const cli_problem *problem) {
   if (code != ONEFOLD_EXIT_OK) return code;
   onefold_status status = onefold_record_row_init(place.context, NULL, desc, t->situation, &key);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
-  onefold_cli_problem_label(t, key.key.problem, problem, r->label);
+  onefold_cli_problem_label(t, &key.key, r->label);
   if (!t->again && onefold_cli_is_recorded(r->record, &key, &old)) {
     r->skipped++;
     return onefold_cli_gains_add(&r->gains, &old, problem->lists) ? ONEFOLD_EXIT_OK : no_memory(r);
@@ -237,6 +237,22 @@ static int run_all(run *r, const cli_problems *problems) {
   return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
 
+/// Threads of a log that this process has no cores for would be measured in each other's way.
+/// Returns an onefold_exit after a sentence. The main thread may be pinned where --threads is
+/// given.
+static int have_cores(const cli_tuning *t, const cli_problems *problems) {
+  onefold_machine machine;
+  onefold_machine_query(&machine);
+  for (size_t i = 0; i < problems->count && !t->has_threads; i++) {
+    if (problems->one[i].threads > machine.usable_cores)
+      return (int)onefold_cli_say(t->rows.command, ONEFOLD_EXIT_USAGE,
+                                  "a log has a problem of %d threads, and this process has %d "
+                                  "cores; --threads names others",
+                                  (int)problems->one[i].threads, (int)machine.usable_cores);
+  }
+  return ONEFOLD_EXIT_OK;
+}
+
 int onefold_cli_tune_run(int argc, char **argv) {
   static const struct argp_child children[] = {{&onefold_cli_tuning_argp, 0, NULL, 0},
                                                {&onefold_cli_tune_record_argp, 0, NULL, 0},
@@ -251,7 +267,8 @@ int onefold_cli_tune_run(int argc, char **argv) {
       "\vPROBLEM is in benchdnn's form, such as mb1ic64ih56oc64kh3ph1. A row is recorded as soon "
       "as its problem is done; ctrl-C ends the run and keeps them. What is measured in which order "
       "is in docs/tuning.md. Problems of a log are tuned for the threads, the accuracy class "
-      "and the ISA level that it tells, unless --threads, --accuracy and --isa name others. The "
+      "and the ISA level that it tells, unless --threads, --accuracy and --isa name others; more "
+      "threads than there are cores are refused. The "
       "table at the end is of all "
       "problems that have a row, and of each "
       "list "
@@ -268,6 +285,7 @@ int onefold_cli_tune_run(int argc, char **argv) {
   run r = {.tuning = &t};
   int code = onefold_cli_tuning_open(&t);
   if (code == ONEFOLD_EXIT_OK) code = onefold_cli_problems_read(&t, &problems);
+  if (code == ONEFOLD_EXIT_OK) code = have_cores(&t, &problems);
   if (code == ONEFOLD_EXIT_OK) code = (int)onefold_cli_tune_open(&t.rows, NULL, 0, &r.record);
   if (code == ONEFOLD_EXIT_OK) {
     if (t.rows.json) r.json = json_array();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// onefold tune verify: measures rows again, against the default choice, and removes those that no
-// longer hold.
+// onefold tune verify: measures rows again, against the default choice, and removes those that are
+// shown to hold no longer.
+#include "bench/pin.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
 #include "cli/tuning.h"
@@ -24,8 +25,9 @@ typedef struct verifying {
   onefold_record_row *row; // [count], those to measure
   size_t count, capacity, index;
   size_t behind; // rows that are to be measured after this one
-  int64_t held, dropped;
-  int64_t in_place, elsewhere; // rows that are not measured
+  int32_t cores; // that this process may use
+  int64_t held, dropped, unclear;
+  int64_t in_place, elsewhere, beyond; // rows that are not measured
   json_t *json;
   int failed;
 } verifying;
@@ -54,6 +56,20 @@ static int is_default(const onefold_tiling *tiling) {
   return onefold_tiling_print(tiling, NULL, 0) == 0;
 }
 
+/// The level whose fingerprint is the row's.
+static onefold_isa level_of(const verifying *v, const onefold_record_row *row) {
+  int level = 0;
+  while (level + 1 < ONEFOLD_ISA_COUNT && strcmp(v->rows.machines[level], row->key.machine) != 0)
+    level++;
+  return (onefold_isa)level;
+}
+
+/// Non-zero where this process lacks the row's level, or the cores to measure it.
+static int is_beyond(const verifying *v, const onefold_record_row *row) {
+  return !v->rows.kernels[level_of(v, row)] ||
+         (row->key.threads > v->cores && !is_default(&row->tiling));
+}
+
 /// Rows of this machine that a convolution alone can show to hold or not; the others are counted.
 static int collect(void *user, const onefold_record_row *row) {
   verifying *v = user;
@@ -62,6 +78,10 @@ static int collect(void *user, const onefold_record_row *row) {
   if (!here || row->key.situation == ONEFOLD_IN_PLACE) {
     v->elsewhere += !here;
     v->in_place += here;
+    return 0;
+  }
+  if (is_beyond(v, row)) {
+    v->beyond++;
     return 0;
   }
   if (v->count == v->capacity) {
@@ -76,12 +96,18 @@ static int collect(void *user, const onefold_record_row *row) {
   return 0;
 }
 
-/// The level whose fingerprint is the row's.
-static onefold_isa level_of(const verifying *v, const onefold_record_row *row) {
-  int level = 0;
-  while (level + 1 < ONEFOLD_ISA_COUNT && strcmp(v->rows.machines[level], row->key.machine) != 0)
-    level++;
-  return (onefold_isa)level;
+/// Pins to as many cores as all rows that are to be measured have threads, as tune run --threads
+/// does; where these differ, not at all.
+static void pin(const verifying *v) {
+  char text[160];
+  int32_t threads = 0;
+  for (size_t i = 0; i < v->count; i++) {
+    const onefold_record_row *row = &v->row[i];
+    if (is_default(&row->tiling)) continue;
+    if (threads && threads != row->key.threads) return;
+    threads = row->key.threads;
+  }
+  if (threads) onefold_bench_pin(threads, text, sizeof text);
 }
 
 static double each(const verifying *v) {
@@ -132,51 +158,54 @@ static int say(verifying *v, const onefold_record_row *row, const onefold_tune_r
   return 1;
 }
 
+/// What a row that was looked at is.
+typedef enum verdict { HOLDS, DROPPED, UNCLEAR } verdict;
+
 static int verify(verifying *v, onefold_record *record, const onefold_record_row *row) {
+  static const char *const says[] = {"holds", "no longer holds", "unclear"};
   onefold_tune_result again = {.struct_size = sizeof again};
   // That the default choice is best holds for the kernels that it was measured with.
   const int stale = row->kernels != v->rows.kernels[level_of(v, row)];
-  int holds = !stale;
+  verdict is = stale ? DROPPED : HOLDS;
   if (!is_default(&row->tiling)) {
     v->behind--;
     advanced(v, 0);
     const int code = measure(v, row, &again);
     if (code != ONEFOLD_EXIT_OK) return code;
     if (!again.finished) return ONEFOLD_EXIT_OK;
-    holds = !is_default(&again.row.tiling);
+    is = !is_default(&again.row.tiling) ? HOLDS : again.no_gain ? DROPPED : UNCLEAR;
   }
   onefold_cli_bar(NULL, 0, 0, 0, 0);
-  if (!say(v, row, &again, holds ? "holds" : "no longer holds"))
+  if (!say(v, row, &again, says[is]))
     return (int)onefold_cli_say(v->rows.command, ONEFOLD_EXIT_FAILURE, "no memory for the JSON");
-  v->held += holds;
-  v->dropped += !holds;
+  ++*(is == HOLDS ? &v->held : is == DROPPED ? &v->dropped : &v->unclear);
   onefold_status status = ONEFOLD_OK;
-  if (!v->dry_run && !holds) status = onefold_record_delete(record, &row->key);
-  if (!v->dry_run && holds && again.finished)
+  if (!v->dry_run && is == DROPPED) status = onefold_record_delete(record, &row->key);
+  if (!v->dry_run && is == HOLDS && again.finished)
     status = onefold_record_put(record, &again.row, ONEFOLD_RECORD_REPLACE, NULL);
   return status == ONEFOLD_OK || status == ONEFOLD_NOT_FOUND
              ? ONEFOLD_EXIT_OK
              : (int)onefold_cli_tune_fail(&v->rows, record, status);
 }
 
-static int verify_all(verifying *v, onefold_record *record) {
-  onefold_status status = onefold_record_visit(record, collect, v, NULL);
-  if (status != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&v->rows, record, status);
-  if (v->failed) return (int)onefold_cli_say(v->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
-  if (v->rows.json) v->json = json_array();
-  onefold_cli_catch_interrupt();
-  int code = ONEFOLD_EXIT_OK;
-  for (; v->index < v->count && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); v->index++)
-    code = verify(v, record, &v->row[v->index]);
-  if (code != ONEFOLD_EXIT_OK) return code;
+static int print_end(verifying *v, const onefold_record *record) {
+  onefold_cli_bar(NULL, 0, 0, 0, 0);
   if (v->json)
-    return onefold_cli_print_json(
+    return (int)onefold_cli_print_json(
         v->rows.command,
-        json_pack("{s:s, s:O, s:I, s:I, s:I, s:I}", "record", onefold_record_path(record), "rows",
-                  v->json, "held", (json_int_t)v->held, "dropped", (json_int_t)v->dropped,
-                  "in_place", (json_int_t)v->in_place, "elsewhere", (json_int_t)v->elsewhere));
+        json_pack("{s:s, s:O, s:I, s:I, s:I, s:I, s:I, s:I}", "record", onefold_record_path(record),
+                  "rows", v->json, "held", (json_int_t)v->held, "dropped", (json_int_t)v->dropped,
+                  "unclear", (json_int_t)v->unclear, "beyond", (json_int_t)v->beyond, "in_place",
+                  (json_int_t)v->in_place, "elsewhere", (json_int_t)v->elsewhere));
   printf("%lld rows hold, %lld %s", (long long)v->held, (long long)v->dropped,
          v->dry_run ? "would be removed" : "removed");
+  if (v->unclear)
+    printf("; %lld are left as they are: neither that they gain nor that they do not is shown",
+           (long long)v->unclear);
+  if (v->beyond)
+    printf("; %lld are left as they are: they want more than the %d cores of this process, or a "
+           "level that does not run here",
+           (long long)v->beyond, (int)v->cores);
   if (v->in_place)
     printf("; %lld measured in place are left as they are: tune graph measures them",
            (long long)v->in_place);
@@ -185,6 +214,26 @@ static int verify_all(verifying *v, onefold_record *record) {
            "measures here",
            (long long)v->elsewhere);
   puts("");
+  return ONEFOLD_EXIT_OK;
+}
+
+/// What was done is told however it ends.
+static int verify_all(verifying *v, onefold_record *record) {
+  onefold_machine machine;
+  onefold_machine_query(&machine);
+  v->cores = machine.usable_cores;
+  onefold_status status = onefold_record_visit(record, collect, v, NULL);
+  if (status != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&v->rows, record, status);
+  if (v->failed) return (int)onefold_cli_say(v->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
+  if (v->rows.json) v->json = json_array();
+  pin(v);
+  onefold_cli_catch_interrupt();
+  int code = ONEFOLD_EXIT_OK;
+  for (; v->index < v->count && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); v->index++)
+    code = verify(v, record, &v->row[v->index]);
+  const int printed = print_end(v, record);
+  if (code != ONEFOLD_EXIT_OK) return code;
+  if (printed != ONEFOLD_EXIT_OK) return printed;
   return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
 
@@ -198,10 +247,12 @@ int onefold_cli_tune_verify(int argc, char **argv) {
       parse_option,
       NULL,
       "Measures the rows of this machine that all the options given choose against the default "
-      "choice: those that are still faster by more than the margin are written anew, the others "
-      "removed. Of rows that say the default choice is best, those of other kernels are removed. "
-      "Rows "
-      "measured in place, and those of other machines, are counted and left as they are."
+      "choice: those that are still faster by more than the margin are written anew, those that "
+      "are shown not to be are removed. Of rows that say the default choice is best, those of "
+      "other kernels are removed. What the noise or --per-shape leaves open, rows of more threads "
+      "than this process has cores, rows measured in place, and those of other machines are "
+      "counted and left as they are. Where all rows are of as many threads, the process is pinned "
+      "to as many cores."
       "\vExit codes: 0 done; 1 it could not be done, or was stopped; 2 a bad option.",
       children,
       NULL,

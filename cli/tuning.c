@@ -3,10 +3,10 @@
 #include "cli/tuning.h"
 
 #include "bench/argument.h"
+#include "bench/interrupt.h"
 #include "bench/pin.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,22 +145,12 @@ void onefold_cli_tiling_text(const onefold_tiling *tiling, char *shown, size_t s
 
 // ---------------------------------------------------------------- interrupt
 
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal) {
-  (void)signal;
-  interrupted = 1;
-}
-
 void onefold_cli_catch_interrupt(void) {
-  struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  onefold_bench_catch_interrupt();
 }
 
 int onefold_cli_interrupted(void) {
-  return interrupted != 0;
+  return onefold_bench_interrupted();
 }
 
 int onefold_cli_stopped(void *user) {

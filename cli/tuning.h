@@ -96,11 +96,14 @@ int onefold_cli_place(const cli_tuning *tuning, cli_places *places, const cli_pr
                       cli_place *place);
 void onefold_cli_places_free(cli_places *places);
 
-/// "mb1ic64ih56...", which is `text`, and " threads:1 strict avx2" where these are not the
-/// tuning's.
-typedef char cli_label[sizeof((onefold_record_key *)0)->problem + 48];
-void onefold_cli_problem_label(const cli_tuning *tuning, const char *text,
-                               const cli_problem *problem, cli_label label);
+/// "mb1ic64ih56.../act:relu/nchw:blocked", without an epilogue and layouts that are the usual.
+typedef char cli_subject[sizeof(onefold_record_key) - sizeof((onefold_record_key *)0)->machine];
+void onefold_cli_subject(const onefold_record_key *key, cli_subject subject);
+
+/// The same, and " threads:1 strict avx2" where these are not the tuning's.
+typedef char cli_label[sizeof(cli_subject) + 48];
+void onefold_cli_problem_label(const cli_tuning *tuning, const onefold_record_key *key,
+                               cli_label label);
 
 /// The problems of the command line and of the lists. Returns an onefold_exit after a sentence;
 /// free all the same.

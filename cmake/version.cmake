@@ -1,5 +1,6 @@
-# onefold_read_version(VARIABLE): the version that include/onefold/context.h states.
-function(onefold_read_version variable)
+# onefold_read_version(VARIABLE SOVERSION): the version that include/onefold/context.h states, and
+# what of it programs are bound to: major and minor version while the major one is 0.
+function(onefold_read_version variable soversion)
   set(header ${CMAKE_CURRENT_SOURCE_DIR}/include/onefold/context.h)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${header})
   file(READ ${header} text)
@@ -7,6 +8,12 @@ function(onefold_read_version variable)
     string(REGEX MATCH "ONEFOLD_VERSION_${part} ([0-9]+)" _ "${text}")
     list(APPEND version ${CMAKE_MATCH_1})
   endforeach()
+  list(GET version 0 bound)
+  if(bound EQUAL 0)
+    list(SUBLIST version 0 2 bound)
+    list(JOIN bound "." bound)
+  endif()
+  set(${soversion} ${bound} PARENT_SCOPE)
   list(JOIN version "." version)
   set(${variable} ${version} PARENT_SCOPE)
 endfunction()

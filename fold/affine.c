@@ -2,6 +2,8 @@
 // Affine maps: making, scaling, adding, and writing them down as a convolution.
 #include "fold/affine.h"
 
+#include "graph/graph.h"
+
 #include <string.h>
 
 size_t onefold_affine_weights(const onefold_affine *affine) {
@@ -174,8 +176,8 @@ void onefold_affine_accumulate_border(onefold_affine *whole, const onefold_affin
       const int64_t u = onefold_ring_position(r, whole->h.out, to->top, to->bottom);
       const int64_t v = onefold_ring_position(q, whole->w.out, to->left, to->right);
       if (u < 0 || v < 0) continue;
-      const int64_t row = onefold_ring_class(u, term->h.out, from->top, from->bottom);
-      const int64_t col = onefold_ring_class(v, term->w.out, from->left, from->right);
+      const int64_t row = onefold_border_class(u, term->h.out, from->top, from->bottom);
+      const int64_t col = onefold_border_class(v, term->w.out, from->left, from->right);
       for (int64_t o = 0; o < term->out_channels; o++)
         whole->border[((first + o) * rows + r) * cols + q] +=
             term->border[(o * term_rows + row) * term_cols + col];
@@ -252,8 +254,7 @@ static int is_point(const onefold_axis *axis) {
 int onefold_affine_is_scale(const onefold_affine *affine, onefold_ring *outside) {
   const onefold_axis h = crop_outside(&affine->h, &outside->top, &outside->bottom);
   const onefold_axis w = crop_outside(&affine->w, &outside->left, &outside->right);
-  return affine->groups == affine->in_channels && affine->in_channels == affine->out_channels &&
-         is_point(&h) && is_point(&w);
+  return onefold_affine_is_per_channel(affine) && is_point(&h) && is_point(&w);
 }
 
 /// Padding that reads the window.

@@ -89,6 +89,11 @@ onefold_affine *onefold_affine_columns(const onefold_context *context, const one
 /// Multiply-adds of one image; outputs whose window lies outside it take none.
 double onefold_affine_macs(const onefold_affine *affine);
 
+/// Non-zero when each output channel is of the input channel of its number alone.
+static inline int onefold_affine_is_per_channel(const onefold_affine *affine) {
+  return affine->groups == affine->in_channels && affine->in_channels == affine->out_channels;
+}
+
 /// Non-zero when the map is y[c] = t[c]*x[c] + b[c], with outputs around it that see nothing of
 /// the image and are b[c]: *outside says how many on each side.
 int onefold_affine_is_scale(const onefold_affine *affine, onefold_ring *outside);

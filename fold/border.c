@@ -2,6 +2,8 @@
 // The border of one map after another.
 #include "fold/border.h"
 
+#include "graph/graph.h"
+
 #include <math.h>
 
 // A border is nothing where it is below this part of the values that it is the difference of: a
@@ -43,8 +45,8 @@ static double excess(const onefold_affine *first, int64_t t, int64_t row, int64_
   if (row < 0 || row >= first->h.out || col < 0 || col >= first->w.out) return -first->bias[t];
   if (!first->border) return 0;
   const onefold_ring *ring = &first->ring;
-  const int64_t r = onefold_ring_class(row, first->h.out, ring->top, ring->bottom);
-  const int64_t q = onefold_ring_class(col, first->w.out, ring->left, ring->right);
+  const int64_t r = onefold_border_class(row, first->h.out, ring->top, ring->bottom);
+  const int64_t q = onefold_border_class(col, first->w.out, ring->left, ring->right);
   return first->border[(t * onefold_ring_rows(ring) + r) * onefold_ring_cols(ring) + q];
 }
 

@@ -139,9 +139,11 @@ static onefold_node emit_border(onefold_folding *folding, const onefold_affine *
   return border;
 }
 
-/// A map that was composed for a sum to pay for, and that no sum took.
+/// A map that was composed for a sum to pay for, and that no sum took, or that has become a
+/// convolution of nodes that are none.
 static int did_not_pay(const onefold_folding *folding, const onefold_form *form) {
-  return folding->policy == ONEFOLD_POLICY_EAGER && !folding->options->force && form->convs > 0 &&
+  const int is_conv = form->convs > 0 || !onefold_affine_is_per_channel(form->affine);
+  return folding->policy == ONEFOLD_POLICY_EAGER && !folding->options->force && is_conv &&
          onefold_affine_macs(form->affine) > ONEFOLD_PROFIT_MARGIN * form->macs;
 }
 

@@ -43,16 +43,19 @@ static void merge(onefold_folding *folding, const onefold_affine *geometry, cons
 }
 
 /// A sum is worth it, except where it has fewer groups than a branch and costs a multiple of
-/// all branches, as a depthwise and a dense one do.
+/// all branches, as a depthwise and a dense one do, or where it would be a convolution of branches
+/// that are none, as slices are.
 static int pays(const onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
                 int32_t count) {
   double macs = 0;
-  int coarser = 0;
+  int coarser = 0, convs = 0;
   for (int32_t k = 0; k < count; k++) {
     const onefold_form *term = &folding->terms[of[k]];
     macs += term->macs;
+    convs |= term->convs > 0;
     coarser |= term->convs > 0 && folding->maps[k]->groups != geometry->groups;
   }
+  if (!convs) return onefold_affine_is_per_channel(geometry);
   return !coarser || onefold_affine_macs(geometry) <= REGROUP_MARGIN * macs;
 }
 

@@ -56,9 +56,10 @@ static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
   const int may_pay_later =
       folding->policy == ONEFOLD_POLICY_EAGER && folding->regions.summed[node];
   const double macs = onefold_affine_macs(&geometry);
-  // Scales and padding alone are no convolution yet.
+  // Scales and padding alone are no convolution yet; with slices they would be one.
+  const int no_conv = in->convs + own->convs == 0 && onefold_affine_is_per_channel(&geometry);
   if (macs <= ONEFOLD_PROFIT_MARGIN * chain_macs || may_pay_later || folding->options->force ||
-      in->convs + own->convs == 0)
+      no_conv)
     return ONEFOLD_FOLD_EXACT;
   onefold_region_refuse(folding, ONEFOLD_FOLD_UNPROFITABLE,
                         "folding '%s' into the map before it takes %.4g multiply-adds instead "

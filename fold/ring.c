@@ -2,11 +2,6 @@
 // Classes of rows and columns near the edges.
 #include "fold/ring.h"
 
-int64_t onefold_ring_class(int64_t position, int64_t size, int64_t before, int64_t after) {
-  if (position < before) return position;
-  return position < size - after ? before : position - (size - after) + before + 1;
-}
-
 int64_t onefold_ring_position(int64_t class, int64_t size, int64_t before, int64_t after) {
   if (class < before) return class;
   if (class > before) return size - after + class - before - 1;

@@ -23,8 +23,7 @@ static inline int onefold_ring_is_empty(const onefold_ring *ring) {
   return !ring->top && !ring->bottom && !ring->left && !ring->right;
 }
 
-/// Class of a position, and a position of a class (-1 where the class is empty).
-int64_t onefold_ring_class(int64_t position, int64_t size, int64_t before, int64_t after);
+/// A position of a class, by onefold_border_class; -1 where the class is empty.
 int64_t onefold_ring_position(int64_t class, int64_t size, int64_t before, int64_t after);
 
 /// Smallest ring with the classes of both; one class a row where they would overlap.

@@ -4,6 +4,14 @@
 
 onefold_status onefold_graph_as_conv2d(const onefold_graph *graph, onefold_conv2d_desc *desc,
                                        onefold_conv2d_weights *weights) {
+  if (!graph) return ONEFOLD_INVALID_ARGUMENT;
+  if (!desc || !weights)
+    return onefold_fail(graph->context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL",
+                        desc ? "weights" : "desc");
+  if (graph->status != ONEFOLD_OK)
+    return onefold_fail(graph->context, ONEFOLD_INVALID_ARGUMENT,
+                        "the graph is incomplete: building it failed (%s)",
+                        onefold_status_name(graph->status));
   if (graph->output_count != 1)
     return onefold_fail(graph->context, ONEFOLD_UNSUPPORTED, "the graph has %d outputs, not 1",
                         (int)graph->output_count);

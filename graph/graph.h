@@ -102,8 +102,8 @@ int onefold_node_find_not_finite(const float *values, size_t count, size_t *inde
 /// Records the first failure of a builder call; returns ONEFOLD_NO_NODE.
 onefold_node onefold_graph_fail(onefold_graph *graph, onefold_status status);
 
-/// Non-zero when `node` is a node of a graph that has not failed. ONEFOLD_NO_NODE fails
-/// quietly, any other number with a sentence.
+/// Non-zero when `node` is a node of a graph that has not failed. A graph that has is left as it
+/// is, with the first failure's sentence; in any other a number that is no node's is a failure.
 int onefold_graph_check_node(onefold_graph *graph, onefold_node node);
 
 /// Copies a node into another graph with its name.
@@ -132,6 +132,10 @@ void onefold_node_conv2d_desc(const onefold_graph *graph, const onefold_graph_no
 /// Elements of a shape as NCHW. Zero when a size is not positive or the product, in bytes of
 /// double, does not fit.
 int onefold_shape_elements(onefold_shape shape, size_t *elements);
+
+/// Class of the row or column `position` of `size` by a border's `before` and `after`: each of
+/// the first and of the last has its own, all between are one (onefold_border_params).
+int64_t onefold_border_class(int64_t position, int64_t size, int64_t before, int64_t after);
 
 /// Appends a pooling node of the given kind.
 onefold_node onefold_node_add_pool(onefold_graph *graph, onefold_node_kind kind, onefold_node input,

@@ -3,12 +3,6 @@
 // residual of a convolution that only the border node reads, or is added in a step of its own.
 #include "graph/lower.h"
 
-/// Class of row `y` of `size`: the first `before` and the last `after` have one each.
-static int64_t class_of(int64_t y, int64_t size, int64_t before, int64_t after) {
-  if (y < before) return y;
-  return y < size - after ? before : before + 1 + y - (size - after);
-}
-
 /// Writes the bias of every pixel of one image's channels, [C/v][H][W][v]; other lanes stay.
 static void expand(const onefold_graph_node *border, int64_t v, float *values) {
   const onefold_border_params *p = &border->as.border;
@@ -16,9 +10,11 @@ static void expand(const onefold_graph_node *border, int64_t v, float *values) {
   const int64_t rows = p->top + 1 + p->bottom, columns = p->left + 1 + p->right;
   for (int64_t c = 0; c < s.c; c++)
     for (int64_t y = 0; y < s.h; y++) {
-      const float *bias = p->bias + (c * rows + class_of(y, s.h, p->top, p->bottom)) * columns;
+      const float *bias =
+          p->bias + (c * rows + onefold_border_class(y, s.h, p->top, p->bottom)) * columns;
       float *row = values + (c / v * s.h + y) * s.w * v + c % v;
-      for (int64_t x = 0; x < s.w; x++) row[x * v] = bias[class_of(x, s.w, p->left, p->right)];
+      for (int64_t x = 0; x < s.w; x++)
+        row[x * v] = bias[onefold_border_class(x, s.w, p->left, p->right)];
     }
 }
 

@@ -12,6 +12,11 @@ static size_t bias_count(onefold_shape shape, const onefold_border_params *p) {
   return (size_t)shape.c * (size_t)(p->top + 1 + p->bottom) * (size_t)(p->left + 1 + p->right);
 }
 
+int64_t onefold_border_class(int64_t position, int64_t size, int64_t before, int64_t after) {
+  if (position < before) return position;
+  return position < size - after ? before : position - (size - after) + before + 1;
+}
+
 onefold_node onefold_graph_border(onefold_graph *graph, onefold_node input,
                                   const onefold_border_params *params) {
   if (!onefold_graph_check_node(graph, input)) return ONEFOLD_NO_NODE;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The list of blocks: names, defaults, and building one as a graph or behind nodes of one.
+#include "graph/graph.h"
 #include "models/block_params.h"
 #include "models/builder.h"
 
@@ -126,33 +127,44 @@ onefold_status onefold_block_build(onefold_context *context, const char *name,
   return ONEFOLD_OK;
 }
 
-onefold_status onefold_block_append(onefold_context *context, onefold_graph *graph,
-                                    const onefold_node *inputs, size_t input_count,
-                                    const char *name, const onefold_block_params *params,
-                                    const onefold_weights *weights, onefold_node *output) {
-  const char *missing = missing_argument(context, params, weights, graph);
-  if (!missing && (!inputs || !output)) missing = inputs ? "output" : "inputs";
-  if (missing) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL", missing);
-  // `output` may be one of the inputs.
-  const onefold_node first = input_count > 0 ? inputs[0] : ONEFOLD_NO_NODE;
-  const onefold_node second = input_count > 1 ? inputs[1] : ONEFOLD_NO_NODE;
-  *output = ONEFOLD_NO_NODE;
+/// Checks what is appended and where, and builds it.
+static onefold_status append(onefold_context *context, onefold_graph *graph,
+                             const onefold_node *inputs, size_t input_count, const char *name,
+                             const onefold_block_params *params, const onefold_weights *weights,
+                             onefold_node *output) {
   if (input_count < 1 || input_count > 2)
     return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "input_count is %zu", input_count);
+  for (size_t i = 0; i < input_count; i++)
+    if (!onefold_graph_check_node(graph, inputs[i])) return onefold_graph_status(graph);
   const block *found = find_block(name);
   if (!found) return unknown_block(context, name);
   onefold_block_params own = *params;
-  own.input = onefold_graph_shape(graph, first);
-  if (input_count == 2) own.route_channels = onefold_graph_shape(graph, second).c;
-  onefold_status status = onefold_block_params_check(context, &own);
+  own.input = onefold_graph_shape(graph, inputs[0]);
+  if (input_count == 2) own.route_channels = onefold_graph_shape(graph, inputs[1]).c;
+  const onefold_status status = onefold_block_params_check(context, &own);
   if (status != ONEFOLD_OK) return status;
   onefold_builder builder = {.context = context,
                              .graph = graph,
                              .weights = weights,
                              .params = &own,
                              .block = found->name,
-                             .route = second};
-  status = run_builder(found, &builder, first, output);
-  if (status != ONEFOLD_OK) *output = ONEFOLD_NO_NODE;
+                             .route = input_count == 2 ? inputs[1] : ONEFOLD_NO_NODE};
+  return run_builder(found, &builder, inputs[0], output);
+}
+
+onefold_status onefold_block_append(onefold_context *context, onefold_graph *graph,
+                                    const onefold_node *inputs, size_t input_count,
+                                    const char *name, const onefold_block_params *params,
+                                    const onefold_weights *weights, onefold_node *output) {
+  const char *missing = missing_argument(context, params, weights, graph);
+  if (!missing && (!inputs || !output)) missing = inputs ? "output" : "inputs";
+  onefold_status status = graph ? onefold_graph_status(graph) : ONEFOLD_OK;
+  onefold_node result = ONEFOLD_NO_NODE; // `output` may be one of the inputs
+  if (status == ONEFOLD_OK && missing)
+    status = onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "%s is NULL", missing);
+  else if (status == ONEFOLD_OK)
+    status = append(context, graph, inputs, input_count, name, params, weights, &result);
+  if (output) *output = status == ONEFOLD_OK ? result : ONEFOLD_NO_NODE;
+  if (status != ONEFOLD_OK) onefold_graph_fail(graph, status);
   return status;
 }

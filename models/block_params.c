@@ -156,10 +156,6 @@ onefold_status onefold_block_params_check(const onefold_context *context,
     const onefold_status status = check_member(context, &members[i], params);
     if (status != ONEFOLD_OK) return status;
   }
-  if (params->input.c % params->groups != 0 || params->out_channels % params->groups != 0)
-    return onefold_fail(
-        context, ONEFOLD_SHAPE_MISMATCH, "%lld groups do not divide %lld and %lld channels",
-        (long long)params->groups, (long long)params->input.c, (long long)params->out_channels);
   return ONEFOLD_OK;
 }
 

@@ -7,7 +7,7 @@
 
 #include <onefold/models.h>
 
-/// Every member lies in its range, and the groups divide the channels.
+/// Every member lies in its range.
 onefold_status onefold_block_params_check(const onefold_context *context,
                                           const onefold_block_params *params);
 

@@ -2,6 +2,7 @@
 // What every builder shares: failures, parameters, reading of tensors, blocks inside blocks.
 #include "models/builder.h"
 
+#include "graph/graph.h"
 #include "models/safetensors.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@
 
 onefold_node onefold_build_fail(onefold_builder *builder, onefold_status status) {
   if (builder->status == ONEFOLD_OK) builder->status = status;
-  return ONEFOLD_NO_NODE;
+  return onefold_graph_fail(builder->graph, status);
 }
 
 int onefold_build_only(onefold_builder *builder, const char *name, int64_t value, int64_t only) {

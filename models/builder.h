@@ -31,7 +31,7 @@ typedef onefold_node onefold_block_build_fn(onefold_builder *builder, onefold_no
 
 // ------------------------------------------------------------------ failures
 
-/// Records a failure; returns ONEFOLD_NO_NODE.
+/// Records a failure, also of the graph; returns ONEFOLD_NO_NODE.
 onefold_node onefold_build_fail(onefold_builder *builder, onefold_status status);
 
 /// Refuses a parameter of which the block has one value only: zero, and a failure

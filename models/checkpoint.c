@@ -72,9 +72,13 @@ static void report_until(folding *f, size_t end, int nothing_folds) {
 static void check(folding *f, const onefold_match *match, const onefold_deploy *deploy) {
   const double error = deploy->region.max_rel_error, limit = f->options->check_limit;
   if (!f->options->check || f->failure[0] || (error >= 0 && error <= limit)) return;
-  snprintf(f->failure, sizeof f->failure,
-           "%s%s: the folded form differs by %.3g of the largest value, more than %.3g",
-           match->prefix, match->family->deploy, error, limit);
+  if (error < 0)
+    snprintf(f->failure, sizeof f->failure, "%s%s: its two forms could not be run to compare them",
+             match->prefix, match->family->deploy);
+  else
+    snprintf(f->failure, sizeof f->failure,
+             "%s%s: the folded form differs by %.3g of the largest value, more than %.3g",
+             match->prefix, match->family->deploy, error, limit);
 }
 
 /// Folds a block and writes it, unless the writer is closed; where it does not fold, closes it.

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-// What is kept of the last region that folding reports.
+// What is kept of the last region that folding reports, and the largest errors of all.
 typedef struct kept {
   const onefold_context *context;
   onefold_deploy *deploy;
-  double pixels;
+  double pixels, max_abs_error, max_rel_error;
   char reason[ONEFOLD_REASON];
   int32_t failed; // out of memory
 } kept;
@@ -27,14 +27,22 @@ double onefold_deploy_epsilon(const onefold_match *match,
   return options->bn_epsilon >= 0 ? options->bn_epsilon : match->bn_epsilon;
 }
 
+/// The larger of two errors; negative where one was not measured.
+static double larger(double a, double b) {
+  return a < 0 || b < 0 ? -1 : a > b ? a : b;
+}
+
 /// The deploy form's convolution belongs to the region that is reported last: regions come in
-/// the order of their nodes, and the block's result is made of the last.
+/// the order of their nodes, and the block's result is made of the last. An error of any region on
+/// the way there is one of the block.
 static void keep_region(void *user, const onefold_fold_region *region) {
   kept *k = user;
   onefold_deploy *deploy = k->deploy;
   onefold_release(k->context, deploy->ranges);
   deploy->ranges = NULL;
   deploy->region = *region;
+  deploy->region.max_abs_error = k->max_abs_error = larger(k->max_abs_error, region->max_abs_error);
+  deploy->region.max_rel_error = k->max_rel_error = larger(k->max_rel_error, region->max_rel_error);
   snprintf(deploy->name, sizeof deploy->name, "%s", region->name);
   snprintf(deploy->kind, sizeof deploy->kind, "%s", region->kind ? region->kind : "");
   snprintf(k->reason, sizeof k->reason, "%s", region->reason);
@@ -107,14 +115,13 @@ static const onefold_graph_node *deploy_conv(const onefold_graph *graph, const o
   return fits ? node : NULL;
 }
 
-/// The context's sentence becomes the reason, except that memory is none.
+/// What was caught becomes the reason, except that memory is none.
 static onefold_status take_reason(const onefold_context *context, onefold_status status,
-                                  onefold_match *match) {
-  if (status != ONEFOLD_OUT_OF_MEMORY && status != ONEFOLD_OK) {
-    onefold_context_last_error(context, match->reason, sizeof match->reason);
-    return ONEFOLD_OK;
-  }
-  return status;
+                                  const onefold_caught *caught, onefold_match *match) {
+  if (status == ONEFOLD_OK) return status;
+  if (status == ONEFOLD_OUT_OF_MEMORY) return onefold_fail(context, status, "%s", caught->text);
+  snprintf(match->reason, sizeof match->reason, "%s", caught->text);
+  return ONEFOLD_OK;
 }
 
 /// Where the convolution is all that is left, it stands for the whole block, which may have become
@@ -140,8 +147,8 @@ static onefold_status fold(onefold_context *context, const onefold_graph *graph,
   fold_options.measure = options->check;
   fold_options.report = keep_region;
   fold_options.user = &k;
-  onefold_status status = onefold_fold(context, graph, &fold_options, &deploy->graph);
-  if (status != ONEFOLD_OK) return take_reason(context, status, match);
+  const onefold_status status = onefold_fold(context, graph, &fold_options, &deploy->graph);
+  if (status != ONEFOLD_OK) return status;
   if (k.failed)
     return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for the ranges of %lld channels",
                         (long long)match->sizes['O']);
@@ -166,16 +173,16 @@ onefold_status onefold_deploy_make(onefold_context *context, const onefold_weigh
   *deploy = (onefold_deploy){0};
   onefold_block_params params;
   onefold_graph *graph = NULL;
+  onefold_caught caught;
+  onefold_catch_begin(context, &caught);
   onefold_status status =
       set_params(context, match, onefold_deploy_epsilon(match, options), &params);
   if (status == ONEFOLD_OK)
     status = onefold_block_build(context, match->family->block, &params, weights, &graph);
-  if (status == ONEFOLD_OK)
-    status = fold(context, graph, options, params.stride, match, deploy);
-  else
-    status = take_reason(context, status, match);
+  if (status == ONEFOLD_OK) status = fold(context, graph, options, params.stride, match, deploy);
   onefold_graph_destroy(graph);
-  return status;
+  onefold_catch_end(context, &caught);
+  return take_reason(context, status, &caught, match);
 }
 
 void onefold_deploy_release(const onefold_context *context, onefold_deploy *deploy) {

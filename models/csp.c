@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// YOLOv5's Bottleneck and C3, and YOLOv8's C2f, of Convs (convolution, batch norm, activation):
-//   Bottleneck  x + cv2(cv1(x))                                     cv1 1x1, cv2 3x3
+// YOLOv5's Bottleneck and C3, and YOLOv8's Bottleneck and C2f, of Convs (convolution, batch norm,
+// activation):
+//   Bottleneck  x + cv2(cv1(x))                                     cv1 1x1 (v8: 3x3), cv2 3x3
 //   C3          cv3(cat(m(cv1(x)), cv2(x)))                         m: `repeats` Bottlenecks
 //   C2f         cv2(cat(a, b, m0(b), m1(m0(b)), ...)), a, b halves of cv1(x); cv1 of m* is 3x3
 // Hidden channels are `expansion` (1/2) of the output's, within C3 and C2f those of the
@@ -12,8 +13,8 @@
 #include <stdio.h>
 
 enum {
-  TAKES =
-      ONEFOLD_TAKES_GROUPS | ONEFOLD_TAKES_HIDDEN | ONEFOLD_TAKES_EXPANSION | ONEFOLD_TAKES_SHORTCUT
+  TAKES = ONEFOLD_TAKES_INNER_GROUPS | ONEFOLD_TAKES_HIDDEN | ONEFOLD_TAKES_EXPANSION |
+          ONEFOLD_TAKES_SHORTCUT
 };
 
 /// A Bottleneck whose names begin with `path`.
@@ -32,12 +33,21 @@ static onefold_node bottleneck(onefold_builder *builder, onefold_node input, con
   return onefold_build_sum(builder, (const onefold_node[]){input, node}, 2, name);
 }
 
-onefold_node onefold_block_build_bottleneck(onefold_builder *builder, onefold_node input) {
+/// A Bottleneck by itself.
+static onefold_node alone(onefold_builder *builder, onefold_node input, int64_t first_kernel) {
   const onefold_block_params *p = builder->params;
   if (!onefold_build_choices(builder, TAKES)) return ONEFOLD_NO_NODE;
   const int add = onefold_build_has_shortcut(builder);
   const int64_t hidden = onefold_build_hidden(builder, p->out_channels, 0.5);
-  return bottleneck(builder, input, "", hidden, p->out_channels, 1, add);
+  return bottleneck(builder, input, "", hidden, p->out_channels, first_kernel, add);
+}
+
+onefold_node onefold_block_build_bottleneck(onefold_builder *builder, onefold_node input) {
+  return alone(builder, input, 1);
+}
+
+onefold_node onefold_block_build_bottleneck_v8(onefold_builder *builder, onefold_node input) {
+  return alone(builder, input, 3);
 }
 
 onefold_node onefold_block_build_c3(onefold_builder *builder, onefold_node input) {

@@ -8,6 +8,7 @@
 typedef struct onefold_mapping {
   const unsigned char *bytes; // page aligned
   size_t length;
+  int missing; // after a failure: there is no file at the path
 } onefold_mapping;
 
 /// Maps a regular file that is not empty. `kind` ("a .npy file") is what it should be.

@@ -43,6 +43,7 @@ onefold_status onefold_file_map(const onefold_context *context, const char *path
   struct stat info;
   // A pipe without a writer would block open().
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) mapping->missing = errno == ENOENT || errno == ENOTDIR;
   if (descriptor < 0 || fstat(descriptor, &info) != 0)
     status = onefold_fail(context, ONEFOLD_IO, "%s: %s", path, strerror(errno));
   else if (!S_ISREG(info.st_mode))
@@ -55,7 +56,7 @@ onefold_status onefold_file_map(const onefold_context *context, const char *path
     if (map == MAP_FAILED)
       status = onefold_fail(context, ONEFOLD_IO, "%s: %s", path, strerror(errno));
     else
-      *mapping = (onefold_mapping){map, length};
+      *mapping = (onefold_mapping){.bytes = map, .length = length};
   }
   if (descriptor >= 0) close(descriptor);
   return status;

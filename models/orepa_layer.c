@@ -43,10 +43,11 @@ static float *constant(const layer_state *s, const char *name, const int64_t *di
                   : onefold_build_read(s->builder, name, "", dims, rank);
 }
 
-/// Turns every kernel of values[planes][k][k] by 180 degrees where the layer asks for it.
-static float *turn(const layer_state *s, float *values, int64_t planes) {
+/// Turns every kernel of values[d0][d1][k][k] by 180 degrees where the layer asks for it.
+static float *turn(const layer_state *s, float *values, int64_t d0, int64_t d1) {
+  if (!values || !s->layer->turned) return values; // sizes that were not read need not fit
   const int64_t taps = s->kernel * s->kernel;
-  for (int64_t p = 0; s->layer->turned && values && p < planes; p++)
+  for (int64_t p = 0; p < d0 * d1; p++)
     for (int64_t i = 0; i < taps / 2; i++) {
       float *a = &values[p * taps + i], *b = &values[p * taps + taps - 1 - i];
       const float swap = *a;
@@ -82,7 +83,7 @@ static onefold_node scale(layer_state *s, onefold_node node, const char *branch)
 
 static onefold_node build_origin(layer_state *s) {
   float *values = read_part(s, "origin", s->out, s->in / s->groups, s->kernel);
-  values = turn(s, values, s->out * (s->in / s->groups));
+  values = turn(s, values, s->out, s->in / s->groups);
   return scale(s, convolve(s, s->input, values, s->out, s->groups, 1, 0, "origin"), "origin");
 }
 
@@ -103,7 +104,7 @@ static onefold_node build_avg(layer_state *s) {
   for (int64_t i = 0; mean && values && i < s->out * taps; i++)
     values[i] = missing ? (float)(1 / (double)taps) : mean[i % taps];
   onefold_release(s->builder->context, mean);
-  values = turn(s, values, s->out);
+  values = turn(s, values, s->out, 1);
   return scale(s, convolve(s, lead, values, s->out, s->out, 1, 1, "avg_avg"), "avg");
 }
 
@@ -116,7 +117,7 @@ static onefold_node build_prior(layer_state *s) {
   float *values = constant(s, name, dims, 3, &missing);
   if (values && missing)
     onefold_orepa_prior_fill(s->out, s->kernel, s->builder->params->orepa_prior, values);
-  values = turn(s, values, s->out);
+  values = turn(s, values, s->out, 1);
   return scale(s, convolve(s, lead, values, s->out, s->out, 1, 1, "prior"), "prior");
 }
 
@@ -134,7 +135,7 @@ static onefold_node build_kxk(layer_state *s) {
   onefold_release(s->builder->context, identity);
   const onefold_node node = convolve(s, s->input, first, mid, s->groups, 0, 0, "1x1_kxk_idconv1");
   float *second = read_part(s, "1x1_kxk_conv2", s->out, mid / s->groups, s->kernel);
-  second = turn(s, second, s->out * (mid / s->groups));
+  second = turn(s, second, s->out, mid / s->groups);
   return scale(s, convolve(s, node, second, s->out, s->groups, 1, 0, "1x1_kxk_conv2"), "1x1_kxk");
 }
 
@@ -169,13 +170,20 @@ static float *order_rows(const layer_state *s, float *rows, int64_t columns) {
 
 static onefold_node build_gconv(layer_state *s) {
   float *depthwise = read_part(s, "gconv_dw", EXPAND * s->in, 1, s->kernel);
-  depthwise = turn(s, depthwise, EXPAND * s->in);
+  depthwise = turn(s, depthwise, EXPAND * s->in, 1);
   const onefold_node node =
       convolve(s, s->input, depthwise, EXPAND * s->in, s->in, 1, 0, "gconv_dw");
   const int64_t columns = EXPAND * (s->in / s->groups);
   float *pointwise = order_rows(s, read_part(s, "gconv_pw", s->out, columns, 1), columns);
   return scale(s, convolve(s, node, pointwise, s->out, s->groups, 0, 0, "gconv_pw"), "gconv");
 }
+
+/// In the order of the rows. Each relies on those before it: that the kernel and what it spans fit
+/// is known once the first is built.
+static onefold_node (*const all_branches[])(layer_state *s) = {
+    build_origin, build_avg, build_prior, build_kxk, build_point, build_gconv,
+};
+#define BRANCHES (sizeof all_branches / sizeof *all_branches)
 
 onefold_node onefold_build_orepa_layer(onefold_builder *builder, onefold_node input,
                                        const onefold_orepa_layer *layer) {
@@ -197,14 +205,10 @@ onefold_node onefold_build_orepa_layer(onefold_builder *builder, onefold_node in
   float *vector = onefold_build_read(builder, name, "", (const int64_t[2]){layer->rows, s.out}, 2);
   if (!vector) return ONEFOLD_NO_NODE;
   s.row = vector;
-  onefold_node branches[6]; // in the order of the rows
+  onefold_node branches[BRANCHES];
   size_t count = 0;
-  branches[count++] = build_origin(&s);
-  branches[count++] = build_avg(&s);
-  branches[count++] = build_prior(&s);
-  branches[count++] = build_kxk(&s);
-  if (layer->has_point) branches[count++] = build_point(&s);
-  branches[count++] = build_gconv(&s);
+  for (size_t i = 0; i < BRANCHES && builder->status == ONEFOLD_OK; i++)
+    if (layer->has_point || all_branches[i] != build_point) branches[count++] = all_branches[i](&s);
   onefold_release(builder->context, vector);
   snprintf(name, sizeof name, "%sweight", layer->at);
   return onefold_build_sum(builder, branches, count, name);

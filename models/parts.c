@@ -9,6 +9,17 @@ static int check_kernel(onefold_builder *builder, unsigned takes) {
   return onefold_build_only(builder, "kernel", builder->params->kernel, 3);
 }
 
+/// Of the block's main convolution.
+static int check_groups(onefold_builder *builder) {
+  const onefold_block_params *p = builder->params;
+  if (p->input.c % p->groups == 0 && p->out_channels % p->groups == 0) return 1;
+  onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_SHAPE_MISMATCH,
+                                           "%s: %lld groups do not divide %lld and %lld channels",
+                                           builder->block, (long long)p->groups,
+                                           (long long)p->input.c, (long long)p->out_channels));
+  return 0;
+}
+
 int onefold_build_choices(onefold_builder *builder, unsigned takes) {
   const onefold_block_params *p = builder->params;
   onefold_block_params own = *p;
@@ -20,7 +31,7 @@ int onefold_build_choices(onefold_builder *builder, unsigned takes) {
   } choices[] = {
       {ONEFOLD_TAKES_STRIDE, "stride", p->stride, 1},
       {ONEFOLD_TAKES_DILATION, "dilation", p->dilation, 1},
-      {ONEFOLD_TAKES_GROUPS, "groups", p->groups, 1},
+      {ONEFOLD_TAKES_GROUPS | ONEFOLD_TAKES_INNER_GROUPS, "groups", p->groups, 1},
       {ONEFOLD_TAKES_PADDING, "padding", onefold_build_padding(p, p->kernel),
        onefold_build_padding(&own, p->kernel)},
       {ONEFOLD_TAKES_REPEATS, "repeats", p->repeats, 1},
@@ -44,6 +55,7 @@ int onefold_build_choices(onefold_builder *builder, unsigned takes) {
                                              builder->block, p->expansion));
     return 0;
   }
+  if ((takes & ONEFOLD_TAKES_GROUPS) && !check_groups(builder)) return 0;
   if (p->repeats <= ONEFOLD_MAX_REPEATS) return 1;
   onefold_build_fail(builder, onefold_fail(builder->context, ONEFOLD_INVALID_ARGUMENT,
                                            "%s: repeats is %lld, more than %d", builder->block,

@@ -12,7 +12,7 @@ enum {
   ONEFOLD_TAKES_ODD_KERNEL = 1 << 1, // any odd kernel; without either, 3
   ONEFOLD_TAKES_STRIDE = 1 << 2,
   ONEFOLD_TAKES_DILATION = 1 << 3,
-  ONEFOLD_TAKES_GROUPS = 1 << 4,
+  ONEFOLD_TAKES_GROUPS = 1 << 4,  // they divide input.c and out_channels
   ONEFOLD_TAKES_PADDING = 1 << 5, // without: dilation*(kernel - 1)/2
   ONEFOLD_TAKES_REPEATS = 1 << 6, // 1 to ONEFOLD_MAX_REPEATS
   ONEFOLD_TAKES_HIDDEN = 1 << 7,  // mid_channels
@@ -22,7 +22,8 @@ enum {
   ONEFOLD_TAKES_SE = 1 << 11,
   ONEFOLD_TAKES_ROUTE = 1 << 12,
   ONEFOLD_TAKES_BATCH_NORM = 1 << 13,
-  ONEFOLD_TAKES_REPARAM = 1 << 14 // reparam_bn and reparam_identity
+  ONEFOLD_TAKES_REPARAM = 1 << 14,     // reparam_bn and reparam_identity
+  ONEFOLD_TAKES_INNER_GROUPS = 1 << 15 // of a convolution inside, which checks them
 };
 
 /// The most repeats of a part of a block.

@@ -24,9 +24,10 @@ struct onefold_context {
   onefold_pool *pool;              // the default allocator's, or NULL
   int teams;                       // loops are the library's own, and each thread has a core
   onefold_dispatch dispatch;
-  pthread_mutex_t error_lock; // guards the two below; taken on failure only
+  pthread_mutex_t error_lock; // guards what is below; taken on failure only
   onefold_status error;
-  char error_text[512];
+  char error_text[ONEFOLD_SENTENCE];
+  onefold_caught *caught; // of all threads, the last begun first
 };
 
 /// Allocators are asked for whole multiples of the alignment, as aligned_alloc wants.
@@ -177,11 +178,33 @@ onefold_status onefold_fail(const onefold_context *context, onefold_status statu
   va_list args;
   va_start(args, format);
   pthread_mutex_lock(&c->error_lock);
-  c->error = status;
-  vsnprintf(c->error_text, sizeof c->error_text, format, args);
+  onefold_caught *caught = c->caught;
+  while (caught && !pthread_equal(caught->thread, pthread_self())) caught = caught->outer;
+  *(caught ? &caught->status : &c->error) = status;
+  vsnprintf(caught ? caught->text : c->error_text, ONEFOLD_SENTENCE, format, args);
   pthread_mutex_unlock(&c->error_lock);
   va_end(args);
   return status;
+}
+
+void onefold_catch_begin(const onefold_context *context, onefold_caught *caught) {
+  onefold_context *c = (onefold_context *)context;
+  caught->status = ONEFOLD_OK;
+  caught->text[0] = '\0';
+  caught->thread = pthread_self();
+  pthread_mutex_lock(&c->error_lock);
+  caught->outer = c->caught;
+  c->caught = caught;
+  pthread_mutex_unlock(&c->error_lock);
+}
+
+void onefold_catch_end(const onefold_context *context, onefold_caught *caught) {
+  onefold_context *c = (onefold_context *)context;
+  pthread_mutex_lock(&c->error_lock);
+  onefold_caught **at = &c->caught;
+  while (*at != caught) at = &(*at)->outer;
+  *at = caught->outer;
+  pthread_mutex_unlock(&c->error_lock);
 }
 
 onefold_status onefold_context_last_error(const onefold_context *context, char *text, size_t size) {

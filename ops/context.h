@@ -8,11 +8,30 @@
 
 #include <onefold/context.h>
 
+#include <pthread.h>
+
 /// Records the sentence and returns `status`, so that a check is one line:
 ///   return onefold_fail(ctx, ONEFOLD_INVALID_ARGUMENT, "stride_h is %lld", ...);
 /// `context` may be NULL.
 onefold_status onefold_fail(const onefold_context *context, onefold_status status,
                             const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/// Bytes of the longest sentence, with its end.
+#define ONEFOLD_SENTENCE 512
+
+/// Failures of this thread alone, kept from the context: for those who go on after one, or who say
+/// more of it. Those of tasks that other threads run are the context's.
+typedef struct onefold_caught {
+  onefold_status status; // of the last failure; ONEFOLD_OK and "" where there was none
+  char text[ONEFOLD_SENTENCE];
+  pthread_t thread;
+  struct onefold_caught *outer;
+} onefold_caught;
+
+/// Between the two, what fails in this thread is written to *caught and not to the context, or to
+/// what was begun before. What was begun last ends first.
+void onefold_catch_begin(const onefold_context *context, onefold_caught *caught);
+void onefold_catch_end(const onefold_context *context, onefold_caught *caught);
 
 /// 64-byte aligned memory from the context's allocator, zeroed; NULL where
 /// there is none. size 0 gives a valid pointer.

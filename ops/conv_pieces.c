@@ -50,23 +50,38 @@ static int32_t default_blocks(const onefold_conv_problem *problem, int64_t piece
   return (int32_t)even_part(problem->in_blocks, fit < 1 ? 1 : fit);
 }
 
+/// How tasks cut a convolution: pixels of a piece, tasks that share its output blocks, and source
+/// blocks that are gathered at a time.
+typedef struct cut {
+  int64_t piece;
+  int32_t parts, blocks;
+} cut;
+
+static cut cut_pieces(const onefold_dispatch *dispatch, const onefold_conv_problem *problem,
+                      int32_t tasks, const onefold_tiling *tiling) {
+  const int64_t l2 = (int64_t)(dispatch->l2_bytes / sizeof(float));
+  const int64_t pixels = problem->out_h * problem->out_w; // a piece is of one image
+  const int in_turn =
+      onefold_conv_taps(problem) > 1 && problem->desc.residual == ONEFOLD_RESIDUAL_NONE;
+  cut c = {tiling->piece, tiling->parts, tiling->block_in};
+  if (c.piece <= 0) c.piece = default_piece(problem, tasks, l2);
+  if (c.piece > pixels) c.piece = pixels;
+  if (c.parts <= 0) c.parts = strip_parts(problem, tasks);
+  if (c.blocks <= 0 || !in_turn) c.blocks = default_blocks(problem, c.piece, l2);
+  if (c.blocks > problem->in_blocks) c.blocks = (int32_t)problem->in_blocks;
+  return c;
+}
+
 onefold_status onefold_conv_pieces_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
-  const int64_t pixels = problem->out_h * problem->out_w; // a piece is of one image
-  const int64_t l2 = (int64_t)(onefold_context_dispatch(plan->context)->l2_bytes / sizeof(float));
-  const int64_t taps = onefold_conv_taps(problem);
-  plan->piece = tiling->piece > 0 ? tiling->piece : default_piece(problem, plan->tasks, l2);
-  if (plan->piece > pixels) plan->piece = pixels;
-  plan->strip_parts = tiling->parts > 0 ? tiling->parts : strip_parts(problem, plan->tasks);
+  const cut c = cut_pieces(onefold_context_dispatch(plan->context), problem, plan->tasks, tiling);
+  plan->piece = c.piece;
+  plan->strip_parts = c.parts;
   const onefold_status status =
-      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, plan->piece, plan->strip_parts, tiling);
-  if (status == ONEFOLD_OK && taps == 1) plan->block_in = onefold_conv_block_in(plan, tiling);
-  if (status == ONEFOLD_OK && taps > 1) {
-    const int chosen = tiling->block_in > 0 && problem->desc.residual == ONEFOLD_RESIDUAL_NONE;
-    plan->block_in = chosen ? tiling->block_in : default_blocks(problem, plan->piece, l2);
-    if (plan->block_in > problem->in_blocks) plan->block_in = (int32_t)problem->in_blocks;
-  }
-  return status;
+      onefold_conv_strips_make(plan, ONEFOLD_OP_POINTWISE, c.piece, c.parts, tiling);
+  if (status != ONEFOLD_OK) return status;
+  plan->block_in = onefold_conv_taps(problem) > 1 ? c.blocks : onefold_conv_block_in(plan, tiling);
+  return ONEFOLD_OK;
 }
 
 int64_t onefold_conv_pieces_blocks(const onefold_conv2d_plan *plan) {
@@ -92,11 +107,9 @@ double onefold_conv_pieces_estimate(const onefold_dispatch *dispatch,
                                         problem->out_h, tasks, tiling);
   }
   const int64_t pixels = problem->out_h * problem->out_w;
-  const int64_t l2 = (int64_t)(dispatch->l2_bytes / sizeof(float));
-  int64_t piece = t.piece;
-  if (taps > 1 && !piece) piece = default_piece(problem, tasks, l2);
-  if (piece <= 0 || piece > pixels) piece = pixels;
-  if (taps > 1 && !t.block_in) t.block_in = default_blocks(problem, piece, l2);
+  const cut c = cut_pieces(dispatch, problem, tasks, &t);
+  const int64_t piece = taps == 1 && !t.piece ? pixels : c.piece; // of 1x1, the mode is not known
+  if (taps > 1) t.block_in = c.blocks;
   const double pieces = (double)pixels / (double)piece;
   const double channels = (double)(taps * problem->in_blocks * problem->v);
   const double weights = channels * (double)(problem->out_blocks * problem->v) * sizeof(float);

@@ -192,12 +192,12 @@ static report_dots *make_chart(report_arena *arena, const line *lines, size_t co
 
 /// What makes the two files hard to compare; "" where nothing does.
 static const char *warning(report_data *data) {
-  static const char *const keys[] = {"cpu", "isa", "threads", "cold_cache", "accuracy"};
+  static const char *const keys[] = {"cpu", "isa", "threads", "cold_cache", "accuracy", "record"};
   const report_file *older = data->files[0], *newer = data->files[1];
   const char *text = "";
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     const char *a = onefold_report_fact(older, keys[i]), *b = onefold_report_fact(newer, keys[i]);
-    if (strcmp(a, b) == 0) continue;
+    if (!*a || !*b || strcmp(a, b) == 0) continue; // not told, or the same
     text = onefold_report_format(&data->arena, "%s%s%s was \"%s\" and is \"%s\"", text,
                                  text[0] ? "; " : "The runs differ in more than time: ", keys[i], a,
                                  b);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Parameters of blocks by name, blocks behind nodes of a graph, and hidden channels of
 // squeeze-and-excitations.
+#include "tests/file_support.h"
 #include "tests/graph_support.h"
 
 #include <stdio.h>
@@ -146,20 +147,71 @@ static void test_append(void **state) {
   onefold_graph_destroy(second);
   onefold_graph_destroy(first);
 
-  const onefold_node two[2] = {node, node};
-  onefold_node output = 0;
-  test_fails(context, onefold_block_append(context, chain, two, 2, "repvgg", &b, weights, &output),
-             ONEFOLD_INVALID_ARGUMENT);
-  test_says(context, "repvgg: route_channels is 8, the block has 0");
-  assert_int_equal(output, ONEFOLD_NO_NODE);
-  test_fails(context, onefold_block_append(context, chain, two, 0, "repvgg", &b, weights, &output),
-             ONEFOLD_INVALID_ARGUMENT);
-  test_fails(context, onefold_block_append(context, chain, two, 1, "none", &b, weights, &output),
-             ONEFOLD_NOT_FOUND);
-  test_fails(context, onefold_block_append(context, chain, NULL, 1, "repvgg", &b, weights, &output),
-             ONEFOLD_INVALID_ARGUMENT);
   onefold_graph_destroy(chain);
   onefold_weights_close(weights);
+  onefold_context_destroy(context);
+}
+
+/// A block that cannot be appended is a failure of the graph, and the first one stays.
+static void test_append_failures(void **state) {
+  onefold_context *context = test_context(test_level(state), 1);
+  onefold_weights *seeded, *file;
+  test_ok(context, onefold_weights_seeded(context, 5, &seeded));
+  test_directory directory;
+  test_file_path path;
+  test_directory_make(&directory);
+  test_file(&directory, "w.safetensors", path);
+  test_file_write(path, "\x02\0\0\0\0\0\0\0{}", 10);
+  test_ok(context, onefold_weights_open(context, path, &file));
+  onefold_block_params b = defaults(context, "repvgg");
+  b.out_channels = 6;
+  const onefold_node good[2] = {0, 0}, wrong[2] = {0, 77}, none = ONEFOLD_NO_NODE;
+  const struct {
+    const onefold_node *inputs;
+    size_t count;
+    const char *block;
+    const onefold_weights *weights;
+    onefold_status status;
+    const char *says;
+  } cases[] = {
+      {good, 2, "repvgg", seeded, ONEFOLD_INVALID_ARGUMENT,
+       "repvgg: route_channels is 6, the block has 0"},
+      {good, 0, "repvgg", seeded, ONEFOLD_INVALID_ARGUMENT, "input_count is 0"},
+      {good, 1, "none", seeded, ONEFOLD_NOT_FOUND, "no block 'none'"},
+      {NULL, 1, "repvgg", seeded, ONEFOLD_INVALID_ARGUMENT, "inputs is NULL"},
+      {good, 1, "repvgg", NULL, ONEFOLD_INVALID_ARGUMENT, "weights is NULL"},
+      {wrong + 1, 1, "repvgg", seeded, ONEFOLD_INVALID_ARGUMENT,
+       "node 77 does not exist, the graph has 1"},
+      {wrong, 2, "mpc_n", seeded, ONEFOLD_INVALID_ARGUMENT, "node 77 does not exist"},
+      {&none, 1, "repvgg", seeded, ONEFOLD_INVALID_ARGUMENT, "node -1 does not exist"},
+      {good, 1, "repvgg", file, ONEFOLD_NOT_FOUND, "rbr_dense.conv.weight"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    test_case("append %zu: %s", i, cases[i].says);
+    onefold_graph *graph;
+    test_ok(context, onefold_graph_create(context, &graph));
+    onefold_graph_input(graph, (onefold_shape){1, 6, 7, 5});
+    onefold_node output = 0;
+    test_fails(context,
+               onefold_block_append(context, graph, cases[i].inputs, cases[i].count, cases[i].block,
+                                    &b, cases[i].weights, &output),
+               cases[i].status);
+    test_says(context, cases[i].says);
+    assert_int_equal(output, ONEFOLD_NO_NODE);
+    assert_int_equal(onefold_graph_status(graph), cases[i].status);
+    // What is called after it with its result changes neither status nor sentence.
+    assert_int_equal(onefold_graph_activation(graph, output, ONEFOLD_ACT_RELU, 0), ONEFOLD_NO_NODE);
+    test_fails(
+        context,
+        onefold_block_append(context, graph, &output, 1, "repvgg", &b, cases[i].weights, &output),
+        cases[i].status);
+    test_fails(context, onefold_graph_output(graph, output), cases[i].status);
+    test_says(context, cases[i].says);
+    onefold_graph_destroy(graph);
+  }
+  onefold_weights_close(file);
+  onefold_weights_close(seeded);
+  test_directory_remove(&directory);
   onefold_context_destroy(context);
 }
 
@@ -230,9 +282,13 @@ static void test_se_hidden(void **state) {
 int main(void) {
   if (test_isa_missing()) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_set),      cmocka_unit_test(test_set_errors),
-      cmocka_unit_test(test_typical),  cmocka_unit_test(test_append),
-      cmocka_unit_test(test_identity), cmocka_unit_test(test_se_hidden),
+      cmocka_unit_test(test_set),
+      cmocka_unit_test(test_set_errors),
+      cmocka_unit_test(test_typical),
+      cmocka_unit_test(test_append),
+      cmocka_unit_test(test_append_failures),
+      cmocka_unit_test(test_identity),
+      cmocka_unit_test(test_se_hidden),
   };
   return test_every_level("block_params", tests, sizeof tests / sizeof *tests);
 }

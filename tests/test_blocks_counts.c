@@ -33,6 +33,10 @@ static void test_formulas(void **state) {
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
   enum { I = 8, O = 12, C = 16, H = 5, N = 3 };
   const count_case cases[] = {
+      {"repvggplus", "input=1x16x6x5 out_channels=16 groups=2 se_hidden=5",
+       10 * C * 8 + 4 * C + 2 * C + (2 * C * H + C + H), 9 * C * 8 + C + (2 * C * H + C + H), 0, 0},
+      {"repvggplus", "input=1x8x6x5 out_channels=12 se_hidden=5",
+       10 * O * I + 4 * O + (2 * O * H + O + H), 9 * O * I + O + (2 * O * H + O + H), 0, 0},
       {"conv_bn", "input=1x8x6x5 out_channels=12", 9 * O * I + 2 * O, 9 * O * I + O, 0, 0},
       {"conv", "input=1x8x6x5 out_channels=12 kernel=6", 36 * O * I + 2 * O, 36 * O * I + O, 0, 0},
       {"repconv", "input=1x8x6x5 out_channels=12", 10 * O * I + 4 * O, 9 * O * I + O, 0, 0},
@@ -77,6 +81,8 @@ static void test_formulas(void **state) {
        I * 6 + 6 + 9 * 6 * O + O, 0, 0},
       {"bottleneck", "input=1x16x6x5 out_channels=16 expansion=1 groups=4",
        C * C + 2 * C + 9 * C * 4 + 2 * C, C * C + C + 9 * C * 4 + C, 0, 0},
+      {"bottleneck_v8", "input=1x8x6x5 out_channels=12 groups=3",
+       9 * I * 6 + 12 + 9 * 2 * O + 2 * O, 9 * I * 6 + 6 + 9 * 2 * O + O, 0, 0},
       {"c3", "input=1x8x6x5 out_channels=32 repeats=3",
        2 * (I * C + 2 * C) + (2 * C * 32 + 2 * 32) + N * (C * C + 2 * C + 9 * C * C + 2 * C),
        2 * (I * C + C) + (2 * C * 32 + 32) + N * (C * C + C + 9 * C * C + C), 0, 0},

@@ -146,13 +146,13 @@ static void test_horizontal_blocks(void **state) {
   onefold_context_destroy(context);
 }
 
-/// A 1x1 may run before nearest upsampling instead of behind it.
+/// A 1x1 may run before nearest upsampling instead of behind it, and folding puts it there.
 static void test_upsample_1x1(void **state) {
   onefold_context *context = test_context(test_level(state), 1);
   test_rng rng = {34};
   whole w;
   fill_whole(&rng, &w);
-  onefold_graph *before, *behind;
+  onefold_graph *before, *behind, *folded;
   test_ok(context, onefold_graph_create(context, &before));
   onefold_node x = onefold_graph_input(before, (onefold_shape){1, 6, 5, 7});
   x = onefold_graph_upsample(before, conv(before, x, w.weight, w.bias, 19), 2);
@@ -163,6 +163,11 @@ static void test_upsample_1x1(void **state) {
   test_ok(context, onefold_graph_output(behind, x));
   expect_equal(context, before, behind, w.x);
   assert_int_equal(elements(before), 19 * 10 * 14);
+  test_ok(context, onefold_fold(context, behind, NULL, &folded));
+  expect_equal(context, before, folded, w.x);
+  assert_int_equal(folded->nodes[folded->outputs[0]].kind, ONEFOLD_NODE_UPSAMPLE);
+  assert_int_equal(graph_only(folded, ONEFOLD_NODE_CONV2D)->shape.h, 5);
+  onefold_graph_destroy(folded);
   onefold_graph_destroy(behind);
   onefold_graph_destroy(before);
   onefold_context_destroy(context);

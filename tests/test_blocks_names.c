@@ -62,6 +62,11 @@ static void test_names(void **state) {
   const struct {
     const char *block, *text, *names;
   } cases[] = {
+      {"repvggplus", "input=1x4x6x6 out_channels=4 se_hidden=2",
+       "rbr_dense.conv rbr_dense.bn* rbr_1x1.conv rbr_1x1.bn* rbr_identity* post_se.down "
+       "post_se.up"},
+      {"repvggplus", "input=1x4x6x6 out_channels=4 stride=2",
+       "rbr_dense.conv rbr_dense.bn* rbr_1x1.conv rbr_1x1.bn*"},
       {"conv_bn", "input=1x4x6x6 out_channels=4", "conv bn*"},
       {"conv", "input=1x4x6x6 out_channels=4", "conv bn*"},
       {"repconv", "input=1x4x6x6 out_channels=4",
@@ -98,6 +103,7 @@ static void test_names(void **state) {
       {"linear_add", "input=1x4x6x6 out_channels=4 stride=2",
        "conv conv_1x1 scale_conv scale_1x1 bn*"},
       {"bottleneck", "input=1x4x6x6 out_channels=4", "cv1.conv cv1.bn* cv2.conv cv2.bn*"},
+      {"bottleneck_v8", "input=1x4x6x6 out_channels=4", "cv1.conv cv1.bn* cv2.conv cv2.bn*"},
       {"c3", "input=1x4x6x6 out_channels=4 repeats=2",
        "cv1.conv cv1.bn* m.0.cv1.conv m.0.cv1.bn* m.0.cv2.conv m.0.cv2.bn* m.1.cv1.conv "
        "m.1.cv1.bn* m.1.cv2.conv m.1.cv2.bn* cv2.conv cv2.bn* cv3.conv cv3.bn*"},

@@ -94,6 +94,11 @@ static void test_nodes(void **state) {
        2,
        {1, 8, 9, 7}},
       {"c2f", "input=1x6x9x7 out_channels=8 repeats=2", ONEFOLD_NODE_SLICE, 2, {1, 8, 9, 7}},
+      // The grouped convolutions are inside, of hidden channels.
+      {"bottleneck", "input=1x7x9x7 out_channels=8 groups=2", ONEFOLD_NODE_CONV2D, 2, {1, 8, 9, 7}},
+      {"c3", "input=1x7x9x7 out_channels=8 groups=2", ONEFOLD_NODE_CONV2D, 5, {1, 8, 9, 7}},
+      {"c3", "input=1x7x9x7 out_channels=9 groups=4", ONEFOLD_NODE_CONV2D, 5, {1, 9, 9, 7}},
+      {"c2f", "input=1x7x9x7 out_channels=8 groups=2", ONEFOLD_NODE_CONV2D, 4, {1, 8, 9, 7}},
       {"mpc_b", "input=1x6x8x10 out_channels=8", ONEFOLD_NODE_MAX_POOL, 1, {1, 8, 4, 5}},
       {"mpc_n",
        "input=2x6x8x10 out_channels=13 route_channels=5",
@@ -120,6 +125,8 @@ static void test_branches(void **state) {
     const char *block, *text;
     int terms, plain_input;
   } cases[] = {
+      {"repvggplus", "out_channels=8 se_hidden=2", 3, 0},
+      {"repvggplus", "out_channels=8 stride=2", 2, 0},
       {"repconv", "out_channels=8", 3, 0},
       {"repconv", "out_channels=8 identity=0", 2, 0},
       {"repconvn", "out_channels=8", 2, 0},
@@ -135,6 +142,7 @@ static void test_branches(void **state) {
       {"repghost", "out_channels=8", 2, 0},
       {"repghost", "out_channels=8 reparam_identity=1", 3, 0},
       {"bottleneck", "out_channels=8", 2, 1},
+      {"bottleneck_v8", "out_channels=8", 2, 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char text[128];
@@ -178,6 +186,22 @@ static void test_concat_widths(void **state) {
   onefold_context_destroy(context);
 }
 
+/// RepVGG's squeeze-and-excitation is before the activation, RepVGGplus's behind it.
+static void test_squeeze_excite_place(void **state) {
+  (void)state;
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
+  for (int plus = 0; plus < 2; plus++) {
+    onefold_graph *graph = block_build(context, plus ? "repvggplus" : "repvgg",
+                                       "input=1x8x6x6 out_channels=8 se_hidden=2");
+    const onefold_graph_node *last = &graph->nodes[graph->outputs[0]];
+    assert_int_equal(last->kind, plus ? ONEFOLD_NODE_SQUEEZE_EXCITE : ONEFOLD_NODE_ACTIVATION);
+    assert_int_equal(graph->nodes[last->inputs[0]].kind,
+                     plus ? ONEFOLD_NODE_ACTIVATION : ONEFOLD_NODE_SQUEEZE_EXCITE);
+    onefold_graph_destroy(graph);
+  }
+  onefold_context_destroy(context);
+}
+
 static void test_refused(void **state) {
   (void)state;
   onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
@@ -190,6 +214,8 @@ static void test_refused(void **state) {
       {"conv", "se_hidden=2", "conv: se_hidden is 2", ONEFOLD_INVALID_ARGUMENT},
       {"conv", "kernel=2 dilation=9223372036854775807", "", ONEFOLD_OVERFLOW},
       {"conv_bn", "expansion=0.5", "conv_bn: expansion is 0.5", ONEFOLD_INVALID_ARGUMENT},
+      {"repvggplus", "kernel=5", "repvggplus: kernel is 5", ONEFOLD_INVALID_ARGUMENT},
+      {"bottleneck_v8", "kernel=1", "bottleneck_v8: kernel is 1", ONEFOLD_INVALID_ARGUMENT},
       {"repconv", "kernel=5", "repconv: kernel is 5", ONEFOLD_INVALID_ARGUMENT},
       {"repconv", "padding=0", "repconv: padding is 0, the block has 1", ONEFOLD_INVALID_ARGUMENT},
       {"repconv", "dilation=2", "repconv: dilation is 2", ONEFOLD_INVALID_ARGUMENT},
@@ -227,6 +253,15 @@ static void test_refused(void **state) {
       {"sppf", "kernel=2147483649", "sppf: kernel is 2147483649", ONEFOLD_OVERFLOW},
       {"spp3", "kernel=5", "spp3: kernel is 5", ONEFOLD_INVALID_ARGUMENT},
       {"sppcspc", "stride=2", "sppcspc: stride is 2", ONEFOLD_INVALID_ARGUMENT},
+      {"repvgg", "groups=3", "repvgg: 3 groups do not divide 8 and 8", ONEFOLD_SHAPE_MISMATCH},
+      {"orepa", "groups=3", "orepa: 3 groups do not divide 8 and 8", ONEFOLD_SHAPE_MISMATCH},
+      {"orepa", "kernel=4294967299", "'weight_orepa_origin' does not fit", ONEFOLD_OVERFLOW},
+      {"orepa", "kernel=4294967295", "'weight_orepa_origin' does not fit", ONEFOLD_OVERFLOW},
+      {"orepa", "mid_channels=9223372036854775807", "'weight_orepa_1x1_kxk_idconv1' does not",
+       ONEFOLD_OVERFLOW},
+      {"orepa", "dilation=9223372036854775807", "", ONEFOLD_OVERFLOW},
+      {"bottleneck", "out_channels=15 groups=2", "2 groups do not divide 7",
+       ONEFOLD_SHAPE_MISMATCH},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     onefold_block_params params;
@@ -247,9 +282,8 @@ static void test_refused(void **state) {
 int main(void) {
   if (test_isa_missing()) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_nodes),
-      cmocka_unit_test(test_branches),
-      cmocka_unit_test(test_concat_widths),
+      cmocka_unit_test(test_nodes),         cmocka_unit_test(test_branches),
+      cmocka_unit_test(test_concat_widths), cmocka_unit_test(test_squeeze_excite_place),
       cmocka_unit_test(test_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

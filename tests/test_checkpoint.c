@@ -59,14 +59,18 @@ static const test_family cases[] = {
      5, 2, 1},
     {"DBB", "dbb", "input=1x6x9x9 out_channels=6 groups=6", "dbb_reparam", 6, 6, 3, 6, 1},
     {"DBB", "dbb", "input=1x6x9x9 out_channels=8 mid_channels=9", "dbb_reparam", 6, 8, 3, 1, 1},
+    {"RepVGG", "repvggplus", "input=1x8x9x9 out_channels=8 groups=2 se_hidden=2", "rbr_reparam", 8,
+     8, 3, 2, 1},
 };
 #define CASES (sizeof cases / sizeof *cases)
 
-/// Tensors of the case's block that stay: those of the convolution before it.
+/// Tensors of the case's block that stay: those of the convolution before it, or of the
+/// squeeze-and-excitation behind it.
 static int count_beside(const test_checkpoint *checkpoint) {
   int count = 0;
   for (size_t i = 0; i < checkpoint->count; i++)
-    count += strstr(checkpoint->tensors[i].name, "primary_conv.") != NULL;
+    count += strstr(checkpoint->tensors[i].name, "primary_conv.") != NULL ||
+             strstr(checkpoint->tensors[i].name, "post_se.") != NULL;
   return count;
 }
 

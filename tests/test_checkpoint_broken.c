@@ -94,6 +94,7 @@ static void test_broken(void **state) {
     const onefold_checkpoint_options options = test_options_for(&s);
     onefold_weights *in = test_place_open(p, p->in);
     test_ok(p->context, onefold_checkpoint_fold(p->context, in, p->out, &options));
+    assert_int_equal(onefold_context_last_error(p->context, NULL, 0), ONEFOLD_OK);
     assert_int_equal(s.blocks, 2);
     assert_int_equal(s.regions, 1);
     assert_string_equal(s.prefix, "b.");

@@ -5,12 +5,18 @@
 #include <onefold/onefold.h>
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
 
+// Of the form that others are compared with, and of what is compared with it.
+static const char *const first[] = {
+    "flops", "bytes", "gflops", "percent_peak", "percent_bandwidth", "memory_bytes", NULL};
 static const char *const work[] = {
     "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
     "max_error", "memory_bytes", NULL};
@@ -75,6 +81,54 @@ static void test_conv_options(void **state) {
   json_decref(report);
   test_path_free(path);
   test_path_free(json);
+}
+
+/// Problems with what rows say of them, whatever the options; and the line that is none of a list.
+static void test_named_problems(void **state) {
+  (void)state;
+  static const struct {
+    const char *problem, *options, *name;
+  } cases[] = {
+      {"ic8ih5oc8kh1/act:silu/layout:nchw", "", "/act:silu/layout:nchw"},
+      {"mb1ic8ih5oc8oh5kh1/act:relu", "--act=silu --layout=nhwc", "/act:relu/layout:nhwc"},
+      {"ic8ih5oc8kh1/nchw:blocked", "", "/nchw:blocked"},
+      {"ic8ih5oc8kh1/blocked:blocked", "", ""},
+      {"'ic8ih5oc8kh1n\"a/b\"/act:relu6'", "", "/act:relu6"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char arguments[256], name[128];
+    snprintf(arguments, sizeof arguments, "bench conv --benchmark_list_tests %s %s",
+             cases[i].options, cases[i].problem);
+    snprintf(name, sizeof name, "conv/mb1ic8ih5oc8oh5kh1%s/run/threads:1\n", cases[i].name);
+    test_expect_words(arguments, name);
+  }
+  static const char *const commands[] = {"bench conv", "bench pair", "bench block repvgg"};
+  char *path = test_path(), arguments[512], says[512];
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs("# a comment\n\n  mb1ic8ih8oc8oh8kh1/act:tanh  # another\n", file);
+  fclose(file);
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    snprintf(arguments, sizeof arguments, "%s --batch=%s", commands[i], path);
+    snprintf(says, sizeof says, "%s:3: mb1ic8ih8oc8oh8kh1/act:tanh: ", path);
+    test_expect_mistake(arguments, 2, says);
+  }
+  file = fopen(path, "w"); // nothing in it
+  assert_non_null(file);
+  fclose(file);
+  snprintf(arguments, sizeof arguments, "bench conv --batch=%s", path);
+  test_expect_mistake(arguments, 2, "no problem is given");
+  test_path_free(path);
+}
+
+/// A form that only one block has, by itself.
+static void test_generated(void **state) {
+  (void)state;
+  static const char arguments[] = "bench block orepa ic8ih7oc8kh3ph1 --form generated " QUICK;
+  test_expect_words(arguments, "TG generated");
+  test_expect_mistake("bench block repvgg ic8ih7oc8kh3ph1 --form generated", 2,
+                      "repvgg: --form=generated: it is a form of orepa");
+  test_expect_mistake("bench net mobileone-s0 --size 32 --form generated", 2, "a form of orepa");
 }
 
 /// Two numbers of threads: both are rows, and that on more has the other's time and their ratio.
@@ -182,7 +236,7 @@ static void test_block(void **state) {
   (void)state;
   json_t *report = test_report("bench block --json - " QUICK "repvgg ic24ih7oc24kh3ph1");
 #define A "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/"
-  test_row_of_report(report, A "eager/threads:1", work);
+  test_row_of_report(report, A "eager/threads:1", first);
   test_row_of_report(report, A "branches/threads:1", work);
   test_row_of_report(report, A "folded/threads:1", work);
   test_row_of_report(report, A "folded/fold/threads:1", none);
@@ -194,7 +248,7 @@ static void test_block(void **state) {
   assert_true(test_number(test_entry(report, A "folded/threads:1_median"), "max_error") <= 1e-4);
   json_decref(report);
   report = test_report("bench block --json - " QUICK "--form=eager ic24ih7oc24kh3ph1");
-  test_row_of_report(report, A "eager/threads:1", work);
+  test_row_of_report(report, A "eager/threads:1", first);
   test_row_of_report(report, A "eager/plan/threads:1", none);
   assert_null(test_entry(report, A "folded/threads:1"));
   assert_null(test_entry(report, A "eager/fold/threads:1"));
@@ -212,9 +266,10 @@ static void test_block_parameters(void **state) {
   for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
     char name[160];
     snprintf(name, sizeof name, "%s/threads:1", forms[i]);
-    test_row_of_report(report, name, work);
+    test_row_of_report(report, name, i ? work : first);
     snprintf(name, sizeof name, "%s/threads:1_median", forms[i]);
     if (i) assert_true(test_number(test_entry(report, name), "max_error") <= 1e-4);
+    if (!i) assert_null(json_object_get(test_entry(report, name), "max_error"));
   }
 #undef A
   json_decref(report);
@@ -375,10 +430,71 @@ static void test_weights(void **state) {
   test_path_free(path);
 }
 
+/// SIGINT behind the first problem: the JSON has it, and the last one is not begun.
+static void test_interrupt(void **state) {
+  (void)state;
+  char *path = test_path(), json[512], line[512] = "", part[512];
+  int ends[2];
+  snprintf(json, sizeof json, "--json=%s", path);
+  assert_int_equal(pipe(ends), 0);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+    close(ends[1]);
+    execl(ONEFOLD_PROGRAM, "onefold", "bench", "conv", json, "--isa=ref",
+          "--benchmark_min_time=0.05", "ic8ih8oc8kh1", "ic8ih9oc8kh1", "ic8ih10oc8kh1",
+          (char *)NULL);
+    _exit(99);
+  }
+  close(ends[1]);
+  FILE *lines = fdopen(ends[0], "r");
+  assert_non_null(lines);
+  while (strncmp(line, "packed weights ", 15) != 0)
+    assert_non_null(fgets(line, sizeof line, lines));
+  assert_int_equal(kill(child, SIGINT), 0);
+  while (fgets(line, sizeof line, lines)) continue;
+  fclose(lines);
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
+  json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+  assert_non_null(report);
+  assert_non_null(test_entry(report, "conv/mb1ic8ih8oc8oh8kh1/run/threads:1_median"));
+  assert_null(test_entry(report, "conv/mb1ic8ih10oc8oh10kh1/run/threads:1_median"));
+  json_decref(report);
+  snprintf(part, sizeof part, "%s.%d.part", path, (int)child);
+  assert_int_not_equal(access(part, F_OK), 0);
+  test_path_free(path);
+}
+
+/// What is not begun leaves an older file alone.
+static void test_older_file(void **state) {
+  (void)state;
+  char *path = test_path(), arguments[256], line[16] = "";
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs("older", file);
+  fclose(file);
+  snprintf(arguments, sizeof arguments,
+           "bench conv --json=%s --benchmark_filter=nothing ic8ih8oc8kh1", path);
+  test_expect_mistake(arguments, 2, "--benchmark_filter");
+  file = fopen(path, "r");
+  assert_non_null(file);
+  assert_non_null(fgets(line, sizeof line, file));
+  fclose(file);
+  assert_string_equal(line, "older");
+  test_path_free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_conv),
       cmocka_unit_test(test_conv_options),
+      cmocka_unit_test(test_named_problems),
+      cmocka_unit_test(test_generated),
       cmocka_unit_test(test_conv_threads),
       cmocka_unit_test(test_isa),
       cmocka_unit_test(test_accuracy),
@@ -387,6 +503,8 @@ int main(void) {
       cmocka_unit_test(test_main_job),
       cmocka_unit_test(test_main_networks),
       cmocka_unit_test(test_weights),
+      cmocka_unit_test(test_interrupt),
+      cmocka_unit_test(test_older_file),
   };
   return cmocka_run_group_tests_name("cli_bench", tests, NULL, NULL);
 }

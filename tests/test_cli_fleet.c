@@ -262,7 +262,8 @@ static void test_kill(void **state) {
   FILE *lines = fdopen(ends[0], "r");
   char line[512] = "";
   assert_non_null(lines);
-  while (!strstr(line, "  mb1ic4ih4oc4oh4kh1 ")) assert_non_null(fgets(line, sizeof line, lines));
+  while (!strstr(line, "  mb1ic4ih4oc4oh4kh1/nchw:blocked "))
+    assert_non_null(fgets(line, sizeof line, lines));
   assert_memory_equal(line, "    1     1  ", 13);
   test_expect_words("tune show", "1 rows of ");
   assert_int_equal(kill(child, SIGTERM), 0);

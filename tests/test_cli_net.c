@@ -74,8 +74,9 @@ static void test_bench_forms(void **state) {
     char name[160];
     snprintf(name, sizeof name, "net/yolov7-tiny/mb2ih32iw64/%s/threads:1", forms[i]);
     const json_t *row = test_row_of_report(report, name, counters);
-    const double error = test_number(row, "max_error");
-    assert_true(i == 0 ? error == 0 : error > 0 && error <= 1e-4);
+    const json_t *error = json_object_get(row, "max_error"); // of what the first is compared with
+    assert_int_equal(error != NULL, i > 0);
+    if (error) assert_true(json_number_value(error) > 0 && json_number_value(error) <= 1e-4);
     if (strcmp(forms[i], "copied") == 0) copied = test_number(row, "tensor_bytes");
     if (strcmp(forms[i], "folded") == 0) placed = test_number(row, "tensor_bytes");
     assert_true(test_number(row, "tensor_bytes") > test_number(row, "arena_bytes"));
@@ -91,6 +92,19 @@ static void test_bench_forms(void **state) {
   json_decref(report);
 }
 
+/// The median of a layer's row, which has the repetitions that its rounds are, whatever the flags.
+static const json_t *layer_row(const json_t *report, const char *name,
+                               const char *const *counters) {
+  char median[192];
+  snprintf(median, sizeof median, "%s_median", name);
+  assert_int_equal(test_entries(report, name), 11);
+  const json_t *row = test_entry(report, median);
+  assert_non_null(row);
+  assert_true(test_number(row, "real_time") > 0);
+  for (; *counters; counters++) assert_true(test_number(row, *counters) >= 0);
+  return row;
+}
+
 /// Each layer has a share and how it runs, each convolution was timed alone.
 static void test_bench_layers(void **state) {
   (void)state;
@@ -102,7 +116,7 @@ static void test_bench_layers(void **state) {
   for (int i = 1; i <= 25; i++) {
     char name[160];
     snprintf(name, sizeof name, "net/repvgg-a0/mb1ih32/folded/layer:%03d/threads:2", i);
-    const json_t *row = test_row_of_report(report, name, counters);
+    const json_t *row = layer_row(report, name, counters);
     const char *label = json_string_value(json_object_get(row, "label"));
     assert_non_null(label);
     const int is_conv = strstr(label, "; conv; mb1ic") != NULL;
@@ -116,7 +130,8 @@ static void test_bench_layers(void **state) {
     shares += share;
     flops += test_number(row, "flops");
   }
-  assert_true(shares > 0);
+  // 1 in each round; a median is at most twice its layer's mean, and what disturbs a round is none.
+  assert_true(shares > 0.02 && shares <= 2);
   const json_t *whole = test_entry(report, "net/repvgg-a0/mb1ih32/folded/threads:2");
   assert_true(test_number(whole, "flops") == flops);
   test_row_of_report(report,

@@ -76,7 +76,7 @@ static void test_mistakes(void **state) {
   static const test_mistake mistakes[] = {
       {"bench pair", 2, "no pair is given"},
       {"bench pair " DEPTHWISE, 2, "a pair is two problems with + between"},
-      {"bench pair " DEPTHWISE ":mish+ic8ih8oc8kh1", 2, "mish: it is no activation"},
+      {"bench pair " DEPTHWISE ":mish+ic8ih8oc8kh1", 2, "mish is no activation"},
       {"bench pair " DEPTHWISE "+ic8ih8oc8khx", 2, "ic8ih8oc8khx"},
       {"bench pair " DEPTHWISE "+ic8ih9oc8kh1", 2, "does not read the shape"},
       {"bench pair " DEPTHWISE "+" DEPTHWISE, 2, "not a depthwise and a pointwise"},

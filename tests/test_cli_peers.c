@@ -204,6 +204,32 @@ static void test_peer_goes_wrong(void **state) {
   }
 }
 
+/// A problem that fails leaves the others; a process that is gone does not, but the JSON is whole.
+static void test_problem_fails(void **state) {
+  static const struct {
+    const char *middle;
+    int behind; // repetitions of the problem that follows
+  } cases[] = {{"relu6", 3}, {"sigmoid", 0}};
+  char *path = test_path();
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char arguments[512];
+    snprintf(arguments, sizeof arguments,
+             "bench conv --json %s --no-check --peers torch " QUICK
+             "ic8ih8oc8kh1 ic8ih9oc8kh1/act:%s ic8ih10oc8kh1",
+             path, cases[i].middle);
+    test_run run = run_stand_in(*state, arguments);
+    test_exits(&run, arguments, 1);
+    json_t *report = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    if (!report) fail_msg("onefold %s: no JSON", arguments);
+    assert_int_equal(test_entries(report, "conv/mb1ic8ih8oc8oh8kh1/run/threads:1"), 3);
+    assert_int_equal(test_entries(report, "conv/mb1ic8ih10oc8oh10kh1/run/threads:1"),
+                     cases[i].behind);
+    json_decref(report);
+    test_run_free(&run);
+  }
+  test_path_free(path);
+}
+
 static void test_mistakes(void **state) {
   (void)state;
   static const test_mistake mistakes[] = {
@@ -335,11 +361,17 @@ static void test_torch(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_counters),        cmocka_unit_test(test_table),
-      cmocka_unit_test(test_block_list),      cmocka_unit_test(test_network_rows),
-      cmocka_unit_test(test_peer_goes_wrong), cmocka_unit_test(test_mistakes),
-      cmocka_unit_test(test_onednn),          cmocka_unit_test(test_memory),
-      cmocka_unit_test(test_xnnpack),         cmocka_unit_test(test_ort),
+      cmocka_unit_test(test_counters),
+      cmocka_unit_test(test_table),
+      cmocka_unit_test(test_block_list),
+      cmocka_unit_test(test_network_rows),
+      cmocka_unit_test(test_peer_goes_wrong),
+      cmocka_unit_test(test_problem_fails),
+      cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_onednn),
+      cmocka_unit_test(test_memory),
+      cmocka_unit_test(test_xnnpack),
+      cmocka_unit_test(test_ort),
       cmocka_unit_test(test_torch),
   };
   return cmocka_run_group_tests_name("peers", tests, set_up, tear_down);

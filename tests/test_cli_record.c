@@ -3,6 +3,7 @@
 #include "tests/cli_support.h"
 #include "tests/record_support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,9 +50,36 @@ static void test_skipped(void **state) {
   expect(": warning: skipped 1 of the record's 2 rows: they name kernels or values that");
 }
 
+/// Benchmarks say which record their plans may come from, in the header and in the JSON.
+static void expect_fact(const char *option, const char *want) {
+  char arguments[256], header[512];
+  snprintf(arguments, sizeof arguments,
+           "bench conv --json - --isa=ref --threads=1 --benchmark_min_time=0.001 %s "
+           "ic16ih9oc16oh9kh3ph1",
+           option);
+  json_t *report = test_report(arguments);
+  assert_string_equal(test_fact(report, "onefold_record"), want);
+  json_decref(report);
+  test_run run = test_program(arguments);
+  snprintf(header, sizeof header, "\n  record     %s\n", want);
+  if (!strstr(run.err, header)) fail_msg("no \"%s\" in:\n%s", header, run.err);
+  test_run_free(&run);
+}
+
+static void test_named(void **state) {
+  const test_place *place = *state;
+  char want[256];
+  expect_fact("", "none");
+  put(place, "ic16ih9oc16oh9kh3ph1", "");
+  snprintf(want, sizeof want, "1 row of %s", place->path);
+  expect_fact("", want);
+  expect_fact("--no-record", "none");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_skipped, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_named, test_record_here, test_record_gone),
   };
   return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tests/run_support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /// Each gives its exit code and a sentence, and leaves y.npy as it was.
@@ -171,11 +172,32 @@ static void test_bad_output(void **state) {
   run_place_free(&p);
 }
 
+#ifndef ONEFOLD_HAVE_TUNE
+/// What only the tuner does is refused, or warned of, not passed over.
+static void test_no_tuner(void **state) {
+  (void)state;
+  static const char without[] = "built without the tuner";
+  test_expect_mistake("run " RUN_SEEDED "--record=x", 2, without);
+  test_expect_mistake("net repghostnet-0.5x --record=x", 2, without);
+  test_expect_mistake("bench conv ic8ih4oc8kh1 --record=x", 2, without);
+  static const char bench[] = "bench conv ic8ih4oc8kh1 --no-record --benchmark_min_time=0.001";
+  setenv("ONEFOLD_VERBOSE", "1", 1);
+  test_run run = test_program(bench);
+  unsetenv("ONEFOLD_VERBOSE");
+  test_exits(&run, bench, 0);
+  if (!strstr(run.err, without)) fail_msg("no \"%s\" in:\n%s", without, run.err);
+  test_run_free(&run);
+}
+#endif
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mistakes),   cmocka_unit_test(test_two_inputs),
       cmocka_unit_test(test_network),    cmocka_unit_test(test_bad_inputs),
       cmocka_unit_test(test_bad_output),
+#ifndef ONEFOLD_HAVE_TUNE
+      cmocka_unit_test(test_no_tuner),
+#endif
   };
   return cmocka_run_group_tests_name("cli_run_mistakes", tests, NULL, NULL);
 }

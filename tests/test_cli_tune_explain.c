@@ -53,6 +53,12 @@ static void test_planned(void **state) {
   expect_planned("ic16ih9oc16oh9kh1", "default", 1);
   expect_planned("g16ic16ih9oc16oh9kh3ph1", "default", 1);
   expect_planned("ic16ih9oc16oh9kh1 --layout=nhwc", "default", 0);
+  expect_planned("ic16ih9oc16oh9kh1/nhwc:nhwc --layout=blocked", "default", 0);
+  test_expect_words("tune explain mb1ic16ih9oc16oh9kh1/act:relu6+residual_after --threads=1 "
+                    "--estimates",
+                    "planned now: ");
+  test_expect_mistake("tune explain ic16ih9oc16oh9kh1/act:tanh --estimates", 2,
+                      "ic16ih9oc16oh9kh1/act:tanh: \"act:tanh\" is not act:ACTIVATION");
 }
 
 /// A row of this machine, or of another with its cores, measured by this library but for what is

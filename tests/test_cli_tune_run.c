@@ -101,6 +101,22 @@ static void test_lists_and_logs(void **state) {
   const json_t *row = json_object_get(json_array_get(json_object_get(root, "shapes"), 0), "row");
   assert_string_equal(json_string_value(json_object_get(row, "epilogue")), "relu");
   json_decref(root);
+  // Labels tell rows apart.
+  write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:1 "
+                  "standard algorithm=direct from default\n"
+                  "onefold plan conv2d mb1ic24ih9oc16oh9kh1 nchw:blocked relu threads:1 "
+                  "standard algorithm=direct from default\n");
+  snprintf(arguments, sizeof arguments, "tune --from %s --budget=60s --per-shape=20ms", log);
+  test_run labels = test_program(arguments);
+  test_exits(&labels, arguments, 0);
+  assert_non_null(strstr(labels.out, "\nmb1ic24ih9oc16oh9kh1 "));
+  assert_non_null(strstr(labels.out, "\nmb1ic24ih9oc16oh9kh1/act:relu/nchw:blocked "));
+  test_run_free(&labels);
+  write_file(list, "ic8oc8ih4kh1\nnonsense # a mistake\n");
+  snprintf(arguments, sizeof arguments, "tune --batch %s", list);
+  char says[256];
+  snprintf(says, sizeof says, "%s:2: ", list);
+  test_expect_mistake(arguments, 2, says);
   write_file(log, "onefold plan conv2d nonsense\n");
   snprintf(arguments, sizeof arguments, "tune --from %s", log);
   test_expect_mistake(arguments, 1, ":1: not a line that ONEFOLD_VERBOSE=1 writes");
@@ -113,6 +129,9 @@ static void test_lists_and_logs(void **state) {
 static void test_logged_contexts(void **state) {
   (void)state;
 #define BENCH "bench conv ic24ih9oc16oh9kh1 --benchmark_min_time=0.001 --benchmark_repetitions=1"
+  onefold_machine machine;
+  assert_int_equal(onefold_machine_query(&machine), ONEFOLD_OK);
+  if (machine.usable_cores < 2) skip(); // two threads are refused
   char arguments[512];
   char *log = test_path();
   setenv("ONEFOLD_VERBOSE", "1", 1);
@@ -183,6 +202,11 @@ static void test_logged_levels(void **state) {
   strcat(arguments, " --isa=ref");
   test_expect_words(arguments, "1 recorded before");
 
+  write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:4000 "
+                  "standard algorithm=direct from default\n");
+  snprintf(arguments, sizeof arguments, "tune --from %s --per-shape=60ms", log);
+  test_expect_mistake(arguments, 2, "a log has a problem of 4000 threads, and this process has ");
+
   write_file(log, "onefold plan conv2d mb1ic24ih9oc16oh9kh1 blocked:blocked none threads:1 "
                   "standard algorithm=direct from default\n");
   snprintf(arguments, sizeof arguments, "tune --from %s --per-shape=60ms --again", log);
@@ -234,7 +258,7 @@ static void test_interrupt(void **state) {
   FILE *lines = fdopen(ends[0], "r");
   char line[512] = "";
   assert_non_null(lines);
-  while (strncmp(line, "mb1ic4ih4oc4oh4kh1 ", 19) != 0)
+  while (strncmp(line, "mb1ic4ih4oc4oh4kh1/", 19) != 0)
     assert_non_null(fgets(line, sizeof line, lines));
   assert_int_equal(kill(child, SIGINT), 0);
   while (fgets(line, sizeof line, lines)) continue;
@@ -263,6 +287,19 @@ static void test_graph(void **state) {
       "tune block repvgg --set 'input=1x16x9x9 out_channels=16' --threads=1 --budget=60s",
       "whole runs: ");
   test_expect_words("tune show --situation=in_place --problem mb1ic16ih9oc16oh9kh3ph1", "relu");
+}
+
+/// A level that does not run here is refused, and not another one tuned.
+static void test_graph_level(void **state) {
+  (void)state;
+  const char *const missing = test_isa_runs(ONEFOLD_ISA_NEON) ? "avx2" : "neon";
+  char arguments[256];
+  snprintf(arguments, sizeof arguments, "tune graph repghostnet-0.5x --size=32x32 --isa=%s",
+           missing);
+  test_expect_mistake(arguments, 1, "does not run on this machine");
+  snprintf(arguments, sizeof arguments, "tune block repvgg --isa=%s", missing);
+  test_expect_mistake(arguments, 1, "does not run on this machine");
+  test_expect_words("tune show", "0 rows of ");
 }
 
 static void test_mistakes(void **state) {
@@ -294,6 +331,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_full_disk, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_interrupt, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_graph, test_record_here, test_record_gone),
+      cmocka_unit_test_setup_teardown(test_graph_level, test_record_here, test_record_gone),
       cmocka_unit_test_setup_teardown(test_mistakes, test_record_here, test_record_gone),
   };
   return cmocka_run_group_tests_name("onefold tune run", tests, NULL, NULL);

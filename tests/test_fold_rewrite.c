@@ -151,6 +151,77 @@ static void test_slices(void **state) {
   onefold_graph_destroy(folded);
 }
 
+/// A slice of a scaled or padded image stays a slice: as one map they would be a convolution where
+/// there was none, which is for force alone.
+static void test_slices_of_scales(void **state) {
+  (void)state;
+  test_rng rng = {54};
+  for (int padded = 0; padded < 2; padded++)
+    for (int force = 0; force < 2; force++) {
+      test_case("padded %d, force %d", padded, force);
+      onefold_node x;
+      onefold_graph *graph = fold_new_graph(context, 8, 5, 6, &x);
+      const onefold_pad_params pad = {1, 0, 2, 1, NULL};
+      const onefold_node wide =
+          padded ? onefold_graph_pad(graph, x, &pad) : graph_random_bn(&rng, graph, x, 1e-5);
+      fold_finish(graph, onefold_graph_slice(graph, wide, 2, 4));
+      onefold_fold_options options = fold_defaults();
+      options.force = force;
+      graph_report report;
+      onefold_graph *folded = fold_checked(graph, options, &report);
+      fold_expect_verdict(&report, 0, force ? ONEFOLD_FOLD_EXACT : ONEFOLD_FOLD_UNPROFITABLE);
+      assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_CONV2D), force);
+      assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_SLICE), !force);
+      assert_int_equal(onefold_graph_count(folded).macs > 0, force);
+      onefold_graph_destroy(folded);
+    }
+}
+
+/// So does a sum of slices, unless a convolution beside them takes them for nothing.
+static void test_sums_of_slices(void **state) {
+  (void)state;
+  test_rng rng = {55};
+  for (int beside = 0; beside < 2; beside++)
+    for (int force = 0; force < 2; force++) {
+      test_case("convolution beside %d, force %d", beside, force);
+      const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(4, 1, 1, 1);
+      onefold_node x, terms[3];
+      onefold_graph *graph = fold_new_graph(context, 8, 5, 6, &x);
+      terms[0] = onefold_graph_slice(graph, graph_random_bn(&rng, graph, x, 1e-5), 0, 4);
+      terms[1] = onefold_graph_slice(graph, x, 4, 4);
+      if (beside) terms[2] = graph_random_conv(&rng, graph, x, &p, 1);
+      fold_finish(graph, onefold_graph_sum(graph, terms, 2 + (size_t)beside));
+      onefold_fold_options options = fold_defaults();
+      options.force = force;
+      onefold_graph *folded = fold_checked(graph, options, NULL);
+      const int merged = beside || force;
+      assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_CONV2D), merged);
+      assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_SLICE), merged ? 0 : 2);
+      onefold_graph_destroy(folded);
+    }
+}
+
+/// Two halves of what was one convolution are added as they lie in it.
+static void test_horizontal_sum(void **state) {
+  (void)state;
+  test_rng rng = {56};
+  const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(16, 1, 1, 1);
+  onefold_node x, terms[2];
+  onefold_graph *graph = fold_new_graph(context, 8, 6, 7, &x);
+  for (int k = 0; k < 2; k++) {
+    terms[k] = graph_random_conv(&rng, graph, x, &p, 1);
+    terms[k] = onefold_graph_activation(graph, terms[k], ONEFOLD_ACT_RELU, 0);
+  }
+  fold_finish(graph, onefold_graph_sum(graph, terms, 2));
+  onefold_fold_options options = fold_defaults();
+  options.horizontal = 1;
+  onefold_graph *folded = fold_checked(graph, options, NULL);
+  assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_CONV2D), 1);
+  assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_SLICE), 2);
+  assert_int_equal(graph_count_kind(folded, ONEFOLD_NODE_SUM), 1);
+  onefold_graph_destroy(folded);
+}
+
 /// a || b with one activation, each read further on: joined only when asked for.
 static void test_horizontal(void **state) {
   (void)state;
@@ -279,10 +350,19 @@ static void test_random_graphs(void **state) {
     options.force = test_once_in(&rng, 4);
     options.border = !test_once_in(&rng, 4);
     options.horizontal = test_once_in(&rng, 4);
+    options.chain_pools = !test_once_in(&rng, 4);
+    options.before_upsample = !test_once_in(&rng, 4);
+    options.measure = test_once_in(&rng, 4);
     if (test_once_in(&rng, 4)) options.level = ONEFOLD_FOLD_BATCH_NORM;
-    test_case("random graph %d: level %d, force %d, border %d, horizontal %d", i,
-              (int)options.level, (int)options.force, (int)options.border, (int)options.horizontal);
-    onefold_graph_destroy(fold_checked(graph_random(context, &rng, in, 14), options, NULL));
+    test_case("random graph %d: level %d, force %d, border %d, horizontal %d, chain_pools %d, "
+              "before_upsample %d, measure %d",
+              i, (int)options.level, (int)options.force, (int)options.border,
+              (int)options.horizontal, (int)options.chain_pools, (int)options.before_upsample,
+              (int)options.measure);
+    graph_report report;
+    onefold_graph_destroy(fold_checked(graph_random(context, &rng, in, 14), options, &report));
+    for (int k = 0; k < report.count; k++)
+      assert_int_equal(report.regions[k].max_abs_error >= 0, options.measure);
   }
 }
 
@@ -339,6 +419,9 @@ int main(void) {
       cmocka_unit_test(test_without_statistics),
       cmocka_unit_test(test_concat_of_branches),
       cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_slices_of_scales),
+      cmocka_unit_test(test_sums_of_slices),
+      cmocka_unit_test(test_horizontal_sum),
       cmocka_unit_test(test_horizontal),
       cmocka_unit_test(test_ghost_is_not_merged),
       cmocka_unit_test(test_stacks),

@@ -3,6 +3,11 @@
 #include "bench/gbench.h"
 #include "tests/support.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 typedef struct watch {
   int inside;                      // of `within`
   int64_t runs, runs_inside;       // of a case that is called again and again
@@ -108,7 +113,46 @@ static void test_without(void **state) {
   assert_int_equal(onefold_gbench_close(session), 0);
 }
 
+/// Rows of what was measured elsewhere have their own samples and no more; the filter and the
+/// listing see their names.
+static void test_rows(void **state) {
+  (void)state;
+  static const char *const flags[] = {"--benchmark_repetitions=33", "--benchmark_filter=row"};
+  char path[] = "/tmp/onefold-rows-XXXXXX", error[256] = "", *text = NULL;
+  const int made = mkstemp(path);
+  assert_true(made >= 0);
+  close(made);
+  onefold_gbench *session = NULL;
+  assert_int_equal(onefold_gbench_open(flags, 2, path, &session, error, sizeof error),
+                   ONEFOLD_GBENCH_OPEN);
+  const double seconds[] = {3e-6, 1e-6, 2e-6};
+  const onefold_gbench_case row = {
+      .name = "a row", .label = "how", .counters = {{"flops", 8, 0}, {"rate", 8, 1}}};
+  const onefold_gbench_case other = {.name = "another", .label = NULL};
+  onefold_gbench_add_row(session, &row, seconds, 3);
+  onefold_gbench_add_row(session, &other, seconds, 3);
+  assert_true(onefold_gbench_has_run(session));
+  assert_int_equal(onefold_gbench_close(session), 0);
+  FILE *file = fopen(path, "r");
+  size_t room = 0, entries = 0;
+  assert_non_null(file);
+  assert_true(getdelim(&text, &room, '\0', file) > 0);
+  fclose(file);
+  unlink(path);
+  for (const char *at = text; (at = strstr(at, "\"run_name\": \"a row\"")); at++) entries++;
+  assert_int_equal(entries, 4);
+  assert_null(strstr(text, "another"));
+  const char *median = strstr(text, "\"a row_median\"");
+  assert_non_null(median);
+  assert_non_null(strstr(median, "\"real_time\": 2.0000000"));
+  assert_non_null(strstr(median, "\"rate\": 4.0000000"));
+  assert_non_null(strstr(median, "\"label\": \"how\""));
+  assert_non_null(strstr(text, "\"context\""));
+  free(text);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_without)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_without),
+                                     cmocka_unit_test(test_rows)};
   return cmocka_run_group_tests_name("gbench", tests, NULL, NULL);
 }

@@ -153,10 +153,68 @@ static void test_refusals(void **state) {
   onefold_context_destroy(context);
 }
 
+/// What is no convolution with an activation, and what is no graph.
+static void test_as_conv2d(void **state) {
+  onefold_context *context = test_context(ONEFOLD_ISA_REF, 1);
+  const onefold_shape in = {1, 3, 4, 5};
+  const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(4, 3, 1, 1);
+  test_rng rng = {72};
+  static const struct {
+    int convs, activations, outputs; // in a row
+    const char *says;                // NULL: it is one
+  } cases[] = {
+      {1, 0, 1, NULL},
+      {1, 1, 1, NULL},
+      {1, 0, 0, "the graph has 0 outputs, not 1"},
+      {1, 0, 2, "the graph has 2 outputs, not 1"},
+      {0, 0, 1, "its result is that of input \"input0\""},
+      {0, 1, 1, "its result is that of input \"input0\""},
+      {1, 2, 1, "its result is that of activation \""},
+      {2, 0, 1, "its result is that of conv \""},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    test_case("as_conv2d %zu", i);
+    onefold_graph *g = graph_with_input(context, in);
+    onefold_node node = 0;
+    const onefold_conv2d_desc kept = {.struct_size = 7};
+    onefold_conv2d_desc desc = kept;
+    onefold_conv2d_weights weights = {.weight = NULL};
+    for (int k = 0; k < cases[i].convs; k++) node = graph_random_conv(&rng, g, node, &p, 1);
+    for (int k = 0; k < cases[i].activations; k++)
+      node = onefold_graph_activation(g, node, ONEFOLD_ACT_LEAKY_RELU, 0.5f);
+    for (int k = 0; k < cases[i].outputs; k++) test_ok(context, onefold_graph_output(g, node));
+    test_fails(context, onefold_graph_as_conv2d(g, &desc, &weights),
+               cases[i].says ? ONEFOLD_UNSUPPORTED : ONEFOLD_OK);
+    if (cases[i].says) {
+      test_says(context, cases[i].says);
+      assert_memory_equal(&desc, &kept, sizeof desc);
+      assert_null(weights.weight);
+    } else {
+      assert_int_equal(desc.out_channels, 4);
+      assert_int_equal(desc.activation,
+                       cases[i].activations ? ONEFOLD_ACT_LEAKY_RELU : ONEFOLD_ACT_NONE);
+      assert_ptr_equal(weights.weight, g->nodes[1].as.conv2d.weight);
+      assert_ptr_equal(weights.bias, g->nodes[1].as.conv2d.bias);
+      test_fails(context, onefold_graph_as_conv2d(g, NULL, &weights), ONEFOLD_INVALID_ARGUMENT);
+      test_says(context, "desc is NULL");
+      test_fails(context, onefold_graph_as_conv2d(g, &desc, NULL), ONEFOLD_INVALID_ARGUMENT);
+      test_says(context, "weights is NULL");
+      onefold_graph_slice(g, node, 0, 99);
+      test_fails(context, onefold_graph_as_conv2d(g, &desc, &weights), ONEFOLD_INVALID_ARGUMENT);
+      test_says(context, "building it failed (shape mismatch)");
+      assert_int_equal(onefold_graph_as_conv2d(NULL, &desc, &weights), ONEFOLD_INVALID_ARGUMENT);
+    }
+    onefold_graph_destroy(g);
+  }
+  onefold_context_destroy(context);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_again),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_as_conv2d),
   };
   return cmocka_run_group_tests_name("graph_read", tests, NULL, NULL);
 }

@@ -288,7 +288,11 @@ static void run_case(fixture *f, const onefold_kernel *row, int index) {
   }
   memcpy(f->before, a->dst, f->dst.bytes);
   describe(&p, f);
+  const onefold_conv_args args = *a;
+  const onefold_epilogue epilogue = *a->epilogue;
   ((onefold_conv_fn *)row->fn)(a);
+  assert_memory_equal(a, &args, sizeof args); // which the kernel may change while it runs
+  assert_memory_equal(a->epilogue, &epilogue, sizeof epilogue);
   check(&p, f, want, bound);
 }
 

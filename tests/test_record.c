@@ -253,16 +253,25 @@ static void test_better_evidence(void **state) {
   onefold_record_row row = test_row(context, "ic8ih8oc8kh3ph1", ONEFOLD_WARM), got;
   strcpy(row.date, "2026-01-31T23:59:59Z");
   test_record_ok(record, onefold_record_put(record, &row, ONEFOLD_RECORD_BETTER, NULL));
+  // Errors of 0.02 / sqrt(10) at first; a search that is in doubt takes more trials.
+  enum { PRESENT, OLD_VERSION, OLD_KERNELS };
   static const struct {
     int trials;
     double spread;
     const char *date;
-    int better;
+    int age, better;
   } cases[] = {
-      {10, 0.02, "2026-01-31T23:59:59Z", 0}, {9, 0.01, "2026-02-01T00:00:00Z", 0},
-      {10, 0.03, "2026-02-01T00:00:00Z", 0}, {10, 0.02, "2026-01-31T23:59:58Z", 0},
-      {10, 0.02, "2026-02-01T00:00:00Z", 1}, {10, 0.01, "2025-01-01T00:00:00Z", 1},
-      {11, 0.5, "2024-01-01T00:00:00Z", 1},
+      {10, 0.02, "2026-01-31T23:59:59Z", PRESENT, 0},
+      {9, 0.02, "2026-02-01T00:00:00Z", PRESENT, 0},
+      {64, 0.06, "2026-02-01T00:00:00Z", PRESENT, 0},
+      {4, 0, "2026-02-01T00:00:00Z", PRESENT, 0},
+      {10, 0.03, "2026-02-01T00:00:00Z", PRESENT, 0},
+      {10, 0.02, "2026-01-31T23:59:58Z", PRESENT, 0},
+      {1000, 0.001, "2026-02-01T00:00:00Z", OLD_VERSION, 0},
+      {1000, 0.001, "2026-02-01T00:00:00Z", OLD_KERNELS, 0},
+      {10, 0.02, "2026-02-01T00:00:00Z", PRESENT, 1},
+      {9, 0.01, "2025-01-01T00:00:00Z", PRESENT, 1},
+      {1000, 0.02, "2024-01-01T00:00:00Z", PRESENT, 1},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     onefold_record_row next = row;
@@ -270,9 +279,12 @@ static void test_better_evidence(void **state) {
     next.trials = cases[i].trials;
     next.spread = cases[i].spread;
     strcpy(next.date, cases[i].date);
+    if (cases[i].age == OLD_VERSION) strcpy(next.version, "0.0.1");
+    next.kernels ^= cases[i].age == OLD_KERNELS;
     next.median_ns = 1000 + (double)i;
-    const onefold_evidence new = onefold_record_evidence(&next),
-                           old = onefold_record_evidence(&row);
+    test_case("evidence %zu", i);
+    const onefold_evidence new = onefold_record_evidence(&next, row.kernels),
+                           old = onefold_record_evidence(&row, row.kernels);
     assert_int_equal(onefold_evidence_better(&new, &old), cases[i].better);
     assert_false(onefold_evidence_better(&new, &old) && onefold_evidence_better(&old, &new));
     test_record_ok(record, onefold_record_put(record, &next, ONEFOLD_RECORD_BETTER, &written));
@@ -281,6 +293,14 @@ static void test_better_evidence(void **state) {
     test_record_ok(record, onefold_record_get(record, &row.key, &got));
     assert_memory_equal(&got, &row, sizeof row);
   }
+  // A stale one does not stand against a new one that is less clear.
+  onefold_record_row stale = row, fresh = row;
+  strcpy(stale.version, "0.0.1");
+  fresh.spread = 0.5;
+  test_record_ok(record, onefold_record_put(record, &stale, ONEFOLD_RECORD_REPLACE, NULL));
+  test_record_ok(record, onefold_record_put(record, &fresh, ONEFOLD_RECORD_BETTER, NULL));
+  test_record_ok(record, onefold_record_get(record, &row.key, &got));
+  assert_memory_equal(&got, &fresh, sizeof fresh);
   row.trials = 1; // poorer, and still it replaces
   test_record_ok(record, onefold_record_put(record, &row, ONEFOLD_RECORD_REPLACE, NULL));
   test_record_ok(record, onefold_record_get(record, &row.key, &got));

@@ -189,7 +189,7 @@ static void test_no_log(void **state) {
   for (int i = 0; i < 2; i++) {
     assert_int_equal(onefold_store_open(&options, &store, why, sizeof why), ONEFOLD_OK);
     assert_non_null(strstr(why, "no write-ahead log"));
-    assert_int_equal(onefold_store_put(store, &f.row, ONEFOLD_RECORD_REPLACE, &written),
+    assert_int_equal(onefold_store_put(store, &f.row, ONEFOLD_RECORD_REPLACE, 0, &written),
                      ONEFOLD_OK);
     onefold_store_close(store);
   }

@@ -28,10 +28,17 @@ static void check(const piece *p) {
     if (p->bytes[i] != p->fill) test_failed("byte %zu of %zu was overwritten", i, p->size);
 }
 
+/// A pool, and what the random order of one of its users begins with.
+typedef struct churning {
+  onefold_pool *pool;
+  uint64_t seed;
+} churning;
+
 /// Blocks of all sizes, taken and released in random order: none overlaps another.
 static void *churn(void *user) {
-  onefold_pool *pool = user;
-  test_rng rng = {(uint64_t)(uintptr_t)&rng};
+  const churning *c = user;
+  onefold_pool *pool = c->pool;
+  test_rng rng = {c->seed};
   piece pieces[24] = {{0}};
   const int turns = test_scaled(400);
   for (int turn = 0; turn < turns; turn++) {
@@ -53,7 +60,7 @@ static void test_churn(void **state) {
   (void)state;
   onefold_pool *pool = onefold_pool_create();
   assert_non_null(pool);
-  churn(pool);
+  churn(&(churning){pool, 1});
   onefold_pool_destroy(pool);
 }
 
@@ -61,8 +68,10 @@ static void test_threads(void **state) {
   (void)state;
   onefold_pool *pool = onefold_pool_create();
   pthread_t threads[3];
+  churning users[3] = {{pool, 2}, {pool, 3}, {pool, 4}};
   assert_non_null(pool);
-  for (int i = 0; i < 3; i++) assert_int_equal(pthread_create(&threads[i], NULL, churn, pool), 0);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, churn, &users[i]), 0);
   for (int i = 0; i < 3; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
   onefold_pool_destroy(pool);
 }

@@ -188,8 +188,8 @@ static void test_unlike(void **state) {
   (void)state;
   static const double times[] = {1, 1, 1, 1, 1}, doubled[] = {2, 2, 2, 2, 2};
   test_json a, b, c;
-  test_json_begin(&a, "one");
-  test_json_begin(&b, "other");
+  test_json_begin(&a, "one\", \"onefold_record\": \"none");
+  test_json_begin(&b, "other\", \"onefold_record\": \"3 rows of r.db");
   test_json_begin(&c, "one");
   for (int i = 0; i < 12; i++) {
     char name[64];
@@ -205,6 +205,7 @@ static void test_unlike(void **state) {
   test_report_parse(&data, "b", texts[1]);
   assert_int_equal(onefold_report_build_comparison(&data, &document), 0);
   assert_non_null(strstr(document.warning, "cpu was \"one\" and is \"other\""));
+  assert_non_null(strstr(document.warning, "record was \"none\" and is \"3 rows of r.db\""));
   assert_non_null(strstr(document.warning, "Three quarters of all lines became slower"));
   onefold_report_data_release(&data);
   test_report_parse(&data, "a", texts[0]);

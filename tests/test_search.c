@@ -129,6 +129,7 @@ static void test_margin(void **state) {
     assert_int_equal(entry[0].fate, cases[i].best ? ONEFOLD_FATE_SECOND : ONEFOLD_FATE_BEST);
     assert_int_equal(entry[2].fate, ONEFOLD_FATE_HALVED);
     if (!cases[i].best) assert_true(r.best_ns == r.default_ns);
+    assert_int_equal(r.no_gain, !cases[i].best); // by so little noise it is shown
     onefold_search_free(entry, 3);
   }
 }
@@ -136,14 +137,16 @@ static void test_margin(void **state) {
 /// A gain that is above the margin, but within the noise of as many samples as are allowed.
 static void test_gain_within_noise(void **state) {
   (void)state;
-  int wins = 0;
+  int wins = 0, shown = 0;
   for (uint64_t seed = 0; seed < 40; seed++) {
     machine m = {.cost = {1000, 1000, 1000, 1000}, .noise = 0.4, .rng = {seed}};
     const onefold_search_result r = run(&m, 4);
     wins += r.best != 0;
+    shown += r.no_gain; // nor is the contrary
     assert_true(m.of[1] <= 4 * usual.most_samples);
   }
-  assert_true(wins <= 6); // of equals: a few by chance
+  test_case("%d wins, %d shown to be none", wins, shown);
+  assert_true(wins <= 6 && shown <= 6); // of equals: a few by chance
 }
 
 /// Everything gets slower all the time; turns keep the comparison fair.
@@ -182,11 +185,12 @@ static void test_luck_is_lost(void **state) {
 
 static void test_budget(void **state) {
   (void)state;
-  for (int ms = 1; ms <= 400; ms = ms * 3 / 2 + 1) {
+  int alone = 0;
+  for (int ms = 0; ms <= 400; ms = ms * 3 / 2 + 1) {
     machine m = crowd(60, 50, 5);
     onefold_search_options options = usual;
     onefold_search_entry entry[MOST];
-    options.budget = ms * 1e-3;
+    options.budget = ms ? ms * 1e-3 : 1e-6;
     test_case("%d ms", ms);
     const onefold_search_result r = run_with(&m, 60, &options, entry);
     // The fewest samples of the end game are taken in any case.
@@ -195,9 +199,12 @@ static void test_budget(void **state) {
     int untimed = 0;
     for (int i = 0; i < 60; i++) untimed += entry[i].fate == ONEFOLD_FATE_UNTIMED;
     if (ms <= 10) assert_true(untimed > 0 && r.best != 50);
+    if (untimed == 59) assert_false(r.no_gain); // nothing is known of the others
+    alone += untimed == 59;
     if (ms >= 100) assert_true(untimed == 0 && r.best == 50);
     onefold_search_free(entry, 60);
   }
+  assert_true(alone > 0);
 }
 
 /// Between two samples of a candidate in a round all others that are left have one.
@@ -243,10 +250,12 @@ static void test_failures(void **state) {
 
   machine none = {.cost = {0, 1000}, .rng = {1}};
   assert_int_equal(run(&none, 2).end, ONEFOLD_SEARCH_FAILED);
+  machine failing = {.cost = {1000, 0}, .noise = 0.01, .rng = {1}};
+  assert_true(run(&failing, 2).no_gain);
   machine alone = {.cost = {1000}, .noise = 0.01, .rng = {1}};
   const onefold_search_result only = run(&alone, 1);
   assert_int_equal(only.best, 0);
-  assert_true(only.trials == 11 && only.best_ns == only.default_ns);
+  assert_true(only.trials == 11 && only.best_ns == only.default_ns && only.no_gain);
 }
 
 /// No half goes for being the slower one: of equals all are sampled to the end, and one that is

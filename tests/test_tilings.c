@@ -67,6 +67,16 @@ static void test_same_cores(void **state) {
     strcpy(row.key.machine, others[i]);
     tilings_put(&f, &row);
   }
+  // More trials of another version, or of more noise, are no better evidence.
+  for (int stale = 0; stale < 2; stale++) {
+    onefold_record_row worse = test_row(f.context, "ic64ih56oc64kh3ph1", ONEFOLD_WARM);
+    worse.trials = 1000;
+    worse.tiling.threads = 26 + stale;
+    worse.spread = stale ? 0.001 : 0.5;
+    if (stale) strcpy(worse.version, "0.0.1");
+    snprintf(worse.key.machine, sizeof worse.key.machine, "amd-zen4,ref,l1d=%d", 3 + stale);
+    tilings_put(&f, &worse);
+  }
   tilings_expect(&f, ONEFOLD_WARM, "ic64ih56oc64kh3ph1", 22, "record: same micro-architecture");
   tilings_expect(&f, ONEFOLD_COLD, "ic64ih56oc64kh3ph1", 22,
                  "record: same micro-architecture, measured warm");
@@ -78,6 +88,40 @@ static void test_same_cores(void **state) {
   tilings_expect(&f, ONEFOLD_WARM, "ic64ih56oc64kh3ph1", 22, "record: same micro-architecture");
   tilings_put_row(&f, "ic64ih56oc64kh3ph1", ONEFOLD_IN_PLACE, 25);
   tilings_expect(&f, ONEFOLD_WARM, "ic64ih56oc64kh3ph1", 25, "record: measured in_place");
+  tilings_destroy(&f);
+}
+
+/// Of two rows whose tilings and sources are alike, the one that is taken is told.
+static void test_explain(void **state) {
+  (void)state;
+  tilings_fixture f = tilings_create();
+  onefold_record_row row = test_row(f.context, "ic64ih56oc64kh3ph1", ONEFOLD_WARM);
+  onefold_tilings_answer taken;
+  onefold_conv2d_desc desc;
+  row.tiling.threads = 2;
+  strcpy(row.key.machine, "amd-zen4,ref,l1d=1");
+  strcpy(row.version, "0.0.1");
+  tilings_put(&f, &row);
+  strcpy(row.key.machine, "amd-zen4,ref,l1d=2");
+  row.spread /= 2;
+  row.kernels = 7;
+  tilings_put(&f, &row);
+  onefold_tilings *tilings = tilings_attach(&f, ONEFOLD_COLD);
+  test_ok(f.context, onefold_conv2d_desc_parse(f.context, "ic64ih56oc64kh3ph1", &desc));
+  assert_true(onefold_tilings_explain(tilings, &desc, &taken));
+  assert_int_equal(taken.rung, ONEFOLD_RUNG_SAME_CORES);
+  assert_int_equal(taken.situation, ONEFOLD_WARM);
+  assert_false(taken.this_machine);
+  assert_string_equal(taken.problem, "mb1ic64ih56oc64oh56kh3ph1");
+  assert_string_equal(taken.version, "0.0.1");
+  assert_int_equal(taken.kernels, 7);
+  test_ok(f.context, onefold_conv2d_desc_parse(f.context, "ic64ih50oc64kh3ph1", &desc));
+  assert_true(onefold_tilings_explain(tilings, &desc, &taken));
+  assert_int_equal(taken.rung, ONEFOLD_RUNG_NEAREST);
+  test_ok(f.context, onefold_conv2d_desc_parse(f.context, "ic64ih56oc64kh1", &desc));
+  assert_false(onefold_tilings_explain(tilings, &desc, &taken));
+  assert_false(onefold_tilings_explain(NULL, &desc, &taken));
+  onefold_tilings_destroy(tilings);
   tilings_destroy(&f);
 }
 
@@ -196,6 +240,7 @@ int main(void) {
       cmocka_unit_test(test_exact),
       cmocka_unit_test(test_situations),
       cmocka_unit_test(test_same_cores),
+      cmocka_unit_test(test_explain),
       cmocka_unit_test(test_nearest),
       cmocka_unit_test(test_epilogue_and_layout),
       cmocka_unit_test(test_other_threads_and_accuracy),

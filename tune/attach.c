@@ -14,7 +14,8 @@ typedef struct reader {
   char machine[sizeof((onefold_record_key *)0)->machine];
   const char **kernel; // [kernels], sorted: the names of the context's
   size_t kernels;
-  int failed; // no memory
+  uint64_t present; // onefold_kernel_list_hash of the context
+  int failed;       // no memory
 } reader;
 
 static void count_kernel(void *user, const char *op, const char *kernel, onefold_isa isa) {
@@ -76,7 +77,9 @@ static int add(void *user, const onefold_record_row *row) {
   entry->this_machine = strcmp(row->key.machine, r->machine) == 0;
   entry->situation = (unsigned char)row->key.situation;
   entry->place = (uint32_t)t->count++;
-  entry->evidence = onefold_record_evidence(row);
+  entry->evidence = onefold_record_evidence(row, r->present);
+  memcpy(entry->version, row->version, sizeof entry->version);
+  entry->kernels = row->kernels;
   return 0;
 }
 
@@ -113,6 +116,7 @@ static onefold_status read_rows(onefold_record *record, onefold_tilings *t,
                                    .kind = ONEFOLD_KIND_CONV2D,
                                    .threads = onefold_context_threads(t->context),
                                    .accuracy = onefold_context_accuracy(t->context)};
+  r.present = onefold_kernel_list_hash(t->context);
   r.failed = !list_kernels(&r);
   const onefold_status status =
       r.failed ? ONEFOLD_OK : onefold_store_visit(record->store, &part, add, &r);

@@ -29,6 +29,8 @@ typedef struct onefold_index_entry {
   unsigned char this_machine, situation;
   uint32_t place; // of the row in the order of keys
   onefold_evidence evidence;
+  char version[sizeof((onefold_record_row *)0)->version];
+  uint64_t kernels;
 } onefold_index_entry;
 
 struct onefold_tilings {

@@ -111,6 +111,16 @@ onefold_status onefold_record_key_desc(onefold_context *context, const onefold_r
   return fits;
 }
 
+int onefold_record_key_isa(const onefold_record_key *key) {
+  const char *level = key ? strchr(key->machine, ',') : NULL;
+  for (int i = 0; level && i < ONEFOLD_ISA_COUNT; i++) {
+    const char *name = onefold_isa_name((onefold_isa)i);
+    const size_t length = strlen(name);
+    if (strncmp(level + 1, name, length) == 0 && level[1 + length] == ',') return i;
+  }
+  return -1;
+}
+
 onefold_status onefold_record_row_init(onefold_context *context, const onefold_machine *machine,
                                        const onefold_conv2d_desc *desc, onefold_situation situation,
                                        onefold_record_row *row) {

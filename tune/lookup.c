@@ -45,12 +45,11 @@ static double distance(const onefold_index_problem *a, const onefold_index_probl
   return sum;
 }
 
-enum { EXACT, SAME_CORES, NEAREST };
-
 /// An entry as an answer.
 typedef struct answer {
   const onefold_index_entry *entry;
-  int rung, situation;
+  onefold_tilings_rung rung;
+  int situation; // its rank: 0 is the one asked for
   double distance;
 } answer;
 
@@ -63,7 +62,9 @@ static int judge(const onefold_tilings *tilings, const onefold_index_problem *pr
   made->entry = entry;
   made->situation = situation_rank(tilings->situation, (onefold_situation)entry->situation);
   made->distance = exact ? 0 : distance(problem, &entry->problem);
-  made->rung = !exact ? NEAREST : entry->this_machine ? EXACT : SAME_CORES;
+  made->rung = !exact                ? ONEFOLD_RUNG_NEAREST
+               : entry->this_machine ? ONEFOLD_RUNG_EXACT
+                                     : ONEFOLD_RUNG_SAME_CORES;
   return made->distance >= 0;
 }
 
@@ -76,11 +77,12 @@ static int is_better(const answer *a, const answer *b) {
 }
 
 static void print_source(const answer *a, char *text, size_t size) {
-  const char *near = a->rung == NEAREST ? ": nearest " : "";
+  const int nearest = a->rung == ONEFOLD_RUNG_NEAREST, exact = a->rung == ONEFOLD_RUNG_EXACT;
+  const char *near = nearest ? ": nearest " : "";
   const char *cores = a->entry->this_machine ? ""
-                      : a->rung == NEAREST   ? ", same micro-architecture"
+                      : nearest              ? ", same micro-architecture"
                                              : ": same micro-architecture";
-  const char *measured = !a->situation ? "" : a->rung == EXACT ? ": measured " : ", measured ";
+  const char *measured = !a->situation ? "" : exact ? ": measured " : ", measured ";
   snprintf(text, size, "record%s%s%s%s%s", near, *near ? a->entry->text : "", cores, measured,
            a->situation ? onefold_situation_name((onefold_situation)a->entry->situation) : "");
 }
@@ -98,11 +100,11 @@ static size_t lower_bound(const onefold_tilings *tilings, const onefold_index_pr
   return low;
 }
 
-int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
-  const onefold_tilings *t = tilings;
+/// The best answer; its entry is NULL where there is none.
+static answer find(const onefold_tilings *t, const onefold_conv2d_desc *desc) {
   onefold_index_problem problem;
   answer best = {.entry = NULL};
-  if (!t || !desc || !tiling || !onefold_index_describe(t->context, desc, &problem)) return 0;
+  if (!t || !desc || !onefold_index_describe(t->context, desc, &problem)) return best;
   for (size_t i = lower_bound(t, &problem); i < t->count; i++) {
     const onefold_index_entry *entry = &t->entry[i];
     answer next;
@@ -110,8 +112,26 @@ int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc, onefold
     if (!judge(t, &problem, entry, &next)) continue;
     if (!best.entry || is_better(&next, &best)) best = next;
   }
-  if (!best.entry) return 0;
+  return best;
+}
+
+int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc, onefold_tiling *tiling) {
+  const answer best = find(tilings, desc);
+  if (!best.entry || !tiling) return 0;
   memcpy(tiling, best.entry->tiling, sizeof best.entry->tiling);
   print_source(&best, tiling->source, sizeof tiling->source);
+  return 1;
+}
+
+int onefold_tilings_explain(const onefold_tilings *tilings, const onefold_conv2d_desc *desc,
+                            onefold_tilings_answer *taken) {
+  const answer best = find(tilings, desc);
+  if (!best.entry || !taken) return 0;
+  *taken = (onefold_tilings_answer){.rung = best.rung,
+                                    .this_machine = best.entry->this_machine,
+                                    .situation = (onefold_situation)best.entry->situation,
+                                    .kernels = best.entry->kernels};
+  memcpy(taken->problem, best.entry->text, sizeof best.entry->text);
+  memcpy(taken->version, best.entry->version, sizeof taken->version);
   return 1;
 }

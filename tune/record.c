@@ -55,6 +55,15 @@ static onefold_status check_key(onefold_record *record, const onefold_record_key
   return onefold_record_fail(record, ONEFOLD_INVALID_ARGUMENT, "%s", refusal);
 }
 
+/// The present kernels of a key's level, 0 where they are not known.
+static uint64_t kernels_of(onefold_record *record, const onefold_record_key *key) {
+  const int isa = onefold_record_key_isa(key);
+  if (isa < 0) return 0;
+  if (!record->has_kernels[isa]) record->kernels[isa] = onefold_kernels_at((onefold_isa)isa);
+  record->has_kernels[isa] = 1;
+  return record->kernels[isa];
+}
+
 onefold_status onefold_record_put(onefold_record *record, const onefold_record_row *row,
                                   onefold_record_policy policy, int *written) {
   char reason[512];
@@ -74,7 +83,8 @@ onefold_status onefold_record_put(onefold_record *record, const onefold_record_r
   rounded.median_ns = onefold_record_round(row->median_ns);
   rounded.spread = onefold_record_round(row->spread);
   rounded.default_ns = onefold_record_round(row->default_ns);
-  status = onefold_store_put(record->store, &rounded, policy, &changed);
+  const uint64_t kernels = policy == ONEFOLD_RECORD_BETTER ? kernels_of(record, &row->key) : 0;
+  status = onefold_store_put(record->store, &rounded, policy, kernels, &changed);
   if (written) *written = status == ONEFOLD_OK && changed != 0;
   return onefold_record_stored(record, status);
 }

@@ -8,7 +8,10 @@
 struct onefold_record {
   onefold_store *store;
   onefold_context *context; // reads problems; made by onefold_record_ready
-  char *path;               // "" in memory
+  // Present kernels of each level, 0 where it does not run here; made where rows are judged.
+  uint64_t kernels[ONEFOLD_ISA_COUNT];
+  int32_t has_kernels[ONEFOLD_ISA_COUNT];
+  char *path; // "" in memory
   int32_t read_only;
   onefold_warning_fn warning;
   void *warning_user;

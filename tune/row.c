@@ -103,15 +103,18 @@ const char *onefold_record_row_refuse(onefold_context *context, const onefold_re
   return NULL;
 }
 
-onefold_evidence onefold_record_evidence(const onefold_record_row *row) {
-  onefold_evidence made = {.trials = row->trials, .spread = row->spread};
+onefold_evidence onefold_record_evidence(const onefold_record_row *row, uint64_t kernels) {
+  onefold_evidence made = {.present = strcmp(row->version, onefold_version()) == 0 &&
+                                      (!kernels || row->kernels == kernels),
+                           .error2 = row->trials < ONEFOLD_EVIDENCE_TRIALS
+                                         ? INFINITY
+                                         : row->spread * row->spread / (double)row->trials};
   memcpy(made.date, row->date, sizeof made.date);
   return made;
 }
 
 int onefold_evidence_better(const onefold_evidence *a, const onefold_evidence *b) {
-  if (a->trials != b->trials) return a->trials > b->trials;
-  if (a->spread < b->spread) return 1;
-  if (a->spread > b->spread) return 0;
+  if (a->present != b->present) return a->present;
+  if (a->error2 != b->error2) return a->error2 < b->error2;
   return strcmp(a->date, b->date) > 0;
 }

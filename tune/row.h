@@ -15,13 +15,19 @@ const char *onefold_record_row_refuse(onefold_context *context, const onefold_re
 /// Below, at or above 0, as the visit goes.
 int onefold_record_key_compare(const onefold_record_key *a, const onefold_record_key *b);
 
-/// What a row is judged by beside another of its key.
+/// What a row is judged by beside another of its key: whether it is of the present version and
+/// kernels; the median's standard error, which shows whether more trials made it clearer; the date.
 typedef struct onefold_evidence {
-  int64_t trials;
-  double spread;
+  int present;
+  double error2; // relative, squared, but for a factor that is the same for all
   char date[sizeof((onefold_record_row *)0)->date];
 } onefold_evidence;
-onefold_evidence onefold_record_evidence(const onefold_record_row *row);
+
+/// Fewer trials than these tell no spread, and no error.
+#define ONEFOLD_EVIDENCE_TRIALS 5
+
+/// `kernels` is onefold_kernel_list_hash at the row's level; 0, not known: any are present.
+onefold_evidence onefold_record_evidence(const onefold_record_row *row, uint64_t kernels);
 
 /// Non-zero where `a` is better than `b`.
 int onefold_evidence_better(const onefold_evidence *a, const onefold_evidence *b);
@@ -37,6 +43,9 @@ double onefold_record_round(double value);
 /// The values of `name`, or -1.
 int onefold_situation_parse(const char *name);
 int onefold_accuracy_parse(const char *name);
+
+/// onefold_kernel_list_hash of this build at a level; 0 where that does not run here.
+uint64_t onefold_kernels_at(onefold_isa isa);
 
 /// A kind's name of which this version knows how problems are written.
 #define ONEFOLD_KIND_CONV2D "conv2d"

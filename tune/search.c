@@ -212,13 +212,21 @@ static onefold_search_end halve(search *s) {
   return ONEFOLD_SEARCH_SEPARATED;
 }
 
-/// The leader against the default choice, with fresh samples, until they are separated or as near
-/// as they can be told to be.
+/// Is the gain of `a` over `b` no larger than the margin, with the noise of both in its favour?
+static int is_no_gain(double a, double a_spread, double b, double b_spread, int32_t count,
+                      double margin) {
+  const double least = a * (1 - onefold_search_noise(a_spread, count));
+  return b * (1 + onefold_search_noise(b_spread, count)) <= least * (1 + margin);
+}
+
+/// The leader against the default choice, with fresh samples, until it is shown whether it gains or
+/// they are as near as they can be told to be.
 static void end_game(search *s, size_t leader, onefold_search_result *r) {
   onefold_search_entry *a = &s->entry[leader], *b = &s->entry[0];
   const int32_t a_first = a->count, b_first = b->count;
   double b_spread = 0;
   int32_t samples = END_GAME;
+  int gains = 0;
   begin(s, ONEFOLD_SEARCH_END_GAME);
   for (int done = 0; !done;) {
     int32_t taken = b->count - b_first;
@@ -231,23 +239,29 @@ static void end_game(search *s, size_t leader, onefold_search_result *r) {
     if (leader && a->count - a_first < r->trials) r->trials = a->count - a_first;
     r->best_ns = median_from(s, a, a_first, &r->best_spread);
     r->default_ns = median_from(s, b, b_first, &b_spread);
-    const int apart =
-        r->trials >= FEWEST &&
-        (is_separated(r->best_ns, r->best_spread, r->default_ns, b_spread, r->trials) ||
-         is_separated(r->default_ns, b_spread, r->best_ns, r->best_spread, r->trials));
-    done = apart || !leader || taken < samples || samples >= s->options->most_samples ||
-           a->fate == ONEFOLD_FATE_FAILED || b->fate == ONEFOLD_FATE_FAILED;
+    const int enough = leader && r->trials >= FEWEST;
+    gains = enough && r->default_ns > r->best_ns * (1 + s->options->margin) &&
+            is_separated(r->best_ns, r->best_spread, r->default_ns, b_spread, r->trials);
+    r->no_gain = enough && is_no_gain(r->best_ns, r->best_spread, r->default_ns, b_spread,
+                                      r->trials, s->options->margin);
+    done = gains || r->no_gain || !leader || taken < samples ||
+           samples >= s->options->most_samples || a->fate == ONEFOLD_FATE_FAILED ||
+           b->fate == ONEFOLD_FATE_FAILED;
     samples *= 2;
     if (samples > s->options->most_samples) samples = s->options->most_samples;
   }
-  const int gains = r->trials > 0 &&
-                    is_separated(r->best_ns, r->best_spread, r->default_ns, b_spread, r->trials) &&
-                    r->default_ns > r->best_ns * (1 + s->options->margin);
   r->best = gains ? leader : 0;
   if (leader && !gains) {
     r->best_ns = r->default_ns;
     r->best_spread = b_spread;
   }
+}
+
+/// Have all but the default choice failed?
+static int is_alone(const search *s) {
+  size_t failed = 0;
+  for (size_t i = 1; i < s->count; i++) failed += s->entry[i].fate == ONEFOLD_FATE_FAILED;
+  return failed + 1 == s->count;
 }
 
 /// What became of those that were alive at the end.
@@ -275,6 +289,7 @@ void onefold_search_run(const onefold_search_options *options, const onefold_sea
     result->end = s.left > 1 ? halve(&s) : ONEFOLD_SEARCH_SEPARATED;
     const size_t leader = s.left > 1 ? s.alive[1] : 0;
     end_game(&s, leader, result);
+    if (!leader || entry[leader].fate == ONEFOLD_FATE_FAILED) result->no_gain = is_alone(&s);
     if (entry[0].fate == ONEFOLD_FATE_FAILED || s.out_of_memory)
       result->end = ONEFOLD_SEARCH_FAILED;
     if (result->end != ONEFOLD_SEARCH_FAILED) settle(&s, result);

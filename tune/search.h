@@ -59,6 +59,7 @@ typedef enum onefold_search_end {
 typedef struct onefold_search_result {
   onefold_search_end end;
   size_t best; // 0: the default choice
+  int no_gain; // not for want of evidence: the leader gains no more than the margin, or all failed
   // Of the end game alone, in which the leader and the default choice took turns.
   double best_ns, default_ns, best_spread;
   int32_t trials;  // of each

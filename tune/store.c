@@ -28,12 +28,20 @@ enum {
   DATE
 };
 
-#define COLUMNS                                                                                    \
-  "machine, kind, problem, layouts, epilogue, threads, situation, accuracy, tiling, median_ns, "   \
-  "spread, default_ns, trials, version, kernels, date"
+#define KEY     "machine, kind, problem, layouts, epilogue, threads, situation, accuracy"
+#define COLUMNS KEY ", tiling, median_ns, spread, default_ns, trials, version, kernels, date"
 #define OF_KEY                                                                                     \
   " WHERE machine = ?1 AND kind = ?2 AND problem = ?3 AND layouts = ?4 AND epilogue = ?5 AND "     \
   "threads = ?6 AND situation = ?7 AND accuracy = ?8"
+
+/// onefold_evidence of a row, ascending: ?18 is the present version, ?19 its kernels or "".
+#define EVIDENCE(row)                                                                              \
+  row "version = ?18 AND (?19 = '' OR " row "kernels = ?19), CASE WHEN " row                       \
+      "trials < " FEWEST_TRIALS " THEN -9e999 ELSE -" row "spread * " row "spread / " row          \
+      "trials END, " row "date"
+#define TEXT_OF(number) #number
+#define TEXT(number)    TEXT_OF(number)
+#define FEWEST_TRIALS   TEXT(ONEFOLD_EVIDENCE_TRIALS)
 
 const char *onefold_store_sentence(const onefold_store *store) {
   return store->sentence;
@@ -43,6 +51,12 @@ static onefold_status fail(onefold_store *store, int code) {
   snprintf(store->sentence, sizeof store->sentence, "%s: %s", sqlite3_db_filename(store->db, NULL),
            sqlite3_errmsg(store->db));
   return onefold_store_status(code);
+}
+
+/// `text` has room for 17 characters.
+static const char *print_kernels(uint64_t kernels, char *text) {
+  snprintf(text, 17, "%016" PRIx64, kernels);
+  return text;
 }
 
 static int bind_text(sqlite3_stmt *s, int column, const char *text) {
@@ -71,8 +85,7 @@ static void bind_row(sqlite3_stmt *s, const onefold_record_row *row) {
   sqlite3_bind_double(s, DEFAULT + 1, row->default_ns);
   sqlite3_bind_int64(s, TRIALS + 1, row->trials);
   bind_text(s, VERSION, row->version);
-  snprintf(text, sizeof text, "%016" PRIx64, row->kernels);
-  bind_text(s, KERNELS, text);
+  bind_text(s, KERNELS, print_kernels(row->kernels, text));
   bind_text(s, DATE, row->date);
 }
 
@@ -130,19 +143,22 @@ static onefold_status run(onefold_store *store, sqlite3_stmt *statement, int *ch
 }
 
 onefold_status onefold_store_put(onefold_store *store, const onefold_record_row *row,
-                                 onefold_record_policy policy, int *written) {
+                                 onefold_record_policy policy, uint64_t kernels, int *written) {
   static const char sql[] =
       "INSERT INTO tiling (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-      "?13, ?14, ?15, ?16) ON CONFLICT DO UPDATE SET tiling = excluded.tiling, "
+      "?13, ?14, ?15, ?16) ON CONFLICT (" KEY ") DO UPDATE SET tiling = excluded.tiling, "
       "median_ns = excluded.median_ns, spread = excluded.spread, default_ns = excluded.default_ns, "
       "trials = excluded.trials, version = excluded.version, kernels = excluded.kernels, "
-      "date = excluded.date WHERE ?17 OR "
-      "(excluded.trials, -excluded.spread, excluded.date) > (trials, -spread, date)";
+      "date = excluded.date WHERE ?17 OR (" EVIDENCE("excluded.") ") > (" EVIDENCE("") ")";
   sqlite3_stmt *statement = NULL;
+  char text[17];
   onefold_status status = prepare(store, sql, &statement);
   if (status != ONEFOLD_OK) return status;
   bind_row(statement, row);
-  sqlite3_bind_int(statement, DATE + 2, policy == ONEFOLD_RECORD_REPLACE);
+  sqlite3_bind_int(statement, 17, policy == ONEFOLD_RECORD_REPLACE);
+  sqlite3_bind_text(statement, 18, onefold_version(), -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, 19, kernels ? print_kernels(kernels, text) : "", -1,
+                    SQLITE_TRANSIENT);
   return run(store, statement, written);
 }
 
@@ -173,8 +189,7 @@ onefold_status onefold_store_visit(onefold_store *store, const onefold_store_par
   const onefold_status status = prepare(
       store,
       "SELECT " COLUMNS " FROM tiling WHERE machine >= ?1 AND machine < ?2 AND (?3 IS NULL OR "
-      "(kind = ?3 AND threads = ?4 AND accuracy = ?5)) ORDER BY machine, kind, problem, layouts, "
-      "epilogue, threads, situation, accuracy",
+      "(kind = ?3 AND threads = ?4 AND accuracy = ?5)) ORDER BY " KEY,
       &statement);
   if (status != ONEFOLD_OK) return status;
   bind_text(statement, 0, part->first);

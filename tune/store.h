@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rows in an SQLite file. store_open.c and store.c alone call SQLite; docs/tuning.md has the
+// Rows in an SQLite file. store_open.c and store.c alone call SQLite; docs/record.md has the
 // schema.
 #ifndef ONEFOLD_TUNE_STORE_H
 #define ONEFOLD_TUNE_STORE_H
@@ -28,9 +28,10 @@ void onefold_store_close(onefold_store *store);
 /// OUT_OF_MEMORY and what is said.
 const char *onefold_store_sentence(const onefold_store *store);
 
-/// Rows are as onefold_record_row_refuse wants them.
+/// Rows are as onefold_record_row_refuse wants them. `kernels` are the present ones of the row's
+/// level, as onefold_record_evidence has them.
 onefold_status onefold_store_put(onefold_store *store, const onefold_record_row *row,
-                                 onefold_record_policy policy, int *written);
+                                 onefold_record_policy policy, uint64_t kernels, int *written);
 onefold_status onefold_store_delete(onefold_store *store,
                                     const onefold_record_key *key); // NOT_FOUND
 

@@ -109,6 +109,7 @@ static onefold_status search(onefold_context *context, const onefold_conv2d_desc
     result->samples = found.samples;
     result->seconds = found.seconds;
     result->separated = found.end == ONEFOLD_SEARCH_SEPARATED;
+    result->no_gain = found.no_gain;
     result->finished = found.end != ONEFOLD_SEARCH_STOPPED && found.trials > 0;
     if (found.end == ONEFOLD_SEARCH_FAILED) status = ONEFOLD_OUT_OF_MEMORY;
     const onefold_candidate *best = &candidates->one[candidates->timed[found.best]];

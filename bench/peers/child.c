@@ -55,8 +55,10 @@ static bench_peer_made answer(bench_peer_state *peer, char *text, size_t size) {
   char line[512];
   size_t length = 0;
   for (;; length++) {
-    if (length + 1 == sizeof line || receive_all(c, &line[length], 1))
+    if (length + 1 == sizeof line || receive_all(c, &line[length], 1)) {
+      peer->session->broken = 1;
       return onefold_peer_say(peer, BENCH_PEER_FAILED, "%s ended or gave no answer", c->program);
+    }
     if (line[length] == '\n') break;
   }
   line[length] = '\0';
@@ -74,6 +76,7 @@ static bench_peer_made answer(bench_peer_state *peer, char *text, size_t size) {
 static void become(const bench_child_script *script, const char *program, int socket,
                    const bench_options *options) {
   char threads[16];
+  setpgid(0, 0); // a terminal's SIGINT is for us alone, which ends when its problem is done
   snprintf(threads, sizeof threads, "%d", (int)options->threads);
   setenv("OMP_NUM_THREADS", threads, 1);
   if (options->has_isa && options->isa == ONEFOLD_ISA_AVX2) {
@@ -162,9 +165,10 @@ int onefold_child_output(bench_peer_state *peer, size_t variant, float *values, 
   char text[512];
   if (answer(peer, text, sizeof text) != BENCH_PEER_READY) return 1;
   const size_t floats = (size_t)strtoull(text, NULL, 10);
+  peer->session->broken |= floats != count; // what follows cannot be read
   if (floats != count)
     return onefold_peer_say(peer, 1, "its result has %zu values, not %zu", floats, count);
-  if (receive_all(c, values, count * sizeof(float)))
-    return onefold_peer_say(peer, 1, "%s ended", c->program);
-  return 0;
+  if (!receive_all(c, values, count * sizeof(float))) return 0;
+  peer->session->broken = 1;
+  return onefold_peer_say(peer, 1, "%s ended", c->program);
 }

@@ -2,8 +2,6 @@
 // The list of peers, and what they share.
 #include "bench/peers/peer.h"
 
-#include "bench/clock.h"
-
 #include <stdarg.h>
 
 #define ONEFOLD_BENCH_PEER(name, built, package) extern const bench_peer onefold_peer_##name;
@@ -37,25 +35,4 @@ bench_peer_variant *onefold_peer_add(bench_peer_state *peer, const char *name) {
   *variant = (bench_peer_variant){0};
   snprintf(variant->name, sizeof variant->name, "%s", name);
   return variant;
-}
-
-double onefold_peer_time(bench_peer_state *peer, size_t variant, int64_t count,
-                         int (*call)(void *user), void *user) {
-  const bench_peer_variant *v = &peer->variants[variant];
-  if (peer->session->options->cold == BENCH_COLD_NONE) {
-    const double start = onefold_bench_now();
-    for (int64_t i = 0; i < count; i++) {
-      if (call(user)) return -1.0;
-    }
-    return onefold_bench_now() - start;
-  }
-  double seconds = 0.0;
-  for (int64_t i = 0; i < count; i++) {
-    onefold_bench_session_chill(peer->session, peer->session->options->cold, v->input,
-                                v->input_floats, v->output, v->output_floats);
-    const double start = onefold_bench_now();
-    if (call(user)) return -1.0;
-    seconds += onefold_bench_now() - start;
-  }
-  return seconds;
 }

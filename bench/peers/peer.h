@@ -37,6 +37,7 @@ typedef struct bench_peer_variant {
 /// An open peer.
 typedef struct bench_peer_state {
   bench_session *session;
+  int own_threads;    // the peer's
   char about[160];    // which library and version, threads and ISA
   char sentence[320]; // why the last call failed or refused
   bench_peer_variant variants[BENCH_PEER_VARIANTS];
@@ -53,6 +54,7 @@ typedef enum bench_peer_made {
 
 typedef struct bench_peer {
   int own_process; // whose caches --cold-cache cannot empty
+  int own_threads; // in this process, which are not OpenMP's
   int holds_isa;   // keeps to --isa=avx2
   int networks;    // runs these, too
   int chains;      // runs more than one convolution

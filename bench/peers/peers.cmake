@@ -3,7 +3,7 @@
 option(ONEFOLD_PEERS "Build in the peers of the benchmarks whose libraries are here" ON)
 
 target_sources(onefold_bench PRIVATE peers/child.c peers/child_make.c
-  peers/child_net.c peers/ort.c peers/peer.c peers/torch.c)
+  peers/child_net.c peers/ort.c peers/peer.c peers/peer_time.c peers/torch.c)
 
 set(have_dnnl 0)
 set(have_xnnpack 0)

@@ -154,6 +154,7 @@ static int output(bench_peer_state *peer, size_t variant, float *values, size_t 
 }
 
 const bench_peer onefold_peer_xnnpack = {.chains = 1,
+                                         .own_threads = 1,
                                          .open = open_peer,
                                          .close = close_peer,
                                          .make = make,

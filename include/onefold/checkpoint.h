@@ -38,7 +38,8 @@ typedef struct onefold_checkpoint_block {
   size_t tensors;    // of the file that belong to it
   const char *dtype; // of the first of them; folded tensors are F32
   /// The region that became the deploy form's convolution, its multiply-adds per pixel of the
-  /// result; NULL before folding and where it was not folded.
+  /// result, and the largest errors of all regions that were folded on the way to it; NULL before
+  /// folding and where it was not folded.
   const onefold_fold_region *region;
 } onefold_checkpoint_block;
 typedef void (*onefold_checkpoint_block_fn)(void *user, const onefold_checkpoint_block *block);
@@ -50,8 +51,9 @@ typedef void (*onefold_checkpoint_rest_fn)(void *user, const char *name, const c
 typedef struct onefold_checkpoint_options {
   size_t struct_size;
   double bn_epsilon; // negative: each family's default
-  /// Non-zero: runs both forms of each block on random data; an error above `check_limit` of the
-  /// largest value makes onefold_checkpoint_fold fail with REFUSED, and nothing is written.
+  /// Non-zero: runs both forms of each region of a block on random data; an error above
+  /// `check_limit` of the largest value, or forms that could not be run, make
+  /// onefold_checkpoint_fold fail with REFUSED, and nothing is written.
   int32_t check;
   double check_limit;
   onefold_checkpoint_block_fn block; // once per block, in the file's order; NULL for none

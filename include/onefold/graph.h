@@ -194,7 +194,8 @@ ONEFOLD_API onefold_status onefold_graph_get_node(const onefold_graph *graph, on
 
 /// A graph that is one convolution, with an activation after it or none, as a block's is once
 /// folded: its problem, in blocked layouts, and its weights, which belong to the graph. Errors:
-/// UNSUPPORTED for any other graph (sentence in the context); nothing is written then.
+/// UNSUPPORTED for any other graph, INVALID_ARGUMENT for one that has failed (sentence in the
+/// context); nothing is written then.
 ONEFOLD_API onefold_status onefold_graph_as_conv2d(const onefold_graph *graph,
                                                    onefold_conv2d_desc *desc,
                                                    onefold_conv2d_weights *weights);

@@ -132,7 +132,8 @@ ONEFOLD_API onefold_status onefold_block_build(onefold_context *context, const c
 
 /// Adds a block to a graph behind `inputs` (one, or two where the block has two), whose shapes
 /// take the place of params->input and params->route_channels. *output is its result. Errors as
-/// for onefold_block_build; the graph is then of no further use.
+/// for onefold_block_build; the graph is then of no further use, as after any other builder call
+/// that failed: onefold_graph_status gives the first failure, which further calls return.
 ONEFOLD_API onefold_status onefold_block_append(onefold_context *context, onefold_graph *graph,
                                                 const onefold_node *inputs, size_t input_count,
                                                 const char *block,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Everything.
+// All of the core library. The tuner, a library of its own, has record.h and tune.h.
 #ifndef ONEFOLD_ONEFOLD_H
 #define ONEFOLD_ONEFOLD_H
 

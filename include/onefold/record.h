@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The record of tilings in an SQLite file, its rows as text, and its way into a
 // context. In a library of its own, onefold_tune, which onefold.h leaves out and
-// which alone needs SQLite. docs/tuning.md has the file's schema; tune.h has the
+// which alone needs SQLite. docs/record.md has the file's schema; tune.h has the
 // search that finds rows.
 //
 // Nothing here ends the process or, but for the lines of onefold_verbose_attach,
@@ -74,6 +74,10 @@ ONEFOLD_API onefold_status onefold_record_key_desc(onefold_context *context,
                                                    const onefold_record_key *key,
                                                    onefold_conv2d_desc *desc);
 
+/// The ISA level that a key's machine was held to, or -1 where this version does not know it.
+/// Thread-safe.
+ONEFOLD_API int onefold_record_key_isa(const onefold_record_key *key);
+
 /// Hash of the names of the kernels that a context dispatches to. Thread-safe.
 ONEFOLD_API uint64_t onefold_kernel_list_hash(const onefold_context *context);
 
@@ -128,8 +132,9 @@ ONEFOLD_API const char *onefold_record_path(const onefold_record *record);
 ONEFOLD_API onefold_status onefold_record_last_error(const onefold_record *record, char *text,
                                                      size_t size);
 
-/// What happens to a row whose key is there already. The better evidenced of two has more trials,
-/// else the smaller spread, else the later date.
+/// What happens to a row whose key is there already. The better evidenced of two is that of this
+/// version and its kernels, else that with the smaller standard error of its median (spread over
+/// the root of the trials; of fewer than five trials none is known), else the later.
 typedef enum onefold_record_policy {
   ONEFOLD_RECORD_REPLACE = 0, // the new one stays
   ONEFOLD_RECORD_BETTER = 1   // the better evidenced stays
@@ -259,6 +264,28 @@ ONEFOLD_API void onefold_tilings_count(const onefold_tilings *tilings, int64_t *
 /// there is none. Takes no lock, allocates nothing, calls no SQL. Thread-safe.
 ONEFOLD_API int onefold_tilings_find(void *tilings, const onefold_conv2d_desc *desc,
                                      onefold_tiling *tiling);
+
+/// Where in the order of onefold_tilings_find a row stands.
+typedef enum onefold_tilings_rung {
+  ONEFOLD_RUNG_EXACT = 0,      // this problem on this machine
+  ONEFOLD_RUNG_SAME_CORES = 1, // this problem on another machine with the same cores
+  ONEFOLD_RUNG_NEAREST = 2     // the nearest problem
+} onefold_tilings_rung;
+
+/// The row that onefold_tilings_find takes, and who measured it.
+typedef struct onefold_tilings_answer {
+  onefold_tilings_rung rung;
+  int32_t this_machine;        // zero: measured on another one with the same cores
+  onefold_situation situation; // in which it was measured
+  char problem[104];           // the row's, of which no more than 100 characters are kept
+  char version[16];            // of the library that measured
+  uint64_t kernels;            // onefold_kernel_list_hash of the same
+} onefold_tilings_answer;
+
+/// What onefold_tilings_find would take. Returns zero where there is none. Thread-safe.
+ONEFOLD_API int onefold_tilings_explain(const onefold_tilings *tilings,
+                                        const onefold_conv2d_desc *desc,
+                                        onefold_tilings_answer *taken);
 
 ONEFOLD_END
 

@@ -73,9 +73,12 @@ typedef struct onefold_tune_options {
 } onefold_tune_options;
 
 typedef struct onefold_tune_result {
-  size_t struct_size;     // sizeof(onefold_tune_result)
-  int32_t finished;       // zero: stopped, or nothing timed: there is no row
-  int32_t separated;      // the fastest is ahead of all others beyond the noise
+  size_t struct_size; // sizeof(onefold_tune_result)
+  int32_t finished;   // zero: stopped, or nothing timed: there is no row
+  int32_t separated;  // the fastest is ahead of all others beyond the noise
+  /// Of onefold_tune_conv2d: it is shown that no candidate that was left at the end gains more than
+  /// the margin. Zero with a row of the default choice: the noise or the budget left it open.
+  int32_t no_gain;
   onefold_record_row row; // for onefold_record_put
   int64_t candidates, timed, samples;
   double seconds;

@@ -7,9 +7,7 @@ from .case import block, case
 from .layers import activate
 
 
-@block("repvgg", activation="relu")
-def repvgg(layers, p, x):
-    """arXiv:2101.03697: y = act(se(bn(W3*x) + bn(W1*x) + bn(x)))."""
+def repvgg_sum(layers, p, x):
     d = p.dilation
     y = layers.conv_bn(x, "rbr_dense.conv", "rbr_dense.bn", p.out_channels, 3, stride=p.stride,
                        padding=d, dilation=d, groups=p.groups)
@@ -17,7 +15,20 @@ def repvgg(layers, p, x):
                            groups=p.groups)
     if p.has_identity():
         y = y + layers.bn(x, "rbr_identity")
-    return activate(layers.squeeze_excite(y, p), p)
+    return y
+
+
+@block("repvgg", activation="relu")
+def repvgg(layers, p, x):
+    """arXiv:2101.03697: y = act(se(bn(W3*x) + bn(W1*x) + bn(x)))."""
+    return activate(layers.squeeze_excite(repvgg_sum(layers, p, x), p), p)
+
+
+@block("repvggplus", activation="relu")
+def repvggplus(layers, p, x):
+    """The same authors' RepVGGplus: y = se(act(bn(W3*x) + bn(W1*x) + bn(x)))."""
+    y = activate(repvgg_sum(layers, p, x), p)
+    return layers.squeeze_excite(y, p, "post_se.down", "post_se.up")
 
 
 case("repvgg", "identity", "input=1x5x7x6 out_channels=5", convs=1)
@@ -28,6 +39,9 @@ case("repvgg", "stride", "input=1x4x9x8 out_channels=10 groups=2 stride=2", conv
 case("repvgg", "image", "input=1x3x8x9 out_channels=7 stride=2", convs=1)
 case("repvgg", "dilation", "input=1x4x9x7 out_channels=4 dilation=2 activation=none", convs=1)
 case("repvgg", "se", "input=2x8x6x4 out_channels=8 se_hidden=2", convs=1)
+case("repvggplus", "identity", "input=2x8x6x4 out_channels=8 se_hidden=2", convs=1)
+case("repvggplus", "stride", "input=1x4x9x7 out_channels=6 groups=2 stride=2 se_hidden=3",
+     convs=1)
 
 
 def conv_bn(layers, p, x, pad):

@@ -38,8 +38,16 @@ def bottleneck(layers, p, x):
     return narrow(layers, p, x, hidden, p.out_channels, 1, p.shortcut != 0)
 
 
+@block("bottleneck_v8", **YOLO)
+def bottleneck_v8(layers, p, x):
+    hidden = hidden_channels(p, p.out_channels, 0.5)
+    return narrow(layers, p, x, hidden, p.out_channels, 3, p.shortcut != 0)
+
+
 case("bottleneck", "shortcut", "input=1x6x7x6 out_channels=6", convs=2)
 case("bottleneck", "groups", "input=1x6x7x6 out_channels=8 groups=2", convs=2)
+case("bottleneck_v8", "shortcut", "input=1x6x7x6 out_channels=6", convs=2)
+case("bottleneck_v8", "groups", "input=1x5x6x7 out_channels=8 groups=2", convs=2)
 
 
 @block("c3", **YOLO)
