@@ -199,24 +199,25 @@ ONEFOLD_INLINE void onefold_winograd_out_heights(const int M, const int E, const
   }
 }
 
-ONEFOLD_INLINE void onefold_winograd_out_body(const int M, const int E,
-                                              const onefold_winograd_out_args *a) {
-  const onefold_epilogue *e = a->epilogue;
-  if (!e->scale && !e->residual && !e->leaky) {
-    onefold_winograd_out_heights(M, E, 1, a);
-  } else {
-    onefold_winograd_out_heights(M, E, 0, a);
-  }
+/// Does the epilogue have no more than a bias and a clamp?
+ONEFOLD_INLINE int onefold_winograd_out_is_plain(const onefold_epilogue *e) {
+  return !e->scale && !e->residual && !e->leaky;
 }
 
+#define ONEFOLD_WINOGRAD_KERNEL(op, isa, m, tile, extra)                                           \
+  ONEFOLD_ALONE void op##_##m##_any(const onefold_winograd_out_args *a) {                          \
+    onefold_winograd_out_heights(tile, extra, 0, a);                                               \
+  }                                                                                                \
+  void onefold_uk_##op##_f32_##m##x##m##__##isa(const onefold_winograd_out_args *a) {              \
+    if (onefold_winograd_out_is_plain(a->epilogue)) {                                              \
+      onefold_winograd_out_heights(tile, extra, 1, a);                                             \
+    } else {                                                                                       \
+      op##_##m##_any(a);                                                                           \
+    }                                                                                              \
+  }
 #define ONEFOLD_WINOGRAD_INSTANCE_winograd_out(isa, m)                                             \
-  void onefold_uk_winograd_out_f32_##m##x##m##__##isa(const onefold_winograd_out_args *a) {        \
-    onefold_winograd_out_body(m, 0, a);                                                            \
-  }
-
+  ONEFOLD_WINOGRAD_KERNEL(winograd_out, isa, m, m, 0)
 #define ONEFOLD_WINOGRAD_INSTANCE_polyphase_out(isa, m)                                            \
-  void onefold_uk_polyphase_out_f32_##m##x##m##__##isa(const onefold_winograd_out_args *a) {       \
-    onefold_winograd_out_body(m - 1, 1, a);                                                        \
-  }
+  ONEFOLD_WINOGRAD_KERNEL(polyphase_out, isa, m, m - 1, 1)
 
 #endif
