@@ -69,15 +69,16 @@ static int parse(onefold_context *context, const bench_options *options,
                  const bench_argument *argument, bench_pair_problem *made) {
   char *first = strdup(argument->text), *plus = first ? strchr(first, '+') : NULL;
   int status = ONEFOLD_EXIT_OK;
-  if (!first) status = onefold_bench_argument_wrong(options, argument, "out of memory");
-  if (!status && !plus)
+  if (!first) {
+    status = onefold_bench_argument_wrong(options, argument, "out of memory");
+  } else if (!plus) {
     status = onefold_bench_argument_wrong(
         options, argument, "a pair is two problems with + between, such as " EXAMPLE);
-  if (!status) {
+  } else {
     *plus = '\0';
     status = parse_half(context, options, argument, first, &made->descs[0]);
+    if (!status) status = parse_half(context, options, argument, plus + 1, &made->descs[1]);
   }
-  if (!status) status = parse_half(context, options, argument, plus + 1, &made->descs[1]);
   free(first);
   if (status) return status;
   print(made);

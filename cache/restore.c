@@ -83,7 +83,8 @@ static onefold_status plan(onefold_context *context, const char *path,
   if (status == ONEFOLD_OK) return status;
   if (status == ONEFOLD_INVALID_ARGUMENT || status == ONEFOLD_SHAPE_MISMATCH)
     status = ONEFOLD_FORMAT;
-  return repeat(context, status, path, what, &caught);
+  repeat(context, status, path, what, &caught);
+  return status;
 }
 
 onefold_status onefold_cache_restore(onefold_context *context, const char *path,

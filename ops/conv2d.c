@@ -105,15 +105,20 @@ static const onefold_conv_algorithm *choose_by(onefold_conv2d_plan *plan, int gi
 static onefold_status make(const onefold_context *context, const onefold_conv_problem *problem,
                            const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
   onefold_conv2d_plan *made = onefold_allocate(context, sizeof *made);
-  if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for a plan");
+  onefold_status status = made ? ONEFOLD_OK : ONEFOLD_OUT_OF_MEMORY;
+  if (!made) {
+    onefold_fail(context, status, "no memory for a plan");
+    return status;
+  }
   made->context = context;
   made->problem = *problem;
   onefold_tiling taken = {.threads = 0};
   if (tiling) taken = *tiling;
-  const onefold_status status = plan_with(made, choose_by(made, tiling != NULL, &taken), &taken);
+  status = plan_with(made, choose_by(made, tiling != NULL, &taken), &taken);
   if (status != ONEFOLD_OK) {
     onefold_conv2d_plan_destroy(made);
-    return onefold_fail(context, status, "no memory for a plan");
+    onefold_fail(context, status, "no memory for a plan");
+    return status;
   }
   *plan = made;
   return ONEFOLD_OK;
