@@ -42,15 +42,17 @@ if(ONEFOLD_PEERS AND NOT CMAKE_CROSSCOMPILING)
   endif()
 endif()
 if(have_dnnl)
-  target_sources(onefold_bench PRIVATE peers/onednn.c peers/onednn_api_${dnnl_api}.c peers/onednn_conv.c peers/onednn_tensor.c
-    peers/onednn_net.c peers/onednn_net_channels.c peers/onednn_net_conv.c peers/onednn_net_memory.c peers/onednn_net_nodes.c
-    peers/onednn_net_ways.c)
+  target_sources(onefold_bench PRIVATE peers/onednn.c peers/onednn_api_${dnnl_api}.c peers/onednn_conv.c
+    peers/onednn_net.c peers/onednn_net_channels.c peers/onednn_net_conv.c peers/onednn_net_memory.c
+    peers/onednn_net_nodes.c peers/onednn_net_ways.c peers/onednn_tensor.c)
+  target_include_directories(onefold_bench SYSTEM PRIVATE ${DNNL_INCLUDE})
   target_link_libraries(onefold_bench PRIVATE ${DNNL_LIBRARY} OpenMP::OpenMP_C)
 endif()
 if(have_xnnpack)
   target_sources(onefold_bench PRIVATE peers/xnnpack.c)
   target_compile_definitions(onefold_bench PRIVATE ONEFOLD_XNNPACK_CACHES=${xnnpack_caches}
     ONEFOLD_XNNPACK_SIZES=${xnnpack_sizes})
+  target_include_directories(onefold_bench SYSTEM PRIVATE ${XNNPACK_INCLUDE})
   target_link_libraries(onefold_bench PRIVATE ${XNNPACK_LIBRARY} ${PTHREADPOOL_LIBRARY})
 endif()
 target_compile_definitions(onefold_bench PRIVATE ONEFOLD_HAVE_DNNL=${have_dnnl}
