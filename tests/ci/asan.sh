@@ -2,4 +2,4 @@
 set -e
 cmake --preset asan
 cmake --build --preset asan
-ctest --preset asan
+ctest --preset asan -j "$(nproc)"
