@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A convolution that is prepared for timing once more, in another context.
-#include "bench/clock.h"
 #include "bench/conv.h"
 #include "bench/image.h"
+#include "bench/timed.h"
 
 #include <stdlib.h>
 
@@ -57,28 +57,10 @@ static int chill(void *user) {
   return 0;
 }
 
-typedef struct many {
-  bench_conv_again *again;
-  int64_t count;
-  double seconds;
-} many;
-
-static void run_all(void *user) {
-  many *m = user;
-  const double start = onefold_bench_now();
-  for (int64_t i = 0; i < m->count; i++) {
-    if (!run(m->again)) continue;
-    m->seconds = -1.0;
-    return;
-  }
-  m->seconds = onefold_bench_now() - start;
-}
-
 /// With threads that are awake, as those of the session's context.
 static double run_many(void *user, int64_t count) {
-  many m = {.again = user, .count = count};
-  onefold_context_together(m.again->context, run_all, &m);
-  return m.seconds;
+  const bench_conv_again *again = user;
+  return onefold_bench_time_together(again->context, run, user, count);
 }
 
 onefold_gbench_case onefold_bench_conv_again_case(bench_conv_again *again, const char *name) {

@@ -24,6 +24,11 @@ size_t onefold_bench_time_cases(bench_session *session, const char *title,
                                 double min_time, int repetitions, void (*finish)(void *user),
                                 void *user);
 
+/// Calls run(user) so many times with the threads of that context awake, as those of the session's
+/// are, and no others: the seconds of all, or negative where one gave up.
+double onefold_bench_time_together(const onefold_context *context, onefold_gbench_fn *run,
+                                   void *user, int64_t count);
+
 /// The table that `bench block` and `bench conv` print.
 void onefold_bench_rows_head(bench_session *session);
 

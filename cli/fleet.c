@@ -3,6 +3,7 @@
 #include "cli/fleet.h"
 
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -173,7 +174,7 @@ static int run(fleet *f) {
   free(share);
   const int code = f->is_root ? onefold_cli_fleet_root_end(f, start) : ONEFOLD_EXIT_OK;
   if (!has_share) return say(f, ONEFOLD_EXIT_FAILURE, "no memory");
-  return code == ONEFOLD_EXIT_OK && onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : code;
+  return code == ONEFOLD_EXIT_OK && onefold_bench_interrupted() ? ONEFOLD_EXIT_FAILURE : code;
 }
 
 /// The way to `run`, on which no rank goes on alone: what all need is gathered after each step,
@@ -191,7 +192,7 @@ int onefold_cli_fleet_run(cli_tuning *tuning) {
   fleet f = {.tuning = tuning};
   int code = onefold_cli_link_open(tuning->rows.command, &f.link);
   if (code != ONEFOLD_EXIT_OK) return code;
-  onefold_cli_catch_interrupt();
+  onefold_bench_catch_interrupt();
   const size_t size = (size_t)f.link.size;
   f.members = calloc(size, sizeof *f.members);
   f.seats = calloc(size, sizeof *f.seats);

@@ -2,6 +2,7 @@
 // A rank's share of the problems: measured one after the other, each row sent as soon as it is
 // there.
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "cli/fleet.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@ typedef struct sharing {
 /// Between two samples.
 static int stopped(void *user) {
   onefold_cli_fleet_poll(((const sharing *)user)->fleet);
-  return onefold_cli_interrupted();
+  return onefold_bench_interrupted();
 }
 
 static void deliver(fleet *f, int tag, const char *text) {
@@ -111,7 +112,7 @@ void onefold_cli_fleet_rank(fleet *f, const char *share) {
   s.problems = problems.count;
   for (size_t i = 0; i < problems.count && code == ONEFOLD_EXIT_OK && !stopped(&s); i++)
     code = measure(&s, &problems.one[i], problems.count - i);
-  if (code == ONEFOLD_EXIT_OK && onefold_cli_interrupted()) code = ONEFOLD_EXIT_FAILURE;
+  if (code == ONEFOLD_EXIT_OK && onefold_bench_interrupted()) code = ONEFOLD_EXIT_FAILURE;
   onefold_cli_problems_free(&problems);
   onefold_cli_places_free(&s.places);
   tell(&s, code);

@@ -57,8 +57,7 @@ static void read_options(const struct argp *argp, int argc, char **argv, change 
 static const struct argp_option replace_options[] = {
     {"replace", OPT_REPLACE, NULL, 0,
      "The new row stays, whatever its evidence (default: that of this version and its kernels, "
-     "else "
-     "that with the smaller standard error, else the newer)",
+     "else that with the smaller standard error, else the newer)",
      0},
     END_OF_OPTIONS,
 };

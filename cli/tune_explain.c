@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune explain: every candidate for a problem, its estimate, and what became of it.
+#include "bench/interrupt.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
 #include "cli/tune_figure.h"
@@ -200,7 +201,7 @@ static int explain(explaining *e, const cli_problem *problem, json_t *all) {
   status = onefold_tune_conv2d(place.context, desc, &options, &result);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
   if (!all) print_counts(e, &result);
-  if (e->svg && !onefold_cli_interrupted()) {
+  if (e->svg && !onefold_bench_interrupted()) {
     const int drawn =
         onefold_cli_figure_write(&e->figure, t->rows.command, row.key.problem, e->svg);
     if (drawn == ONEFOLD_EXIT_OK) return add_json(e, all, planned, &result);
@@ -239,15 +240,15 @@ int onefold_cli_tune_explain(int argc, char **argv) {
   if (code == ONEFOLD_EXIT_OK && e.svg && problems.count > 1)
     code = (int)onefold_cli_say(argv[0], ONEFOLD_EXIT_USAGE, "--svg draws one problem, not %zu",
                                 problems.count);
-  onefold_cli_catch_interrupt();
+  onefold_bench_catch_interrupt();
   e.total = problems.count;
-  for (; e.index < e.total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); e.index++)
+  for (; e.index < e.total && code == ONEFOLD_EXIT_OK && !onefold_bench_interrupted(); e.index++)
     code = explain(&e, &problems.one[e.index], all);
   if (all && code == ONEFOLD_EXIT_OK)
     code = onefold_cli_print_json(t->rows.command, all);
   else
     json_decref(all);
-  if (code == ONEFOLD_EXIT_OK && onefold_cli_interrupted()) code = ONEFOLD_EXIT_FAILURE;
+  if (code == ONEFOLD_EXIT_OK && onefold_bench_interrupted()) code = ONEFOLD_EXIT_FAILURE;
   onefold_cli_figure_free(&e.figure);
   onefold_cli_problems_free(&problems);
   onefold_cli_places_free(&e.places);

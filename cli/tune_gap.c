@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune gap: a search within its budget against an exhaustive one. The two bests and the
 // default choice are then timed in turns, so that the noise of the searches does not decide.
+#include "bench/interrupt.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
 #include "cli/tuning.h"
@@ -133,7 +134,7 @@ static int measure(gap *g, const cli_problem *problem) {
                                   .advanced = advanced,
                                   .visit = visit,
                                   .user = g};
-  for (int i = SEARCHED; i >= EXHAUSTIVE && status == ONEFOLD_OK && !onefold_cli_interrupted();
+  for (int i = SEARCHED; i >= EXHAUSTIVE && status == ONEFOLD_OK && !onefold_bench_interrupted();
        i--) {
     options.exhaustive = i == EXHAUSTIVE;
     options.budget = i == EXHAUSTIVE ? 0 : t->per_shape;
@@ -144,10 +145,10 @@ static int measure(gap *g, const cli_problem *problem) {
   onefold_tune_side sides[SIDES] = {[EXHAUSTIVE] = {.tiling = &results[EXHAUSTIVE].row.tiling},
                                     [SEARCHED] = {.tiling = &results[SEARCHED].row.tiling}};
   options.budget = 0;
-  if (status == ONEFOLD_OK && !onefold_cli_interrupted())
+  if (status == ONEFOLD_OK && !onefold_bench_interrupted())
     status = onefold_tune_compare(place.context, desc, &options, g->turns, sides, SIDES);
   if (status != ONEFOLD_OK) return (int)onefold_cli_fail(t->rows.command, place.context, status);
-  if (onefold_cli_interrupted()) return ONEFOLD_EXIT_OK;
+  if (onefold_bench_interrupted()) return ONEFOLD_EXIT_OK;
   g->compared++;
   for (int i = 0; i < SIDES; i++) g->logs[i] += log(sides[i].ratio);
   if (!g->json) print_row(g, results, sides);
@@ -179,14 +180,14 @@ static int compare_all(gap *g, const cli_problems *problems) {
   g->total = problems->count;
   if (g->tuning.rows.json) g->json = json_array();
   if (!g->json) onefold_bench_table_head(stdout, columns, COLUMNS);
-  onefold_cli_catch_interrupt();
-  for (; g->index < g->total && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); g->index++)
+  onefold_bench_catch_interrupt();
+  for (; g->index < g->total && code == ONEFOLD_EXIT_OK && !onefold_bench_interrupted(); g->index++)
     code = measure(g, &problems->one[g->index]);
   const int printed = print_end(g);
   json_decref(g->json);
   if (code != ONEFOLD_EXIT_OK) return code;
   if (printed != ONEFOLD_EXIT_OK) return printed;
-  return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
+  return onefold_bench_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
 
 int onefold_cli_tune_gap(int argc, char **argv) {

@@ -2,6 +2,7 @@
 // onefold tune graph and block: tunes the convolutions of a network or a block where they run, and
 // records them.
 #include "bench/argument.h"
+#include "bench/interrupt.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
 #include "cli/tune_results.h"
@@ -204,7 +205,7 @@ static int tune(graph_tuning *g, onefold_context *context, onefold_rotation *rot
                                         .user = g};
   onefold_status status = build(g, context, &graph);
   if (status == ONEFOLD_OK) status = onefold_measure_peak(context, &peak);
-  onefold_cli_catch_interrupt();
+  onefold_bench_catch_interrupt();
   if (status == ONEFOLD_OK && !g->json) onefold_bench_table_head(stdout, columns, COLUMNS);
   if (status == ONEFOLD_OK)
     status = onefold_tune_graph(context, rotation, graph, &exec, &options, put, &result);
@@ -215,7 +216,7 @@ static int tune(graph_tuning *g, onefold_context *context, onefold_rotation *rot
   }
   if (g->failed != ONEFOLD_OK) return (int)onefold_cli_tune_fail(&g->rows, g->record, g->failed);
   const int code = print_end(g, context, &peak, &result);
-  return code || (result.finished && !onefold_cli_interrupted()) ? code : ONEFOLD_EXIT_FAILURE;
+  return code || (result.finished && !onefold_bench_interrupted()) ? code : ONEFOLD_EXIT_FAILURE;
 }
 
 static int run(int is_block, int argc, char **argv) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How the commands of onefold tune open a record, and say what failed and what was written.
+#include "bench/interrupt.h"
 #include "cli/blocks.h"
 #include "cli/tuning.h"
 
@@ -60,6 +61,6 @@ onefold_exit onefold_cli_tune_counted(const cli_tune_options *options, const one
 }
 
 const char *onefold_cli_why_left(int code) {
-  if (onefold_cli_interrupted()) return "stopped";
+  if (onefold_bench_interrupted()) return "stopped";
   return code == ONEFOLD_EXIT_OK ? "no time" : "failed";
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune run: finds the fastest tilings of problems and records them.
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
 #include "cli/tune_results.h"
@@ -218,7 +219,7 @@ static int run_all(run *r, const cli_problems *problems) {
                     : r->tuning->exhaustive ? INFINITY
                                             : 60);
   r->total = problems->count;
-  onefold_cli_catch_interrupt();
+  onefold_bench_catch_interrupt();
   if (!r->json) {
     const onefold_peak *peak = &r->tuning->peak;
     printf("%s, %d threads, %s weights; peak %.0f GFLOP/s, L3 %.0f GB/s, DRAM %.0f GB/s\n\n",
@@ -228,13 +229,13 @@ static int run_all(run *r, const cli_problems *problems) {
            peak->dram.read_gbs);
     onefold_bench_table_head(stdout, columns, COLUMNS);
   }
-  for (; r->index < r->total && r->code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted();
+  for (; r->index < r->total && r->code == ONEFOLD_EXIT_OK && !onefold_bench_interrupted();
        r->index++)
     r->code = tune(r, &problems->one[r->index]);
   const int printed = print_end(r, onefold_bench_now() - start);
   if (r->code != ONEFOLD_EXIT_OK) return r->code;
   if (printed != ONEFOLD_EXIT_OK) return printed;
-  return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
+  return onefold_bench_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
 
 /// Threads of a log that this process has no cores for would be measured in each other's way.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune verify: measures rows again, against the default choice, and removes those that are
 // shown to hold no longer.
+#include "bench/interrupt.h"
 #include "bench/pin.h"
 #include "bench/text.h"
 #include "cli/blocks.h"
@@ -227,14 +228,14 @@ static int verify_all(verifying *v, onefold_record *record) {
   if (v->failed) return (int)onefold_cli_say(v->rows.command, ONEFOLD_EXIT_FAILURE, "no memory");
   if (v->rows.json) v->json = json_array();
   pin(v);
-  onefold_cli_catch_interrupt();
+  onefold_bench_catch_interrupt();
   int code = ONEFOLD_EXIT_OK;
-  for (; v->index < v->count && code == ONEFOLD_EXIT_OK && !onefold_cli_interrupted(); v->index++)
+  for (; v->index < v->count && code == ONEFOLD_EXIT_OK && !onefold_bench_interrupted(); v->index++)
     code = verify(v, record, &v->row[v->index]);
   const int printed = print_end(v, record);
   if (code != ONEFOLD_EXIT_OK) return code;
   if (printed != ONEFOLD_EXIT_OK) return printed;
-  return onefold_cli_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
+  return onefold_bench_interrupted() ? ONEFOLD_EXIT_FAILURE : ONEFOLD_EXIT_OK;
 }
 
 int onefold_cli_tune_verify(int argc, char **argv) {

@@ -145,17 +145,9 @@ void onefold_cli_tiling_text(const onefold_tiling *tiling, char *shown, size_t s
 
 // ---------------------------------------------------------------- interrupt
 
-void onefold_cli_catch_interrupt(void) {
-  onefold_bench_catch_interrupt();
-}
-
-int onefold_cli_interrupted(void) {
-  return onefold_bench_interrupted();
-}
-
 int onefold_cli_stopped(void *user) {
   (void)user;
-  return onefold_cli_interrupted();
+  return onefold_bench_interrupted();
 }
 
 void onefold_cli_bar(const char *label, size_t done, size_t total, double part,

@@ -130,10 +130,7 @@ int onefold_cli_is_recorded(onefold_record *record, const onefold_record_row *ro
 /// "winograd4,pointwise_f32_14x2__avx512,threads=2": without what is always the same.
 void onefold_cli_tiling_text(const onefold_tiling *tiling, char *text, size_t size);
 
-/// From here on SIGINT sets what onefold_cli_interrupted tells; a second one ends the process.
-void onefold_cli_catch_interrupt(void);
-int onefold_cli_interrupted(void);
-/// The same, as onefold_tune_options.stopped.
+/// onefold_bench_interrupted as onefold_tune_options.stopped.
 int onefold_cli_stopped(void *user);
 
 /// Why problems are left when a run has ended with an onefold_exit.

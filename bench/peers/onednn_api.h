@@ -23,6 +23,10 @@ onednn_layout onefold_onednn_keep(onednn_layout layout);
 /// Ends the life of all layouts.
 void onefold_onednn_forget(void);
 
+/// A layout's copy, and its end: the versions' part of the two above.
+onednn_layout onefold_onednn_layout_copy(onednn_layout layout);
+void onefold_onednn_layout_free(onednn_layout layout);
+
 int onefold_onednn_is_any(onednn_layout layout);
 const dnnl_dim_t *onefold_onednn_dims(onednn_layout layout);
 

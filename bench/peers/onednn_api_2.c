@@ -4,28 +4,14 @@
 
 #include <stdlib.h>
 
-static dnnl_memory_desc_t **kept;
-static size_t kept_count;
-
-onednn_layout onefold_onednn_keep(onednn_layout layout) {
-  if (!layout) return NULL;
-  for (size_t i = 0; i < kept_count; i++) {
-    if (dnnl_memory_desc_equal(kept[i], layout)) return kept[i];
-  }
-  dnnl_memory_desc_t **more = realloc(kept, (kept_count + 1) * sizeof(dnnl_memory_desc_t *));
-  if (!more) return NULL;
-  kept = more;
-  kept[kept_count] = malloc(sizeof **kept);
-  if (!kept[kept_count]) return NULL;
-  *kept[kept_count] = *layout;
-  return kept[kept_count++];
+onednn_layout onefold_onednn_layout_copy(onednn_layout layout) {
+  dnnl_memory_desc_t *made = malloc(sizeof *made);
+  if (made) *made = *layout;
+  return made;
 }
 
-void onefold_onednn_forget(void) {
-  for (size_t i = 0; i < kept_count; i++) free(kept[i]);
-  free(kept);
-  kept = NULL;
-  kept_count = 0;
+void onefold_onednn_layout_free(onednn_layout layout) {
+  free((dnnl_memory_desc_t *)(uintptr_t)layout);
 }
 
 onednn_layout onefold_onednn_layout(int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag) {

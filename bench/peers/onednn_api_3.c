@@ -2,44 +2,24 @@
 // oneDNN 3: memory descriptors by handle, descriptions of primitives in one step.
 #include "bench/peers/onednn_api.h"
 
-#include <stdlib.h>
+#include <stdint.h>
 
-static dnnl_memory_desc_t *kept;
-static size_t kept_count;
-
-/// Keeps `made`, or destroys it where an equal one is there. NULL without memory.
-static onednn_layout adopt(dnnl_memory_desc_t made) {
-  for (size_t i = 0; i < kept_count; i++) {
-    if (!dnnl_memory_desc_equal(kept[i], made)) continue;
-    dnnl_memory_desc_destroy(made);
-    return kept[i];
-  }
-  dnnl_memory_desc_t *more = realloc(kept, (kept_count + 1) * sizeof *kept);
-  if (!more) {
-    dnnl_memory_desc_destroy(made);
-    return NULL;
-  }
-  kept = more;
-  return kept[kept_count++] = made;
-}
-
-onednn_layout onefold_onednn_keep(onednn_layout layout) {
+onednn_layout onefold_onednn_layout_copy(onednn_layout layout) {
   dnnl_memory_desc_t made = NULL;
-  return layout && dnnl_memory_desc_clone(&made, layout) == dnnl_success ? adopt(made) : NULL;
+  return dnnl_memory_desc_clone(&made, layout) == dnnl_success ? made : NULL;
 }
 
-void onefold_onednn_forget(void) {
-  for (size_t i = 0; i < kept_count; i++) dnnl_memory_desc_destroy(kept[i]);
-  free(kept);
-  kept = NULL;
-  kept_count = 0;
+void onefold_onednn_layout_free(onednn_layout layout) {
+  dnnl_memory_desc_destroy((dnnl_memory_desc_t)(uintptr_t)layout);
 }
 
 onednn_layout onefold_onednn_layout(int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
   dnnl_memory_desc_t made = NULL;
-  return dnnl_memory_desc_create_with_tag(&made, rank, dims, dnnl_f32, tag) == dnnl_success
-             ? adopt(made)
-             : NULL;
+  if (dnnl_memory_desc_create_with_tag(&made, rank, dims, dnnl_f32, tag) != dnnl_success)
+    return NULL;
+  const onednn_layout layout = onefold_onednn_keep(made);
+  dnnl_memory_desc_destroy(made);
+  return layout;
 }
 
 static dnnl_format_kind_t kind_of(onednn_layout layout) {

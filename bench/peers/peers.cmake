@@ -42,7 +42,7 @@ if(ONEFOLD_PEERS AND NOT CMAKE_CROSSCOMPILING)
   endif()
 endif()
 if(have_dnnl)
-  target_sources(onefold_bench PRIVATE peers/onednn.c peers/onednn_api_${dnnl_api}.c peers/onednn_conv.c
+  target_sources(onefold_bench PRIVATE peers/onednn.c peers/onednn_api_${dnnl_api}.c peers/onednn_conv.c peers/onednn_layouts.c
     peers/onednn_net.c peers/onednn_net_channels.c peers/onednn_net_conv.c peers/onednn_net_memory.c
     peers/onednn_net_nodes.c peers/onednn_net_ways.c peers/onednn_tensor.c)
   target_include_directories(onefold_bench SYSTEM PRIVATE ${DNNL_INCLUDE})
