@@ -32,10 +32,10 @@ KERNELS = [
     ("winograd_in_f32_4x4", "along", 72),
     ("winograd_in_f32_6x6", "down", 24),
     ("winograd_in_f32_6x6", "along", 24),
-    ("winograd_out_f32_4x4", "down", 12),
+    ("winograd_out_f32_4x4", "whole", None),
     ("winograd_out_f32_6x6", "down", 20),
 ]
-STRAIGHT = ("taps",)  # loops with branches on the way
+STRAIGHT = ("taps", "whole")  # with branches on the way
 CPUS = ["neoverse-n1", "neoverse-v1", "cortex-a72"]
 PURE = "\n".join(f"fmla v{i}.4s, v30.4s, v31.4s" for i in range(24))
 
