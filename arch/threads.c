@@ -108,6 +108,10 @@ void onefold_threads_openmp(int threads, void (*fn)(void *, size_t), void *arg, 
   for (size_t i = 0; i < n; i++) fn(arg, i);
 }
 
+int onefold_threads_stand_by(void) {
+  return standing_by != NULL;
+}
+
 int onefold_threads_places(void) {
   return omp_get_proc_bind() == omp_proc_bind_false ? 0 : omp_get_num_procs();
 }
@@ -126,6 +130,10 @@ void onefold_threads_together(int threads, void (*body)(void *), void *arg) {
 void onefold_threads_openmp(int threads, void (*fn)(void *, size_t), void *arg, size_t n) {
   (void)threads;
   for (size_t i = 0; i < n; i++) fn(arg, i);
+}
+
+int onefold_threads_stand_by(void) {
+  return 0;
 }
 
 int onefold_threads_places(void) {

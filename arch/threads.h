@@ -13,6 +13,9 @@ void onefold_threads_openmp(int threads, void (*fn)(void *, size_t), void *arg, 
 /// loops of onefold_threads_openmp that it calls. A team that stands by already is kept.
 void onefold_threads_together(int threads, void (*body)(void *), void *arg);
 
+/// Does a team stand by for the loops of this thread?
+int onefold_threads_stand_by(void);
+
 /// Cores among which OpenMP binds its threads, this one included; 0 where it leaves them alone.
 int onefold_threads_places(void);
 

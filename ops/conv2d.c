@@ -61,6 +61,9 @@ static onefold_status plan_with(onefold_conv2d_plan *plan, const onefold_conv_al
   onefold_conv_space_clean(algorithm, onefold_context_dispatch(plan->context), &plan->problem,
                            plan->tasks, tiling, NULL, NULL);
   if (tiling->threads > 0) plan->tasks = tiling->threads;
+  const double alone =
+      algorithm->estimate(onefold_context_dispatch(plan->context), &plan->problem, 1, NULL);
+  plan->wakes = tiling->threads > 0 || alone >= 2.0 * ONEFOLD_START_CYCLES;
   plan->pair = tiling->pair;
   plan->epilogue = epilogue_of(&plan->problem.desc, onefold_context_dispatch(plan->context));
   const onefold_status status = algorithm->plan(plan, tiling);

@@ -35,11 +35,12 @@ extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_grouped
     onefold_conv_winograd_4, onefold_conv_winograd_6, onefold_conv_polyphase_3,
     onefold_conv_polyphase_5, onefold_conv_gather;
 
-/// What it takes to start a task on another thread and to wait for it: 4 us.
-enum { ONEFOLD_START_CYCLES = 16000 };
+/// What it takes to start a task on another thread and to wait for it: 4 us where the thread
+/// sleeps, and where it stands by a fraction of one, and the lines that it fetches.
+enum { ONEFOLD_START_CYCLES = 16000, ONEFOLD_HANDOVER_CYCLES = 2000 };
 
 /// Tasks of a layer that no tiling is about: the context's threads, fewer where it is too small to
-/// share.
+/// share even with threads that stand by.
 int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,
                                    const onefold_dispatch *dispatch,
                                    const onefold_conv_problem *problem, int32_t threads);

@@ -216,6 +216,7 @@ void onefold_conv_pair_run(const onefold_conv_pair *pair, const onefold_conv2d_p
   };
   if (images) run.first.images.src = images->src;
   if (images) run.second.images = *images; // its source is scratch
-  onefold_parallel(pair->first->context, depthwise_first(pair) ? depthwise_task : pointwise_task,
-                   &run, (size_t)pair->tasks);
+  onefold_parallel_if(pair->first->context, pair->first->wakes || pair->second->wakes,
+                      depthwise_first(pair) ? depthwise_task : pointwise_task, &run,
+                      (size_t)pair->tasks);
 }

@@ -45,6 +45,7 @@ struct onefold_conv2d_plan {
   char source[sizeof((onefold_tiling *)0)->source]; // of the tiling
   const char *kernel;                               // name of the kernel that does most of the work
   int32_t tasks;
+  int wakes;                 // the tasks are worth waking threads for
   int by_rows;               // direct, plain, depthwise: tasks take rows of images, not of strips
   onefold_epilogue epilogue; // clamp, post and residual position; pointers are per call
 

@@ -101,7 +101,7 @@ static void reorder_task(void *arg, size_t index) {
 static void reorder(const onefold_conv2d_plan *plan, onefold_shape shape, onefold_layout from,
                     const float *src, onefold_layout to, float *dst) {
   reorder_job job = {plan, shape, from, to, src, dst};
-  onefold_parallel(plan->context, reorder_task, &job, (size_t)plan->tasks);
+  onefold_parallel_if(plan->context, plan->wakes, reorder_task, &job, (size_t)plan->tasks);
 }
 
 static void algorithm_task(void *arg, size_t index) {
@@ -161,7 +161,7 @@ void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv
     workspace += plan->stage_scale;
   }
   run.scratch = workspace;
-  onefold_parallel(plan->context, algorithm_task, &run, (size_t)plan->tasks);
+  onefold_parallel_if(plan->context, plan->wakes, algorithm_task, &run, (size_t)plan->tasks);
   if (plan->stage_out) {
     reorder(plan, out, ONEFOLD_BLOCKED, run.dst, d->out_layout, buffers->output);
   }

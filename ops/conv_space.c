@@ -142,7 +142,7 @@ static int visit_from(walk *w, int32_t index) {
   const onefold_conv_knob *knob = knob_at(w->algorithm, index);
   const int32_t tasks = w->tiling.threads > 0 ? w->tiling.threads : w->tasks;
   if (!knob) {
-    const double start = tasks > 1 ? ONEFOLD_START_CYCLES : 0;
+    const double start = tasks > 1 ? ONEFOLD_HANDOVER_CYCLES : 0;
     return w->visit(w->user, &w->tiling,
                     start + w->algorithm->estimate(w->dispatch, w->problem, tasks, &w->tiling));
   }
