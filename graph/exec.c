@@ -66,7 +66,14 @@ onefold_status onefold_exec_create(onefold_context *context, const onefold_graph
   onefold_status status = check_create(context, graph, options);
   if (status != ONEFOLD_OK) return status;
   onefold_exec *made = onefold_allocate(context, sizeof *made);
-  if (!made) return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for an execution");
+  atomic_size_t *holders = onefold_allocate(context, sizeof *holders);
+  if (!made || !holders) {
+    onefold_release(context, made);
+    onefold_release(context, holders);
+    return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for an execution");
+  }
+  atomic_init(holders, 1);
+  made->holders = holders;
   made->context = context;
   made->options = *options;
   status = onefold_lower(made, graph, options);
@@ -82,22 +89,6 @@ onefold_status onefold_exec_create(onefold_context *context, const onefold_graph
   }
   *exec = made;
   return ONEFOLD_OK;
-}
-
-void onefold_exec_destroy(onefold_exec *exec) {
-  if (!exec) return;
-  for (int32_t i = 0; i < exec->step_count; i++)
-    if (exec->steps[i].type->destroy) exec->steps[i].type->destroy(exec->context, &exec->steps[i]);
-  for (int32_t i = 0; i < exec->value_count; i++)
-    onefold_release(exec->context, exec->values[i].constant);
-  onefold_release(exec->context, exec->arena);
-  onefold_release(exec->context, exec->input_bytes);
-  onefold_release(exec->context, exec->output_bytes);
-  onefold_release(exec->context, exec->steps);
-  onefold_release(exec->context, exec->values);
-  onefold_release(exec->context, exec->graph);
-  if (exec->backing.release) exec->backing.release(exec->context, exec->backing.state);
-  onefold_release(exec->context, exec);
 }
 
 onefold_status onefold_exec_finish(onefold_exec *exec) {

@@ -4,11 +4,16 @@
 // A value is a tensor that a step writes or reads: in the arena, in a buffer of the caller, a
 // constant of the execution, or a view: some channels of another value. A step is one operator
 // call; its type says how to pack, run and describe it.
+//
+// Executions that are made like another (exec_like.c) are copies of this struct: all that it points
+// to is theirs together, but for the arena. It is not written to once it is packed.
 #ifndef ONEFOLD_GRAPH_EXEC_H
 #define ONEFOLD_GRAPH_EXEC_H
 
 #include "graph/graph.h"
 #include "ops/conv_pair.h"
+
+#include <stdatomic.h>
 
 #define ONEFOLD_NO_VALUE (-1)
 
@@ -126,9 +131,10 @@ struct onefold_exec {
   int32_t input_count, output_count;
   size_t *input_bytes, *output_bytes; // of the caller's buffers
   size_t arena_bytes, tensor_bytes;
-  char *arena;
+  char *arena; // its own alone
   int packed;
   onefold_exec_backing backing;
+  atomic_size_t *holders; // executions that have all the rest together
 };
 
 /// Allocates the arena: all steps have their weights.

@@ -24,7 +24,8 @@ typedef struct onefold_context onefold_context;
 typedef void (*onefold_task_fn)(void *arg, size_t index);
 
 /// Runs fn(arg, i) for every i in [0, n), in any order and on any thread, and
-/// returns when all have returned.
+/// returns when all have returned. Called from several threads at once where these use one context
+/// at once.
 typedef void (*onefold_parallel_for_fn)(void *user, onefold_task_fn fn, void *arg, size_t n);
 
 /// How a layer is to be computed; see onefold_tiling_fn. A field that is zero

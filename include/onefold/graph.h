@@ -232,15 +232,33 @@ ONEFOLD_API onefold_status onefold_exec_create(onefold_context *context, const o
                                                const onefold_exec_options *options,
                                                onefold_exec **exec);
 
-/// Packs the weights, on the context's threads, and allocates the arena. Must be called once
-/// before run.
+/// Packs the weights, on the context's threads, and allocates the arena. Must succeed once before
+/// run. Errors: OUT_OF_MEMORY; INVALID_ARGUMENT where the execution has its weights, as one that
+/// is mapped or made like another has from the start. They are never packed again, since others may
+/// read them: weights that have changed need another graph and another execution.
 ONEFOLD_API onefold_status onefold_exec_pack(onefold_exec *exec);
+
+/// Makes another execution of the same graph, ready to run, so that several threads can run one
+/// network, each its own execution. The two share the context, the plans, and the packed weights
+/// and constants, or the file that these are mapped from; the arena is its own. Nothing is planned
+/// or packed. They are equals: either may be copied again, and they may be destroyed in any order,
+/// also at the same time. What they share lives as long as the last of them.
+///
+/// Errors: INVALID_ARGUMENT (also where `exec` is not packed), OUT_OF_MEMORY. Thread-safe, also
+/// while `exec` runs; not while it is packed or destroyed.
+ONEFOLD_API onefold_status onefold_exec_create_like(const onefold_exec *exec, onefold_exec **like);
 
 /// Runs: inputs and outputs in the order of declaration, in the layouts of the
 /// options. Never allocates. One run at a time per exec.
+///
+/// Executions of one context may run at the same time. Each run then has a team of its own, its
+/// caller and OpenMP's threads, as many as the context has; where these are more than the cores in
+/// all, they get into each other's way. For as many callers as cores, give the context one thread.
+/// A parallel_for of the caller's is called by all of them at once.
 ONEFOLD_API onefold_status onefold_exec_run(onefold_exec *exec, const float *const *inputs,
                                             float *const *outputs);
 
+/// Not while it runs. NULL is allowed. Frees the weights with the last execution that shares them.
 ONEFOLD_API void onefold_exec_destroy(onefold_exec *exec);
 
 /// Shapes of the inputs and outputs by their place in the order of declaration; zeros past the
@@ -250,8 +268,8 @@ ONEFOLD_API onefold_shape onefold_exec_output_shape(const onefold_exec *exec, si
 
 typedef struct onefold_exec_info {
   size_t steps;        // operator calls per run
-  size_t packed_bytes; // weights and constants
-  size_t arena_bytes;  // intermediate tensors and workspace
+  size_t packed_bytes; // weights and constants: once for all that share them
+  size_t arena_bytes;  // intermediate tensors and workspace: each execution's own
   size_t tensor_bytes; // intermediate tensors, had each memory of its own
   size_t mapped_bytes; // of the file that the packed weights lie in (cache.h); 0: in none
 } onefold_exec_info;

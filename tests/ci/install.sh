@@ -29,6 +29,8 @@ by_pkg_config() {
   with_shared "$work/first"
   gcc -std=c11 examples/backend.c -o "$work/backend" $(pc "$prefix" --cflags --libs onefold) -lm -pthread
   with_shared "$work/backend"
+  gcc -std=c11 examples/threads.c -o "$work/threads" $(pc "$prefix" --cflags --libs onefold) -lm -pthread
+  with_shared "$work/threads"
   gcc -std=c11 examples/record.c -o "$work/record" $(pc "$prefix" --cflags --libs onefold-tune)
   with_shared "$work/record"
 }
@@ -40,16 +42,21 @@ by_pkg_config_static() {
   gcc -std=c11 examples/backend.c -o "$work/backend-static" \
     $(pc "$work/static-only" --static --cflags --libs onefold) -lm -pthread
   "$work/backend-static"
+  gcc -std=c11 examples/threads.c -o "$work/threads-static" \
+    $(pc "$work/static-only" --static --cflags --libs onefold) -lm -pthread
+  "$work/threads-static"
   gcc -std=c11 examples/record.c -o "$work/record-static" \
     $(pc "$work/static-only" --static --cflags --libs onefold-tune)
   "$work/record-static"
-  ! readelf -d "$work/first-static" "$work/backend-static" "$work/record-static" | grep libonefold
+  ! readelf -d "$work/first-static" "$work/backend-static" "$work/threads-static" "$work/record-static" |
+    grep libonefold
 }
 by_cmake() { # by_cmake LIBRARY
   cmake -S examples -B "$work/$1" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DLIBRARY="$1" >/dev/null
   cmake --build "$work/$1" >/dev/null
   "$work/$1/first"
   "$work/$1/backend"
+  "$work/$1/threads"
   "$work/$1/record"
 }
 # A project without C, which asks for the static library alone.
