@@ -40,7 +40,7 @@ int32_t onefold_emit_conv2d(onefold_lowering *lowering, const onefold_emit_conv 
       conv->residual == ONEFOLD_NO_VALUE ? ONEFOLD_RESIDUAL_NONE : conv->residual_mode;
   own->desc.has_residual_scale = conv->residual_scale != NULL;
   own->weights = (onefold_conv2d_weights){.weight = conv->weight, .bias = conv->bias};
-  onefold_status status = onefold_conv2d_plan_create(exec->context, &own->desc, &own->plan);
+  onefold_status status = onefold_conv_plan_among(exec->context, &own->desc, &own->plan);
   if (status != ONEFOLD_OK) return onefold_emit_fail(lowering, status);
   onefold_conv2d_plan_info info;
   onefold_conv2d_plan_get_info(own->plan, &info);

@@ -127,9 +127,10 @@ static onefold_status make(const onefold_context *context, const onefold_conv_pr
   return ONEFOLD_OK;
 }
 
-/// `asks`: the context's source of tilings is asked, else `tiling` (may be NULL) is taken.
-static onefold_status create(onefold_context *context, const onefold_conv2d_desc *desc, int asks,
-                             const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
+/// `asks`: the context's source of tilings is asked, else `tiling` (may be NULL) is taken. `among`:
+/// of the problem.
+static onefold_status create(onefold_context *context, const onefold_conv2d_desc *desc, int among,
+                             int asks, const onefold_tiling *tiling, onefold_conv2d_plan **plan) {
   if (plan) *plan = NULL;
   if (!context) return ONEFOLD_INVALID_ARGUMENT;
   if (!plan) return onefold_fail(context, ONEFOLD_INVALID_ARGUMENT, "the plan is NULL");
@@ -137,6 +138,7 @@ static onefold_status create(onefold_context *context, const onefold_conv2d_desc
   onefold_tiling told;
   onefold_status status = onefold_conv_problem_make(context, desc, &problem);
   if (status != ONEFOLD_OK) return status;
+  problem.among = among;
   if (asks) tiling = onefold_context_tiling(context, &problem.desc, &told) ? &told : NULL;
   status = make(context, &problem, tiling, plan);
   if (status != ONEFOLD_OK) return status;
@@ -147,14 +149,19 @@ static onefold_status create(onefold_context *context, const onefold_conv2d_desc
 
 onefold_status onefold_conv2d_plan_create(onefold_context *context, const onefold_conv2d_desc *desc,
                                           onefold_conv2d_plan **plan) {
-  return create(context, desc, 1, NULL, plan);
+  return create(context, desc, 0, 1, NULL, plan);
+}
+
+onefold_status onefold_conv_plan_among(onefold_context *context, const onefold_conv2d_desc *desc,
+                                       onefold_conv2d_plan **plan) {
+  return create(context, desc, 1, 1, NULL, plan);
 }
 
 onefold_status onefold_conv2d_plan_create_tiled(onefold_context *context,
                                                 const onefold_conv2d_desc *desc,
                                                 const onefold_tiling *tiling,
                                                 onefold_conv2d_plan **plan) {
-  return create(context, desc, 0, tiling, plan);
+  return create(context, desc, 0, 0, tiling, plan);
 }
 
 void onefold_conv2d_plan_destroy(onefold_conv2d_plan *plan) {

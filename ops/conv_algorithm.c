@@ -15,6 +15,7 @@ int32_t onefold_conv_default_tasks(const onefold_conv_algorithm *algorithm,
                                    const onefold_dispatch *dispatch,
                                    const onefold_conv_problem *problem, int32_t threads) {
   if (threads <= 1) return 1;
-  const double most = algorithm->estimate(dispatch, problem, 1, NULL) / ONEFOLD_HANDOVER_CYCLES;
+  const double least = problem->among ? ONEFOLD_AMONG_CYCLES : ONEFOLD_HANDOVER_CYCLES;
+  const double most = algorithm->estimate(dispatch, problem, 1, NULL) / least;
   return threads <= most ? threads : most < 1 ? 1 : (int32_t)most;
 }

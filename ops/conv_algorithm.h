@@ -35,9 +35,10 @@ extern const onefold_conv_algorithm onefold_conv_depthwise, onefold_conv_grouped
     onefold_conv_winograd_4, onefold_conv_winograd_6, onefold_conv_polyphase_3,
     onefold_conv_polyphase_5, onefold_conv_gather;
 
-/// What it takes to start a task on another thread and to wait for it: 4 us where the thread
-/// sleeps, and where it stands by a fraction of one, and the lines that it fetches.
-enum { ONEFOLD_START_CYCLES = 16000, ONEFOLD_HANDOVER_CYCLES = 2000 };
+/// Fewest cycles of a task: what it takes to start it on a thread that sleeps and to wait for it, 4
+/// us; to hand it to one that stands by, with the lines that each fetches from the other; and the
+/// same among layers of a graph, where one thread alone would fetch what the others have written.
+enum { ONEFOLD_START_CYCLES = 16000, ONEFOLD_HANDOVER_CYCLES = 8000, ONEFOLD_AMONG_CYCLES = 2000 };
 
 /// Tasks of a layer that no tiling is about: the context's threads, fewer where it is too small to
 /// share even with threads that stand by.

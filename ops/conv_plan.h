@@ -144,6 +144,10 @@ static inline const float *onefold_conv_residual(const onefold_conv_run *run, in
   return run->residual ? run->residual + image * (run->images.residual - run->images.dst) : NULL;
 }
 
+/// onefold_conv2d_plan_create for one of several layers that the same threads run.
+onefold_status onefold_conv_plan_among(onefold_context *context, const onefold_conv2d_desc *desc,
+                                       onefold_conv2d_plan **plan);
+
 /// onefold_conv2d_run over buffers that are known to be right. Those of blocked tensors may be
 /// channel blocks of larger ones.
 void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv2d_packed *packed,

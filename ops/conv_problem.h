@@ -17,6 +17,7 @@ typedef struct onefold_conv_problem {
   int64_t in_blocks, out_blocks; // channel blocks
   onefold_accuracy accuracy;
   double macs;
+  int among; // layers that the same threads run: what they read was written by them
 } onefold_conv_problem;
 
 /// Checks `desc` and fills `problem`.

@@ -49,10 +49,14 @@ void onefold_conv_own_rows(const onefold_conv_run *run, int64_t planes, size_t i
   const int64_t rows = run->plan->problem.out_h;
   size_t begin = 0, end = 0;
   onefold_split((size_t)(planes * rows), (size_t)run->plan->tasks, index, &begin, &end);
-  for (int64_t at = (int64_t)begin, next; at < (int64_t)end; at = next) {
-    const int64_t row = at % rows;
-    next = at - row + rows < (int64_t)end ? at - row + rows : (int64_t)end;
-    body(run, at / rows, row, row + next - at);
+  if (begin == end) return;
+  const int64_t first = (int64_t)begin / rows, last = ((int64_t)end - 1) / rows;
+  const int back = run->plan->tasks > 1 && index % 2 == 0;
+  for (int64_t i = first; i <= last; i++) {
+    const int64_t plane = back ? first + last - i : i, row = plane * rows;
+    const int64_t from = (int64_t)begin > row ? (int64_t)begin - row : 0;
+    const int64_t to = (int64_t)end < row + rows ? (int64_t)end - row : rows;
+    body(run, plane, from, to);
   }
 }
 

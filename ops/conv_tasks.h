@@ -34,6 +34,8 @@ int onefold_conv_by_rows(const onefold_conv2d_plan *plan, const onefold_tiling *
 
 /// The rows of task `index` where tasks cut the output rows of so many planes, which are images or
 /// channel blocks of them: calls body(run, plane, row_begin, row_end) for those of each plane.
+/// Every other task begins with its last plane, and its neighbour with its first: prefetchers run
+/// ahead beyond what a task writes, and so not into what another core does.
 typedef void onefold_conv_plane_rows_fn(const onefold_conv_run *run, int64_t plane,
                                         int64_t row_begin, int64_t row_end);
 void onefold_conv_own_rows(const onefold_conv_run *run, int64_t planes, size_t index,

@@ -4,6 +4,7 @@
 #include "arch/cores.h"
 #include "arch/threads.h"
 #include "ops/context.h"
+#include "ops/conv_plan.h"
 #include "tests/conv_support.h"
 
 #include <pthread.h>
@@ -66,6 +67,35 @@ static void test_sizes(void **state) {
   onefold_context_destroy(context);
 }
 
+/// Among layers of a graph, smaller ones are shared than alone.
+static void test_among(void **state) {
+  const onefold_context_options options = {
+      .struct_size = sizeof options, .threads = 2, .parallel_for = count_calls};
+  onefold_context *context = NULL;
+  int shared = 0;
+  (void)state;
+  test_ok(NULL, onefold_context_create(&options, &context));
+  for (int64_t size = 1; size <= 64; size++) {
+    test_case("%lldx%lld", (long long)size, (long long)size);
+    onefold_conv2d_desc d;
+    onefold_conv2d_plan *alone = NULL, *among = NULL;
+    onefold_tiling have, want;
+    onefold_conv2d_desc_init(&d);
+    d.in_channels = d.out_channels = 16;
+    d.in_h = d.in_w = size;
+    test_ok(context, onefold_conv2d_plan_create(context, &d, &alone));
+    test_ok(context, onefold_conv_plan_among(context, &d, &among));
+    onefold_conv2d_plan_get_tiling(alone, &have);
+    onefold_conv2d_plan_get_tiling(among, &want);
+    assert_true(want.threads >= have.threads);
+    shared += want.threads > have.threads;
+    onefold_conv2d_plan_destroy(alone);
+    onefold_conv2d_plan_destroy(among);
+  }
+  assert_true(shared > 0);
+  onefold_context_destroy(context);
+}
+
 typedef struct watch {
   const onefold_context *context;
   pthread_t thread[2];
@@ -109,6 +139,7 @@ static void test_stand_by(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_stand_by)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes), cmocka_unit_test(test_among),
+                                     cmocka_unit_test(test_stand_by)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
