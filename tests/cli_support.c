@@ -146,6 +146,10 @@ void test_expect_words(const char *arguments, const char *words) {
   test_run_free(&run);
 }
 
+void test_has_words(const char *text, const char *words) {
+  if (!strstr(text, words)) fail_msg("no \"%s\" in:\n%s", words, text);
+}
+
 const char *test_fact(const json_t *report, const char *key) {
   const char *text = json_string_value(json_object_get(json_object_get(report, "context"), key));
   return text ? text : "";

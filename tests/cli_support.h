@@ -35,6 +35,12 @@ void test_expect_mistakes(const test_mistake *mistakes, size_t count);
 /// Fails unless the program ends with 0 and writes the words on the standard output.
 void test_expect_words(const char *arguments, const char *words);
 
+/// Fails unless `text` has the words.
+void test_has_words(const char *text, const char *words);
+
+/// Google Benchmark's flags of a short run with three repetitions.
+#define TEST_QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
+
 /// A temporary file's path, removed by test_path_free.
 char *test_path(void);
 void test_path_free(char *path);

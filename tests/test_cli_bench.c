@@ -131,42 +131,6 @@ static void test_generated(void **state) {
   test_expect_mistake("bench net mobileone-s0 --size 32 --form generated", 2, "a form of orepa");
 }
 
-/// Two numbers of threads: both are rows, and that on more has the other's time and their ratio.
-static void test_conv_threads(void **state) {
-  (void)state;
-  static const char *const counters[] = {"flops", "bytes", "gflops", "memory_bytes", NULL};
-  static const char *const options[] = {"", "--cold-cache=wei "};
-  for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-    char arguments[256];
-    snprintf(arguments, sizeof arguments, "bench conv --json - --threads 2,1 %s" QUICK "%s",
-             options[i], "ic32ih20oc32kh3ph1");
-    json_t *report = test_report(arguments);
-#define A "conv/mb1ic32ih20oc32oh20kh3ph1/run/threads:"
-    test_row_of_report(report, A "2", work);
-    test_row_of_report(report, A "1", counters);
-    const json_t *two = test_entry(report, A "2_median"), *one = test_entry(report, A "1_median");
-#undef A
-    const double times = test_number(one, "real_time") / test_number(two, "real_time");
-    assert_true(fabs(test_number(two, "ratio_threads_1") / times - 1) < 1e-3);
-    assert_true(fabs(test_number(two, "threads_1_ns") / 1e3 / test_number(one, "real_time") - 1) <
-                1e-3);
-    assert_string_equal(test_fact(report, "onefold_threads"), "2");
-    json_decref(report);
-  }
-  static const char table[] =
-      "bench conv --threads 1,2 --no-check " QUICK "ic8ih8oc8kh1 ic9ih8oc8kh1 ic64ih40oc64kh3ph1";
-  test_run run = test_program(table);
-  test_exits(&run, table, 0);
-  static const char *const parts[] = {
-      "threads_1: ours on 1 thread, and its time by that on 2.",
-      "threads_1 / ours, geometric mean over 1 problem of 20 MFLOP and more: ",
-      "threads_1 / ours, geometric mean over 2 problems of less: "};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
-  assert_null(strstr(run.out, "chosen"));
-  test_run_free(&run);
-}
-
 /// --isa gives the level that was asked for, or fails and says so.
 static void test_isa(void **state) {
   (void)state;
@@ -495,7 +459,6 @@ int main(void) {
       cmocka_unit_test(test_conv_options),
       cmocka_unit_test(test_named_problems),
       cmocka_unit_test(test_generated),
-      cmocka_unit_test(test_conv_threads),
       cmocka_unit_test(test_isa),
       cmocka_unit_test(test_accuracy),
       cmocka_unit_test(test_block),

@@ -140,22 +140,6 @@ static void test_bench_layers(void **state) {
   json_decref(report);
 }
 
-/// The folded form on two numbers of threads: both are rows, and one has the other's time.
-static void test_bench_threads(void **state) {
-  (void)state;
-  static const char *const counters[] = {"flops", "bytes", "gflops", "memory_bytes", NULL};
-  json_t *report = test_report("bench net mobileone-s0 --json - --size 32 --form folded "
-                               "--threads 1,2 " QUICK);
-#define A "net/mobileone-s0/mb1ih32/folded/threads:"
-  const json_t *two = test_row_of_report(report, A "2", counters);
-  const json_t *one = test_row_of_report(report, A "1", counters);
-#undef A
-  const double times = test_number(one, "real_time") / test_number(two, "real_time");
-  assert_true(fabs(test_number(two, "ratio_threads_1") / times - 1) < 1e-3);
-  assert_null(json_object_get(one, "percent_peak"));
-  json_decref(report);
-}
-
 /// Tables: of one network with its layers, of several with ratios.
 static void test_bench_tables(void **state) {
   (void)state;
@@ -166,8 +150,6 @@ static void test_bench_tables(void **state) {
       {"bench net repghostnet-0.5x --size 32 --form folded " QUICK, "unprofitable"},
       {"bench net repghostnet-0.5x --size 32 --form folded " QUICK, "its tensors one by one"},
       {"bench net mobileone-s0 --form folded --per-layer --size 32 " QUICK, "alone with cold"},
-      {"bench net mobileone-s0 --form folded --size 32 --threads 1,2 " QUICK,
-       "threads_1 / ours, geometric mean over 1 problem: "},
       {"bench net mobileone-s0 --benchmark_list_tests --size 64 --form folded",
        "net/mobileone-s0/mb1ih64/folded/threads:1"},
   };
@@ -207,8 +189,8 @@ static void test_mistakes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_net),          cmocka_unit_test(test_bench_forms),
-      cmocka_unit_test(test_bench_layers), cmocka_unit_test(test_bench_threads),
-      cmocka_unit_test(test_bench_tables), cmocka_unit_test(test_mistakes),
+      cmocka_unit_test(test_bench_layers), cmocka_unit_test(test_bench_tables),
+      cmocka_unit_test(test_mistakes),
   };
   return cmocka_run_group_tests_name("net", tests, NULL, NULL);
 }

@@ -192,6 +192,8 @@ static void test_peer_goes_wrong(void **state) {
       {"bench net mobileone-s0 --size 32 --form folded --peers torch " QUICK, 1, "no answer"},
       {"bench block --peers torch " QUICK "c3 input=1x8x8x8,out_channels=8", 0,
        "not one convolution"},
+      {"bench block --threads 1,2 --peers torch " QUICK "c3 input=1x8x8x8,out_channels=8", 0,
+       "[torch: folded, it is not one convolution]"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     test_run run = run_stand_in(*state, cases[i].arguments);
