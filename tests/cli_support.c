@@ -102,6 +102,14 @@ const json_t *test_entry(const json_t *report, const char *name) {
   return NULL;
 }
 
+const char *const test_first_counters[] = {
+    "flops", "bytes", "gflops", "percent_peak", "percent_bandwidth", "memory_bytes", NULL};
+const char *const test_work_counters[] = {
+    "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
+    "max_error", "memory_bytes", NULL};
+const char *const test_copy_counters[] = {"percent_bandwidth", NULL};
+const char *const test_none_counters[] = {NULL};
+
 const json_t *test_row_of_report(const json_t *report, const char *name,
                                  const char *const *counters) {
   char median[256];

@@ -54,6 +54,13 @@ int test_entries(const json_t *report, const char *name);
 const json_t *test_row_of_report(const json_t *report, const char *name,
                                  const char *const *counters);
 
+/// Counters of rows, ended by NULL: of the form that others are compared with, of what is compared
+/// with it, of copies, and of what is paid once.
+extern const char *const test_first_counters[];
+extern const char *const test_work_counters[];
+extern const char *const test_copy_counters[];
+extern const char *const test_none_counters[];
+
 /// Runs, and parses the standard output as JSON.
 json_t *test_report(const char *arguments);
 

@@ -30,10 +30,6 @@ static void expect_words(const char *arguments, const char *const *words, size_t
   test_run_free(&run);
 }
 
-static const char *const work[] = {
-    "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
-    "max_error", "memory_bytes", NULL};
-
 static void test_conv(void **state) {
   (void)state;
   static const char *const options[] = {"", "--cold-cache=wei "};
@@ -42,7 +38,7 @@ static void test_conv(void **state) {
     snprintf(arguments, sizeof arguments, "bench conv --json - --threads 2,1 %s" TEST_QUICK "%s",
              options[i], "ic32ih20oc32kh3ph1");
     json_t *report = test_report(arguments);
-    expect_both(report, "conv/mb1ic32ih20oc32oh20kh3ph1/run/threads:", work);
+    expect_both(report, "conv/mb1ic32ih20oc32oh20kh3ph1/run/threads:", test_work_counters);
     json_decref(report);
   }
   static const char *const words[] = {
@@ -63,7 +59,7 @@ static void test_block(void **state) {
     snprintf(arguments, sizeof arguments, "bench block --json - --threads 2,1 %s" TEST_QUICK "%s",
              options[i], "repvgg ic24ih7oc24kh3ph1");
     json_t *report = test_report(arguments);
-    expect_both(report, "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/folded/threads:", work);
+    expect_both(report, "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/folded/threads:", test_work_counters);
     assert_null(test_entry(report, "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/branches/threads:2"));
     json_decref(report);
   }
@@ -94,7 +90,7 @@ static void test_pair(void **state) {
              options[i]);
     json_t *report = test_report(arguments);
 #define A "pair/g17mb1ic17ih9oc17oh9kh3ph1+mb1ic17ih9oc33oh9kh1/"
-    expect_both(report, A "fused/threads:", work);
+    expect_both(report, A "fused/threads:", test_work_counters);
     const json_t *two = test_entry(report, A "fused/threads:2_median");
     const json_t *separate = test_entry(report, A "separate/threads:2_median");
     assert_non_null(separate);

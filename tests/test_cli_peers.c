@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
-
 /// Speaks the protocol of bench/peers/child.h as two variants of 1 and 0.1 ms, whose results are
 /// zeros. It refuses silu, fails for relu6 and ends for sigmoid and for a network, or refuses that
 /// where NETWORKS=refused.
@@ -88,10 +86,10 @@ static void test_counters(void **state) {
   static const struct {
     const char *arguments, *ours, *slow;
   } cases[] = {
-      {"bench conv --json - --no-check --peers torch " QUICK "mb2g2ic6ih5oc4kh3ph1",
+      {"bench conv --json - --no-check --peers torch " TEST_QUICK "mb2g2ic6ih5oc4kh3ph1",
        "conv/g2mb2ic6ih5oc4oh5kh3ph1/run/threads:1",
        "conv/g2mb2ic6ih5oc4oh5kh3ph1/torch_slow/threads:1"},
-      {"bench block --json - --no-check --peers torch,torch " QUICK "ic24ih7oc24kh3ph1",
+      {"bench block --json - --no-check --peers torch,torch " TEST_QUICK "ic24ih7oc24kh3ph1",
        "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/folded/threads:1",
        "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/torch_slow/threads:1"},
   };
@@ -113,13 +111,12 @@ static void test_counters(void **state) {
 }
 
 static void test_table(void **state) {
-  const char *arguments = "bench conv --no-check --peers torch " QUICK "ic8ih8oc8kh1 ic8ih9oc8kh1";
+  const char *arguments =
+      "bench conv --no-check --peers torch " TEST_QUICK "ic8ih8oc8kh1 ic8ih9oc8kh1";
   test_run run = run_stand_in(*state, arguments);
   test_exits(&run, arguments, 0);
   static const char *const parts[] = {"stand-in for 1", "100 us fast", "best / ours", "2 problems"};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
-  }
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) test_has_words(run.out, parts[i]);
   test_run_free(&run);
 }
 
@@ -131,14 +128,13 @@ static void test_block_list(void **state) {
   fputs("# blocks\nic8ih8oc8kh3ph1\nic16ih9oc8kh3sh2ph1  # another\n", file);
   fclose(file);
   snprintf(arguments, sizeof arguments,
-           "bench block repvgg --batch %s --no-check --peers torch " QUICK, list);
+           "bench block repvgg --batch %s --no-check --peers torch " TEST_QUICK, list);
   test_run run = run_stand_in(*state, arguments);
   test_exits(&run, arguments, 0);
   static const char *const parts[] = {"\nrepvgg/mb1ic8ih8oc8oh8kh3ph1 ",
                                       "\nrepvgg/mb1ic16ih9oc8oh5kh3sh2ph1 ", "100 us fast",
                                       "best peer / ours, geometric mean over 2 problems"};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) test_has_words(run.out, parts[i]);
   test_run_free(&run);
   test_path_free(list);
 }
@@ -151,7 +147,7 @@ static void test_network_rows(void **state) {
   test_directory_make(&cache);
   snprintf(arguments, sizeof arguments,
            "bench net repghostnet-0.5x --size 32 --form folded --rewrites --cache=%s --peers torch "
-           "--json - " QUICK,
+           "--json - " TEST_QUICK,
            cache.path);
   assert_int_equal(setenv("NETWORKS", "refused", 1), 0);
   test_run run = run_stand_in(*state, arguments);
@@ -165,14 +161,13 @@ static void test_network_rows(void **state) {
   assert_int_equal(test_directory_files(&cache), 1);
   test_directory_remove(&cache);
   static const char table[] =
-      "bench net repghostnet-0.5x --size 32 --form folded --rewrites --peers torch " QUICK;
+      "bench net repghostnet-0.5x --size 32 --form folded --rewrites --peers torch " TEST_QUICK;
   run = run_stand_in(*state, table);
   unsetenv("NETWORKS");
   test_exits(&run, table, 0);
   static const char *const parts[] = {"it knows no networks", "T2 unfused", "at its peak",
                                       "before the first run"};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) test_has_words(run.out, parts[i]);
   test_run_free(&run);
 }
 
@@ -183,16 +178,17 @@ static void test_peer_goes_wrong(void **state) {
     int code;
     const char *says; // in the output for 0, else in the errors
   } cases[] = {
-      {"bench conv --peers torch " QUICK "ic8ih8oc8kh1", 3, "against torch slow: largest error"},
-      {"bench conv --peers torch " QUICK "--act=silu ic8ih8oc8kh1", 0,
+      {"bench conv --peers torch " TEST_QUICK "ic8ih8oc8kh1", 3,
+       "against torch slow: largest error"},
+      {"bench conv --peers torch " TEST_QUICK "--act=silu ic8ih8oc8kh1", 0,
        "[torch: silu is not for it]"},
-      {"bench conv --peers torch " QUICK "--act=relu6 ic8ih8oc8kh1", 1, "torch: it broke"},
-      {"bench conv --peers torch " QUICK "--act=sigmoid ic8ih8oc8kh1", 1, "no answer"},
-      {"bench block --peers torch " QUICK "repvgg ic8ih8oc8kh3ph1", 3, "against torch slow"},
-      {"bench net mobileone-s0 --size 32 --form folded --peers torch " QUICK, 1, "no answer"},
-      {"bench block --peers torch " QUICK "c3 input=1x8x8x8,out_channels=8", 0,
+      {"bench conv --peers torch " TEST_QUICK "--act=relu6 ic8ih8oc8kh1", 1, "torch: it broke"},
+      {"bench conv --peers torch " TEST_QUICK "--act=sigmoid ic8ih8oc8kh1", 1, "no answer"},
+      {"bench block --peers torch " TEST_QUICK "repvgg ic8ih8oc8kh3ph1", 3, "against torch slow"},
+      {"bench net mobileone-s0 --size 32 --form folded --peers torch " TEST_QUICK, 1, "no answer"},
+      {"bench block --peers torch " TEST_QUICK "c3 input=1x8x8x8,out_channels=8", 0,
        "not one convolution"},
-      {"bench block --threads 1,2 --peers torch " QUICK "c3 input=1x8x8x8,out_channels=8", 0,
+      {"bench block --threads 1,2 --peers torch " TEST_QUICK "c3 input=1x8x8x8,out_channels=8", 0,
        "[torch: folded, it is not one convolution]"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -206,7 +202,8 @@ static void test_peer_goes_wrong(void **state) {
   }
 }
 
-/// A problem that fails leaves the others; a process that is gone does not, but the JSON is whole.
+/// A problem that fails leaves the others; a process that is gone does not, but the JSON is
+/// whole.
 static void test_problem_fails(void **state) {
   static const struct {
     const char *middle;
@@ -216,7 +213,7 @@ static void test_problem_fails(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char arguments[512];
     snprintf(arguments, sizeof arguments,
-             "bench conv --json %s --no-check --peers torch " QUICK
+             "bench conv --json %s --no-check --peers torch " TEST_QUICK
              "ic8ih8oc8kh1 ic8ih9oc8kh1/act:%s ic8ih10oc8kh1",
              path, cases[i].middle);
     test_run run = run_stand_in(*state, arguments);
@@ -328,7 +325,7 @@ static void test_onednn(void **state) {
 /// At the end, the most memory of each kind by the peer's.
 static void test_memory(void **state) {
   (void)state;
-  static const char arguments[] = "bench conv --peers onednn --threads 1 " QUICK
+  static const char arguments[] = "bench conv --peers onednn --threads 1 " TEST_QUICK
                                   "ic24ih9oc16kh3sh2ph1 ic8ih8oc8kh1 mb1ic128ih28oc128kh3ph1";
   test_run run = test_program(arguments);
   if (run.code == 1 && strstr(run.err, "onefold bench conv: --peers")) {
