@@ -126,14 +126,41 @@ const json_t *test_row_of_report(const json_t *report, const char *name,
   return entry;
 }
 
+json_t *test_report_of(test_run *run, const char *arguments) {
+  test_exits(run, arguments, 0);
+  json_error_t error;
+  json_t *root = json_loads(run->out, JSON_REJECT_DUPLICATES, &error);
+  if (!root) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
+  test_run_free(run);
+  return root;
+}
+
 json_t *test_report(const char *arguments) {
   test_run run = test_program(arguments);
-  test_exits(&run, arguments, 0);
-  json_error_t error;
-  json_t *root = json_loads(run.out, JSON_REJECT_DUPLICATES, &error);
-  if (!root) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
-  test_run_free(&run);
-  return root;
+  return test_report_of(&run, arguments);
+}
+
+test_run test_peer_run(const char *suite, const char *peer, const char *arguments) {
+  char line[1024], missing[64];
+  snprintf(line, sizeof line, "bench %s --peers %s %s", suite, peer, arguments);
+  snprintf(missing, sizeof missing, "onefold bench %s: --peers", suite);
+  test_run run = test_program(line);
+  const char *why = run.code == 1 ? strstr(run.err, missing) : NULL;
+  if (why) {
+    print_message("%s", why);
+    test_run_free(&run);
+    skip();
+  }
+  test_exits(&run, line, 0);
+  return run;
+}
+
+json_t *test_peer_report(const char *suite, const char *peer, const char *arguments) {
+  char all[1024];
+  snprintf(all, sizeof all, "--json - --benchmark_min_time=0.0001 --benchmark_repetitions=2 %s",
+           arguments);
+  test_run run = test_peer_run(suite, peer, all);
+  return test_report_of(&run, all);
 }
 
 double test_number(const json_t *object, const char *key) {

@@ -63,6 +63,13 @@ extern const char *const test_none_counters[];
 
 /// Runs, and parses the standard output as JSON.
 json_t *test_report(const char *arguments);
+/// The same of a run, which is freed.
+json_t *test_report_of(test_run *run, const char *arguments);
+
+/// Runs `onefold bench SUITE` with a peer; where that is not here, says so and skips.
+test_run test_peer_run(const char *suite, const char *peer, const char *arguments);
+/// Its report, of repetitions that are few and short.
+json_t *test_peer_report(const char *suite, const char *peer, const char *arguments);
 
 /// The number of that name; fails where there is none.
 double test_number(const json_t *object, const char *key);

@@ -92,29 +92,9 @@ static void test_mistakes(void **state) {
   "mb2ic16ih11oc24kh1+mb2g24ic24ih11oc24kh3ph2dh1 ic9ih13oc9kh1+g9ic9ih13oc9kh7ph3"
 #define PAIR_COUNT 6
 
-/// The report of a peer that is here; one that is not is a skip that says so.
-static json_t *run_peer(const char *peer, const char *arguments) {
-  char all[768];
-  snprintf(all, sizeof all,
-           "bench pair --json - --benchmark_min_time=0.0001 --benchmark_repetitions=2 --peers %s "
-           "%s",
-           peer, arguments);
-  test_run run = test_program(all);
-  if (run.code == 1 && strstr(run.err, "onefold bench pair: --peers")) {
-    print_message("%s", strstr(run.err, "onefold bench"));
-    test_run_free(&run);
-    skip();
-  }
-  test_exits(&run, all, 0);
-  json_t *report = json_loads(run.out, JSON_REJECT_DUPLICATES, NULL);
-  assert_non_null(report);
-  test_run_free(&run);
-  return report;
-}
-
 /// What the peer gives is what ours gives, and the ratio is of its median and ours.
 static void check_peer(const char *peer, const char *arguments) {
-  json_t *report = run_peer(peer, arguments);
+  json_t *report = test_peer_report("pair", peer, arguments);
   char key[64];
   snprintf(key, sizeof key, "peer_%s_ns", peer);
   size_t i;
@@ -146,7 +126,8 @@ static void test_onednn_fused(void **state) {
   (void)state;
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2")) skip();
-  json_t *report = run_peer("onednn", "ic8ih200oc128kh1:relu+g128ic128ih200oc128kh3sh2ph1:relu6");
+  json_t *report = test_peer_report("pair", "onednn",
+                                    "ic8ih200oc128kh1:relu+g128ic128ih200oc128kh3sh2ph1:relu6");
   assert_int_equal(test_entries(report, "pair/mb1ic8ih200oc128oh200kh1:relu+g128mb1ic128ih200oc128"
                                         "oh100kh3sh2ph1:relu6/onednn_fused/threads:1"),
                    2);

@@ -64,23 +64,6 @@ static test_run run_stand_in(const char *path, const char *arguments) {
   return run;
 }
 
-static json_t *parse(test_run *run, const char *arguments) {
-  test_exits(run, arguments, 0);
-  json_error_t error;
-  json_t *report = json_loads(run->out, JSON_REJECT_DUPLICATES, &error);
-  if (!report) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
-  test_run_free(run);
-  return report;
-}
-
-static double counter(const json_t *report, const char *name, const char *key) {
-  const json_t *entry = test_entry(report, name);
-  if (!entry) fail_msg("no entry %s", name);
-  const json_t *value = json_object_get(entry, key);
-  if (!json_is_number(value)) fail_msg("%s: no number %s", name, key);
-  return json_number_value(value);
-}
-
 /// The faster variant is the peer's time; the ratio is of medians, and in every row of ours.
 static void test_counters(void **state) {
   static const struct {
@@ -95,16 +78,17 @@ static void test_counters(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     test_run run = run_stand_in(*state, cases[i].arguments);
-    json_t *report = parse(&run, cases[i].arguments);
+    json_t *report = test_report_of(&run, cases[i].arguments);
     char median[160], slow[160];
     snprintf(median, sizeof median, "%s_median", cases[i].ours);
     snprintf(slow, sizeof slow, "%s_median", cases[i].slow);
-    const double ours = 1e3 * counter(report, median, "real_time"); // in us
-    assert_true(fabs(counter(report, median, "peer_torch_ns") - 1e5) < 1.0);
-    assert_true(fabs(counter(report, median, "ratio_best_peer") * ours / 1e5 - 1.0) < 1e-3);
-    assert_true(counter(report, cases[i].ours, "ratio_best_peer") ==
-                counter(report, median, "ratio_best_peer"));
-    assert_true(fabs(1e3 * counter(report, slow, "real_time") - 1e6) < 1.0);
+    const double ours = 1e3 * test_number(test_entry(report, median), "real_time"); // in us
+    assert_true(fabs(test_number(test_entry(report, median), "peer_torch_ns") - 1e5) < 1.0);
+    assert_true(
+        fabs(test_number(test_entry(report, median), "ratio_best_peer") * ours / 1e5 - 1.0) < 1e-3);
+    assert_true(test_number(test_entry(report, cases[i].ours), "ratio_best_peer") ==
+                test_number(test_entry(report, median), "ratio_best_peer"));
+    assert_true(fabs(1e3 * test_number(test_entry(report, slow), "real_time") - 1e6) < 1.0);
     assert_int_equal(test_entries(report, cases[i].slow), 3);
     json_decref(report);
   }
@@ -151,11 +135,11 @@ static void test_network_rows(void **state) {
            cache.path);
   assert_int_equal(setenv("NETWORKS", "refused", 1), 0);
   test_run run = run_stand_in(*state, arguments);
-  json_t *report = parse(&run, arguments);
+  json_t *report = test_report_of(&run, arguments);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char name[128];
     snprintf(name, sizeof name, "net/repghostnet-0.5x/mb1ih32/%s/threads:1_median", rows[i]);
-    assert_true(counter(report, name, "real_time") > 0);
+    assert_true(test_number(test_entry(report, name), "real_time") > 0);
   }
   json_decref(report);
   assert_int_equal(test_directory_files(&cache), 1);
@@ -257,17 +241,8 @@ static void test_mistakes(void **state) {
 /// A peer that is here gives what ours gives; one that is not is a skip that says so.
 static void check_peer(const char *peer, const char *options) {
   char arguments[640], key[64];
-  snprintf(arguments, sizeof arguments,
-           "bench conv --json - --benchmark_min_time=0.0001 --benchmark_repetitions=2 --peers %s "
-           "%s " PROBLEMS,
-           peer, options);
-  test_run run = test_program(arguments);
-  if (run.code == 1 && strstr(run.err, "onefold bench conv: --peers")) {
-    print_message("%s", strstr(run.err, "onefold bench"));
-    test_run_free(&run);
-    skip();
-  }
-  json_t *report = parse(&run, arguments);
+  snprintf(arguments, sizeof arguments, "%s " PROBLEMS, options);
+  json_t *report = test_peer_report("conv", peer, arguments);
   snprintf(key, sizeof key, "peer_%s_ns", peer);
   size_t i;
   const json_t *entry;
@@ -275,12 +250,15 @@ static void check_peer(const char *peer, const char *options) {
   json_array_foreach(json_object_get(report, "benchmarks"), i, entry) {
     const char *name = json_string_value(json_object_get(entry, "name"));
     if (!strstr(name, "/run/threads") || !strstr(name, "_median")) continue;
-    assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
+    assert_true(test_number(test_entry(report, name), key) > 0 &&
+                test_number(test_entry(report, name), "ratio_best_peer") > 0);
     const json_t *bytes = json_object_get(entry, "peer_onednn_bytes"); // the one that tells
     assert_int_equal(bytes != NULL, strcmp(peer, "onednn") == 0);
     if (bytes) {
-      const double times = counter(report, name, "memory_bytes") / json_number_value(bytes);
-      assert_true(fabs(counter(report, name, "ratio_memory_peer") / times - 1) < 1e-6);
+      const double times =
+          test_number(test_entry(report, name), "memory_bytes") / json_number_value(bytes);
+      assert_true(fabs(test_number(test_entry(report, name), "ratio_memory_peer") / times - 1) <
+                  1e-6);
     }
     compared++;
   }
@@ -293,22 +271,15 @@ static void check_networks(const char *peer, int batch, const char *options) {
   static const char *const networks[] = {"repghostnet-0.5x", "yolov7-tiny"};
   for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
     char arguments[256], name[128], key[64];
-    snprintf(arguments, sizeof arguments,
-             "bench net %s --size 64x32 --batch %d --json - --form all --peers %s %s "
-             "--benchmark_min_time=0.0001 --benchmark_repetitions=2",
-             networks[i], batch, peer, options);
-    test_run run = test_program(arguments);
-    if (run.code == 1 && strstr(run.err, "onefold bench net: --peers")) {
-      print_message("%s", strstr(run.err, "onefold bench"));
-      test_run_free(&run);
-      skip();
-    }
-    json_t *report = parse(&run, arguments);
+    snprintf(arguments, sizeof arguments, "%s --size 64x32 --batch %d --form all %s", networks[i],
+             batch, options);
+    json_t *report = test_peer_report("net", peer, arguments);
     snprintf(key, sizeof key, "peer_%s_ns", peer);
     snprintf(name, sizeof name, "net/%s/mb%dih64iw32/folded/threads:1_median", networks[i], batch);
-    assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
+    assert_true(test_number(test_entry(report, name), key) > 0 &&
+                test_number(test_entry(report, name), "ratio_best_peer") > 0);
     snprintf(name, sizeof name, "net/%s/mb%dih64iw32/eager/threads:1_median", networks[i], batch);
-    assert_true(counter(report, name, "real_time") > 0);
+    assert_true(test_number(test_entry(report, name), "real_time") > 0);
     json_decref(report);
   }
 }
@@ -325,14 +296,9 @@ static void test_onednn(void **state) {
 /// At the end, the most memory of each kind by the peer's.
 static void test_memory(void **state) {
   (void)state;
-  static const char arguments[] = "bench conv --peers onednn --threads 1 " TEST_QUICK
-                                  "ic24ih9oc16kh3sh2ph1 ic8ih8oc8kh1 mb1ic128ih28oc128kh3ph1";
-  test_run run = test_program(arguments);
-  if (run.code == 1 && strstr(run.err, "onefold bench conv: --peers")) {
-    test_run_free(&run);
-    skip();
-  }
-  test_exits(&run, arguments, 0);
+  test_run run = test_peer_run("conv", "onednn",
+                               "--threads 1 " TEST_QUICK
+                               "ic24ih9oc16kh3sh2ph1 ic8ih8oc8kh1 mb1ic128ih28oc128kh3ph1");
   const char *at = strstr(run.out, "\nour memory / peer's, direct: at most ");
   if (!at) fail_msg("no memory in:\n%s", run.out);
   test_run_free(&run);
