@@ -71,3 +71,34 @@ int onefold_bench_argument_wrong(const bench_options *options, const bench_argum
   va_end(args);
   return ONEFOLD_EXIT_USAGE;
 }
+
+int onefold_bench_arguments_parse(const bench_options *options, const char *what,
+                                  const char *example, size_t size, bench_argument_fn *parse,
+                                  void **items, size_t *count) {
+  const size_t given = options->argument_count;
+  *items = NULL;
+  *count = 0;
+  if (given == 0) {
+    fprintf(stderr, "%s: no %s is given, such as %s\n", options->command, what, example);
+    return ONEFOLD_EXIT_USAGE;
+  }
+  char *made = calloc(given, size);
+  onefold_context *context = NULL;
+  const onefold_context_options one = {.struct_size = sizeof one, .threads = 1};
+  if (!made || onefold_context_create(&one, &context) != ONEFOLD_OK) {
+    fprintf(stderr, "%s: out of memory\n", options->command);
+    free(made);
+    return ONEFOLD_EXIT_FAILURE;
+  }
+  int status = ONEFOLD_EXIT_OK;
+  for (size_t i = 0; i < given && !status; i++)
+    status = parse(context, options, &options->arguments[i], made + i * size);
+  onefold_context_destroy(context);
+  if (status) {
+    free(made);
+    return status;
+  }
+  *items = made;
+  *count = given;
+  return ONEFOLD_EXIT_OK;
+}

@@ -9,33 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CASES (2 + BENCH_PEERS * BENCH_PEER_VARIANTS + BENCH_FORMS)
+#define MOST_CASES (1 + BENCH_BESIDES + BENCH_PEERS * BENCH_PEER_VARIANTS + BENCH_FORMS)
 
 static const bench_peer_entry *entry(const bench_peers *peers, size_t i) {
   return &onefold_bench_peers[peers->session->options->peers[i]];
-}
-
-int onefold_bench_peers_allow(const bench_options *o) {
-  for (int i = 0; i < o->peer_count; i++) {
-    const bench_peer_entry *e = &onefold_bench_peers[o->peers[i]];
-    if (!e->peer) {
-      fprintf(stderr, "%s: --peers=%s: it is not built in; install %s and configure again\n",
-              o->command, e->name, e->package);
-      return ONEFOLD_EXIT_FAILURE;
-    }
-    if ((o->takes & BENCH_TAKES_PAIRS) && !e->peer->chains) {
-      fprintf(stderr, "%s: --peers=%s: it runs single convolutions only\n", o->command, e->name);
-      return ONEFOLD_EXIT_USAGE;
-    }
-    if (e->peer->own_process && o->cold != BENCH_COLD_NONE) {
-      fprintf(stderr,
-              "%s: --peers=%s: it runs in a process of its own, whose caches --cold-cache=%s "
-              "cannot empty\n",
-              o->command, e->name, onefold_bench_cold_name(o->cold));
-      return ONEFOLD_EXIT_USAGE;
-    }
-  }
-  return ONEFOLD_EXIT_OK;
 }
 
 /// Writes why a peer failed.
@@ -48,10 +25,23 @@ static int fail(const bench_peers *peers, size_t i, const char *what) {
   return ONEFOLD_EXIT_FAILURE;
 }
 
-int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width,
-                             const bench_beside *beside) {
-  *peers = (bench_peers){.session = session, .width = width, .beside = beside};
+/// Runs on the options' fewer threads.
+static const bench_beside *beside_fewer(const bench_options *o, double large, bench_fewer *fewer) {
+  fewer->name = onefold_bench_cell("threads_%d", (int)o->fewer);
+  fewer->about =
+      onefold_bench_cell("%s: ours on %d thread%s, and its time by that on %d.", fewer->name.text,
+                         (int)o->fewer, o->fewer == 1 ? "" : "s", (int)o->threads);
+  fewer->beside =
+      (bench_beside){.name = fewer->name.text, .about = fewer->about.text, .large = large};
+  return &fewer->beside;
+}
+
+int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width, double large,
+                             const bench_beside *own) {
+  *peers = (bench_peers){.session = session, .width = width};
   const bench_options *o = session->options;
+  if (own) peers->besides[peers->beside_count++] = own;
+  if (o->fewer) peers->besides[peers->beside_count++] = beside_fewer(o, large, &peers->fewer);
   const int listing = onefold_gbench_is_listing(session->gbench);
   const int count = listing ? 0 : o->peer_count;
   for (int i = 0; i < count; i++) {
@@ -70,7 +60,7 @@ int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int wid
                                unheld ? ", not held to " : "",
                                unheld ? onefold_isa_name(o->isa) : "");
   }
-  if (count || (beside && !listing)) onefold_bench_compare_head(peers);
+  if (count || (peers->beside_count && !listing)) onefold_bench_compare_head(peers);
   return ONEFOLD_EXIT_OK;
 }
 
@@ -100,8 +90,8 @@ typedef struct compared {
   bench_ours *ours;
   bench_stat *stat;
   bench_peer_result results[BENCH_PEERS];
-  bench_stat beside;
-  char beside_ns[32], beside_ratio[32]; // counters
+  bench_stat besides[BENCH_BESIDES];
+  char beside_ns[BENCH_BESIDES][32], beside_ratio[BENCH_BESIDES][32]; // counters
   side sides[MOST_CASES];
   onefold_gbench_case cases[MOST_CASES]; // of the sides, in their places
   size_t count;
@@ -175,9 +165,12 @@ static int add_peer(compared *c, size_t i, const bench_peer_problem *problem) {
   bench_peer_result *result = &c->results[i];
   state->sentence[0] = '\0';
   result->best = -1;
-  if (problem->network && !entry(c->peers, i)->peer->networks) {
-    result->made =
-        (bench_peer_made)onefold_peer_say(state, BENCH_PEER_REFUSED, "it runs no networks");
+  const char *refusal = problem->network && !entry(c->peers, i)->peer->networks
+                            ? "it runs no networks"
+                        : !problem->network && !problem->count ? "folded, it is not one convolution"
+                                                               : NULL;
+  if (refusal) {
+    result->made = (bench_peer_made)onefold_peer_say(state, BENCH_PEER_REFUSED, "%s", refusal);
     return ONEFOLD_EXIT_OK;
   }
   result->made = entry(c->peers, i)->peer->make(state, problem);
@@ -188,12 +181,13 @@ static int add_peer(compared *c, size_t i, const bench_peer_problem *problem) {
   return status;
 }
 
-static void conclude_beside(compared *c) {
-  if (!c->beside.count || !c->stat->count) return;
-  const double ratio = c->beside.median / c->stat->median;
-  onefold_bench_count(c->first, c->beside_ns, 1e9 * c->beside.median, 0);
-  onefold_bench_count(c->first, c->beside_ratio, ratio, 0);
-  onefold_bench_mean_add(&c->peers->besides[c->ours->flops < c->peers->beside->large], ratio,
+static void conclude_beside(compared *c, size_t i) {
+  const bench_stat *beside = &c->besides[i];
+  if (!beside->count || !c->stat->count) return;
+  const double ratio = beside->median / c->stat->median;
+  onefold_bench_count(c->first, c->beside_ns[i], 1e9 * beside->median, 0);
+  onefold_bench_count(c->first, c->beside_ratio[i], ratio, 0);
+  onefold_bench_mean_add(&c->peers->means[i][c->ours->flops < c->peers->besides[i]->large], ratio,
                          c->ours->name);
 }
 
@@ -214,7 +208,7 @@ static void conclude(void *user) {
   compared *c = user;
   bench_peers *peers = c->peers;
   onefold_gbench_case *ours = c->first;
-  conclude_beside(c);
+  for (size_t i = 0; i < peers->beside_count; i++) conclude_beside(c, i);
   for (size_t i = 0; i < peers->open; i++) {
     bench_peer_result *r = &c->results[i];
     const bench_peer_state *state = &peers->states[i];
@@ -261,10 +255,11 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
   c->stat = stat;
   c->first = &c->cases[c->count];
   add_side(c, &ours->timed, stat);
-  if (peers->beside) {
-    snprintf(c->beside_ns, sizeof c->beside_ns, "%s_ns", peers->beside->name);
-    snprintf(c->beside_ratio, sizeof c->beside_ratio, "ratio_%s", peers->beside->name);
-    add_side(c, &ours->beside, &c->beside);
+  for (size_t i = 0; i < peers->beside_count; i++) {
+    const char *way = peers->besides[i]->name;
+    snprintf(c->beside_ns[i], sizeof c->beside_ns[i], "%s_ns", way);
+    snprintf(c->beside_ratio[i], sizeof c->beside_ratio[i], "ratio_%s", way);
+    add_side(c, &ours->besides[i], &c->besides[i]);
   }
   int status = ONEFOLD_EXIT_OK;
   size_t made = 0;
@@ -273,7 +268,7 @@ int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem,
     add_side(c, &ours->others[i], ours->other_stats[i]);
   if (!status) status = time_all(c);
   if (!status && !onefold_gbench_is_listing(peers->session->gbench))
-    onefold_bench_compare_row(peers, ours, *stat, c->beside, c->results);
+    onefold_bench_compare_row(peers, ours, *stat, c->besides, c->results);
   for (size_t i = 0; i < made; i++) entry(peers, i)->peer->unmake(&peers->states[i]);
   free(c);
   return status;

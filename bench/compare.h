@@ -20,6 +20,8 @@ typedef struct bench_most {
   char name[BENCH_NAME];
 } bench_most;
 
+#define BENCH_BESIDES 2 // other ways of ours, at most: a suite's own, and that on fewer threads
+
 /// Another way of ours in the same rounds.
 typedef struct bench_beside {
   const char *name;  // of its column and in counters
@@ -34,20 +36,18 @@ typedef struct bench_fewer {
   bench_beside beside;
 } bench_fewer;
 
-/// Fills it; NULL where the options have one number of threads.
-const bench_beside *onefold_bench_beside_fewer(const bench_options *options, double large,
-                                               bench_fewer *fewer);
-
 /// The peers of a session, and what has been seen so far.
 typedef struct bench_peers {
   bench_session *session;
-  int width;                            // of the table's first column
-  const bench_beside *beside;           // our other way; NULL: there is none
+  int width;                                  // of the table's first column
+  const bench_beside *besides[BENCH_BESIDES]; // our other ways
+  size_t beside_count;
+  bench_fewer fewer;
   bench_peer_state states[BENCH_PEERS]; // of the i-th peer of the options
   size_t open;
-  bench_mean best;       // of ratio_best_peer
-  bench_mean besides[2]; // of our other way's time by ours: of all or the large, of the others
-  bench_most memory[2];  // of ratio_memory_peer: without and with transformed weights
+  bench_mean best;                    // of ratio_best_peer
+  bench_mean means[BENCH_BESIDES][2]; // of their times by ours: of all or the large, of the others
+  bench_most memory[2];               // of ratio_memory_peer: without and with transformed weights
 } bench_peers;
 
 /// One of the peers in one problem.
@@ -58,14 +58,20 @@ typedef struct bench_peer_result {
   int best;                           // the variant of the lowest median, -1: none was timed
 } bench_peer_result;
 
-/// Refuses what can be refused before anything runs: peers that were not built in or cannot run
-/// pairs, caches that cannot be emptied. Returns an onefold_exit after a sentence.
-int onefold_bench_peers_allow(const bench_options *options);
+/// Whether ours is compared with peers, or with itself on fewer threads.
+int onefold_bench_compares(const bench_options *options);
 
-/// Opens the peers and prints the table's head, with a first column of `width`, and some for our
-/// other way unless `beside`, which must outlive them, is NULL. Close in any case.
-int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width,
-                             const bench_beside *beside);
+/// Refuses what can be refused before anything runs: peers that were not built in or cannot run
+/// pairs, caches that cannot be emptied, comparisons without the folded form. Returns an
+/// onefold_exit after a sentence.
+int onefold_bench_compare_allow(const bench_options *options);
+
+/// Opens the peers and prints the table's head, with a first column of `width`, and some for each
+/// of our other ways: that on fewer threads, where the options have it, whose problems from `large`
+/// flops on have a mean of their own (0: one for all), behind `own`, which must outlive them; NULL:
+/// there is none. Close in any case.
+int onefold_bench_peers_open(bench_peers *peers, bench_session *session, int width, double large,
+                             const bench_beside *own);
 /// Prints the geometric means, too.
 void onefold_bench_peers_close(bench_peers *peers);
 
@@ -73,8 +79,8 @@ void onefold_bench_peers_close(bench_peers *peers);
 typedef struct bench_ours {
   const char *name;          // "SUITE/PROBLEM"
   onefold_gbench_case timed; // with its counters
-  // Where peers->beside is there: our other way, and with its `chosen` what that is.
-  onefold_gbench_case beside;
+  // Our other ways, in the places of peers->besides, and with their `chosen` what that is.
+  onefold_gbench_case besides[BENCH_BESIDES];
   const char *chosen;
   const float *output; // NCHW, one result after the other; NULL: they are not compared
   size_t floats;       // of it
@@ -90,7 +96,7 @@ typedef struct bench_ours {
 
 /// Runs and checks every peer, times all with `ours`, and prints a row. Counters of ours:
 /// peer_NAME_ns of each peer, ratio_best_peer and ratio_memory_peer; BESIDE_ns and ratio_BESIDE of
-/// our other way.
+/// our other ways.
 /// Fills *stat. Returns an onefold_exit.
 int onefold_bench_compare(bench_peers *peers, const bench_peer_problem *problem, bench_ours *ours,
                           bench_stat *stat);
@@ -103,7 +109,7 @@ void onefold_bench_compare_means(const bench_peers *peers);
 /// The table (compare_table.c).
 void onefold_bench_compare_head(const bench_peers *peers);
 void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
-                               bench_stat beside, const bench_peer_result *results);
+                               const bench_stat *besides, const bench_peer_result *results);
 /// Whether an algorithm's weights are those of Winograd.
 int onefold_bench_transforms(const char *algorithm);
 /// The least that the fastest way of a peer takes, of those that tell; 0: none does.

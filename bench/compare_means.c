@@ -23,12 +23,10 @@ static void print_mean(const bench_peers *peers, const char *what, const char *w
           mean->lowest, mean->lowest_name);
 }
 
-static void print_besides(const bench_peers *peers) {
-  const bench_beside *b = peers->beside;
-  if (!b) return;
+static void print_beside(const bench_peers *peers, const bench_beside *b, const bench_mean *means) {
   const bench_cell large = onefold_bench_cell(" of %.0f MFLOP and more", 1e-6 * b->large);
-  print_mean(peers, b->name, b->large > 0 ? large.text : "", &peers->besides[0]);
-  print_mean(peers, b->name, " of less", &peers->besides[1]);
+  print_mean(peers, b->name, b->large > 0 ? large.text : "", &means[0]);
+  print_mean(peers, b->name, " of less", &means[1]);
 }
 
 static void print_most(const bench_peers *peers) {
@@ -49,7 +47,8 @@ void onefold_bench_most_add(bench_most *most, double ratio, const char *name) {
 }
 
 void onefold_bench_compare_means(const bench_peers *peers) {
-  print_besides(peers);
+  for (size_t i = 0; i < peers->beside_count; i++)
+    print_beside(peers, peers->besides[i], peers->means[i]);
   print_mean(peers, "best peer", "", &peers->best);
   print_most(peers);
 }

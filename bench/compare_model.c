@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The folded form of a block, where it is one convolution, or of a network against the peers.
+// The folded form of a block or network against the peers, and against itself on fewer threads.
 #include "bench/compare_model.h"
 
 #include "bench/image.h"
@@ -52,7 +52,7 @@ static int compare(bench_peers *peers, bench_model *model, const char *name,
     failed = onefold_bench_model_again_make(model, ours.output, &again);
     snprintf(fewer_row, sizeof fewer_row, "%s/%s/threads:%d", name,
              onefold_bench_forms[BENCH_FOLDED].key, (int)session->options->fewer);
-    if (!failed) ours.beside = onefold_bench_model_again_case(&again, fewer_row);
+    if (!failed) ours.besides[0] = onefold_bench_again_case(&again.calls, fewer_row);
   }
   if (!failed)
     failed = onefold_bench_compare(peers, problem, &ours, &model->forms[BENCH_FOLDED].stat);
@@ -60,23 +60,23 @@ static int compare(bench_peers *peers, bench_model *model, const char *name,
   return failed;
 }
 
-/// What the folded form computes, as a peer gets it; `zeros` is to be freed. Returns an
-/// onefold_exit, or sets *refused after a line that says why.
+/// What the folded form computes, as a peer gets it: where it is nothing that one runs, a line says
+/// why and the problem has no layers. `zeros` is to be freed. Returns an onefold_exit.
 static int describe(bench_model *model, const char *name, bench_peer_problem *problem,
-                    float **zeros, int *refused) {
+                    float **zeros) {
   bench_session *session = model->session;
   const onefold_graph *folded = model->forms[BENCH_FOLDED].folded;
   *problem = (bench_peer_problem){.input = model->inputs[0].plain,
                                   .network = model->is_network ? folded : NULL};
-  if (model->is_network) return ONEFOLD_EXIT_OK;
-  bench_peer_layer *layer = &problem->layers[problem->count++];
+  if (model->is_network || !session->options->peer_count) return ONEFOLD_EXIT_OK;
+  bench_peer_layer *layer = &problem->layers[0];
   layer->in = model->inputs[0].shape;
   layer->out = model->outputs[0].shape;
   onefold_conv2d_weights weights;
   if (onefold_graph_as_conv2d(folded, &layer->desc, &weights) != ONEFOLD_OK) {
     char sentence[256];
     onefold_context_last_error(session->context, sentence, sizeof sentence);
-    session->refused = *refused = 1;
+    session->refused = 1;
     if (!onefold_gbench_is_listing(session->gbench))
       fprintf(session->out, "%s: peers run one convolution; folded, %s\n", name, sentence);
     return ONEFOLD_EXIT_OK;
@@ -87,15 +87,15 @@ static int describe(bench_model *model, const char *name, bench_peer_problem *pr
   for (size_t i = 0; i < channels; i++) (*zeros)[i] = 0.0f;
   layer->weight = weights.weight;
   layer->bias = weights.bias ? weights.bias : *zeros;
+  problem->count = 1;
   return ONEFOLD_EXIT_OK;
 }
 
 int onefold_bench_compare_model(bench_peers *peers, bench_model *model, const char *name) {
   bench_peer_problem problem;
   float *zeros = NULL;
-  int refused = 0;
-  int status = describe(model, name, &problem, &zeros, &refused);
-  if (!status && !refused) {
+  int status = describe(model, name, &problem, &zeros);
+  if (!status && (problem.network || problem.count || model->session->fewer)) {
     float *plain_out = onefold_bench_floats(onefold_bench_model_plain_floats(model));
     status = plain_out ? compare(peers, model, name, &problem, plain_out)
                        : onefold_bench_session_fail(model->session, name, ONEFOLD_OUT_OF_MEMORY);

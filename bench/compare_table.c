@@ -10,11 +10,12 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
   made[n++] = (bench_column){"problem", -peers->width};
   made[n++] = (bench_column){"ours", 8};
   made[n++] = (bench_column){"GFLOP/s", 7};
-  if (peers->beside) {
-    const int width = (int)strlen(peers->beside->name);
-    made[n++] = (bench_column){peers->beside->name, width < 9 ? 9 : width};
+  for (size_t i = 0; i < peers->beside_count; i++) {
+    const bench_beside *b = peers->besides[i];
+    const int width = (int)strlen(b->name);
+    made[n++] = (bench_column){b->name, width < 9 ? 9 : width};
     made[n++] = (bench_column){"by ours", 7};
-    if (peers->beside->chosen) made[n++] = (bench_column){"chosen", 6};
+    if (b->chosen) made[n++] = (bench_column){"chosen", 6};
   }
   for (size_t i = 0; i < peers->open; i++)
     made[n++] = (bench_column){onefold_bench_peers[o->peers[i]].name, 15};
@@ -26,24 +27,12 @@ static size_t columns(const bench_peers *peers, bench_column *made) {
   return n;
 }
 
-const bench_beside *onefold_bench_beside_fewer(const bench_options *options, double large,
-                                               bench_fewer *fewer) {
-  if (!options->fewer) return NULL;
-  fewer->name = onefold_bench_cell("threads_%d", (int)options->fewer);
-  fewer->about = onefold_bench_cell("%s: ours on %d thread%s, and its time by that on %d.",
-                                    fewer->name.text, (int)options->fewer,
-                                    options->fewer == 1 ? "" : "s", (int)options->threads);
-  fewer->beside =
-      (bench_beside){.name = fewer->name.text, .about = fewer->about.text, .large = large};
-  return &fewer->beside;
-}
-
 void onefold_bench_compare_head(const bench_peers *peers) {
   bench_column made[BENCH_COLUMNS];
   const size_t n = columns(peers, made);
   FILE *out = peers->session->out;
   fputs("\nMedians of rounds in which all sides are timed in turn.\n", out);
-  if (peers->beside) fprintf(out, "%s\n", peers->beside->about);
+  for (size_t i = 0; i < peers->beside_count; i++) fprintf(out, "%s\n", peers->besides[i]->about);
   if (peers->open)
     fputs("best / ours: the best peer's median by ours, above 1 where we are faster; error: the\n"
           "largest of the peers' results against ours, of the largest value; in brackets why a\n"
@@ -90,7 +79,7 @@ static bench_cell memory_cell(const bench_peers *peers, const bench_ours *ours,
 }
 
 void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours, bench_stat stat,
-                               bench_stat beside, const bench_peer_result *results) {
+                               const bench_stat *besides, const bench_peer_result *results) {
   FILE *out = peers->session->out;
   bench_column made[BENCH_COLUMNS];
   bench_cell cells[BENCH_COLUMNS];
@@ -99,10 +88,10 @@ void onefold_bench_compare_row(const bench_peers *peers, const bench_ours *ours,
   cells[n++] = onefold_bench_cell_time(stat);
   cells[n++] = stat.count ? onefold_bench_cell("%.0f", 1e-9 * ours->flops / stat.median)
                           : onefold_bench_cell("-");
-  if (peers->beside) {
-    cells[n++] = onefold_bench_cell_time(beside);
-    cells[n++] = onefold_bench_cell_ratio(beside, stat);
-    if (peers->beside->chosen) cells[n++] = onefold_bench_cell("%s", ours->chosen);
+  for (size_t i = 0; i < peers->beside_count; i++) {
+    cells[n++] = onefold_bench_cell_time(besides[i]);
+    cells[n++] = onefold_bench_cell_ratio(besides[i], stat);
+    if (peers->besides[i]->chosen) cells[n++] = onefold_bench_cell("%s", ours->chosen);
   }
   double error = -1.0;
   for (size_t i = 0; i < peers->open; i++) {

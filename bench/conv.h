@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_BENCH_CONV_H
 #define ONEFOLD_BENCH_CONV_H
 
+#include "bench/again.h"
 #include "bench/problem.h"
 
 typedef struct bench_conv {
@@ -25,22 +26,19 @@ typedef struct bench_conv {
 int onefold_bench_conv_make(bench_session *session, const bench_problem *problem, bench_conv *conv);
 void onefold_bench_conv_destroy(bench_conv *conv);
 
-/// The same convolution in another context: planned and packed for it, with an output of its own.
+/// The same convolution on the session's fewer threads: planned and packed for them, with an output
+/// of its own.
 typedef struct bench_conv_again {
-  bench_conv *conv;
-  onefold_context *context;
+  bench_again calls;
   onefold_conv2d_plan *plan;
   onefold_conv2d_packed *packed;
   onefold_conv2d_buffers buffers;
 } bench_conv_again;
 
 /// Runs once, and where the options want it compares with conv->plain_out. Returns an onefold_exit
-/// after a sentence; destroy all the same. `conv` and the context must outlive it.
-int onefold_bench_conv_again_make(bench_conv *conv, onefold_context *context,
-                                  bench_conv_again *again);
+/// after a sentence; destroy all the same. `conv` must outlive it.
+int onefold_bench_conv_again_make(bench_conv *conv, bench_conv_again *again);
 void onefold_bench_conv_again_destroy(bench_conv_again *again);
-/// Its runs as a case, with the counters of its work.
-onefold_gbench_case onefold_bench_conv_again_case(bench_conv_again *again, const char *name);
 
 /// Plans, packs and runs a problem once; allocates the workspace. What was made is to be destroyed
 /// whatever it returns.

@@ -17,9 +17,13 @@ onefold_exec_options onefold_bench_model_options(const bench_model *model, int f
   return onefold_bench_form_options(form, model->inputs[0].layout, model->outputs[0].layout);
 }
 
+void onefold_bench_model_inputs(const bench_model *model, const float *inputs[BENCH_INPUTS]) {
+  for (size_t i = 0; i < BENCH_INPUTS; i++) inputs[i] = model->inputs[i].values;
+}
+
 onefold_status onefold_bench_model_run(const bench_model *model, int form, onefold_exec *exec) {
-  const float *inputs[BENCH_INPUTS] = {NULL};
-  for (size_t i = 0; i < model->input_count; i++) inputs[i] = model->inputs[i].values;
+  const float *inputs[BENCH_INPUTS];
+  onefold_bench_model_inputs(model, inputs);
   const bench_form *f = &model->forms[form];
   if (f->generated) return onefold_bench_generated_run(f->generated, inputs[0], f->outputs[0]);
   return onefold_exec_run(exec ? exec : f->exec, inputs, f->outputs);

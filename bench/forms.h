@@ -3,6 +3,7 @@
 #ifndef ONEFOLD_BENCH_FORMS_H
 #define ONEFOLD_BENCH_FORMS_H
 
+#include "bench/again.h"
 #include "bench/form.h"
 #include "bench/session.h"
 
@@ -74,6 +75,8 @@ onefold_status onefold_bench_model_fold(const bench_model *model, int form,
                                         onefold_fold_report_fn report, void *user,
                                         onefold_graph **folded);
 onefold_exec_options onefold_bench_model_options(const bench_model *model, int form);
+/// The inputs' values, in their layouts.
+void onefold_bench_model_inputs(const bench_model *model, const float *inputs[BENCH_INPUTS]);
 /// By an execution of the form's graph; NULL: by what the form itself has.
 onefold_status onefold_bench_model_run(const bench_model *model, int form, onefold_exec *exec);
 /// Outputs of a form as NCHW, one after the other: onefold_bench_model_plain_floats of them.
@@ -110,6 +113,7 @@ int onefold_bench_model_time(bench_model *model, const char *name);
 
 /// The folded form once more, on the session's fewer threads (forms_again.c).
 typedef struct bench_model_again {
+  bench_again calls;
   bench_model *model;
   onefold_exec *exec;
   float *outputs[BENCH_OUTPUTS];
@@ -120,7 +124,6 @@ typedef struct bench_model_again {
 int onefold_bench_model_again_make(bench_model *model, const float *plain,
                                    bench_model_again *again);
 void onefold_bench_model_again_destroy(bench_model_again *again);
-onefold_gbench_case onefold_bench_model_again_case(bench_model_again *again, const char *name);
 
 /// What is paid once, or at the edges of a network, for one form of a model.
 enum {

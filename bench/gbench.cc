@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The C shim over Google Benchmark: the only C++ file.
-#include "bench/gbench.h"
+// Runs cases by Google Benchmark and writes its JSON: the only C++ file.
+#include "bench/gbench_runs.h"
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
 #include <memory>
-#include <regex.h>
 #include <sstream>
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -196,171 +190,60 @@ Run median_of(const onefold_gbench_case &row, std::vector<double> seconds) {
   return run;
 }
 
-bool take(const std::string &flag, const char *name, std::string *value) {
-  const std::string prefix = std::string("--benchmark_") + name;
-  if (flag == prefix) {
-    *value = "true";
-    return true;
-  }
-  if (flag.compare(0, prefix.size() + 1, prefix + "=") != 0) return false;
-  *value = flag.substr(prefix.size() + 1);
-  return true;
-}
-
-bool truth(const std::string &value) {
-  return value != "false" && value != "0" && value != "no";
-}
-
 } // namespace
 
-struct onefold_gbench {
-  bool listing = false, aggregates_only = false, has_min_time = false, has_repetitions = false;
+struct onefold_gbench_runs {
+  const onefold_gbench_flags *flags;
   bool started = false;
-  // Google Benchmark would match its own longer names, not the cases'.
-  bool has_filter = false, negative = false;
-  regex_t filter;
-  std::vector<std::string> passed; // Google Benchmark keeps a pointer into it
-  std::string path, part; // written to `part`, which takes the path when it is whole; "": directly
   std::ofstream file;
   std::unique_ptr<benchmark::JSONReporter> json;
-
-  bool set_filter(const std::string &text) {
-    if (has_filter) regfree(&filter);
-    negative = !text.empty() && text[0] == '-';
-    has_filter = !text.empty() && text != "all";
-    if (has_filter && regcomp(&filter, text.c_str() + negative, REG_EXTENDED | REG_NOSUB)) {
-      has_filter = false;
-      return false;
-    }
-    return true;
-  }
-  bool wants(const char *name) const {
-    return !has_filter || (regexec(&filter, name, 0, nullptr, 0) == 0) != negative;
-  }
-  /// A file beside that of the path, or that itself where it is no plain file or there can be none
-  /// beside it.
-  void open_file() {
-    struct stat old = {};
-    const bool exists = lstat(path.c_str(), &old) == 0;
-    if (!exists || S_ISREG(old.st_mode)) {
-      part = path + "." + std::to_string(getpid()) + ".part";
-      file.open(part);
-      if (file && exists) static_cast<void>(chmod(part.c_str(), old.st_mode & 07777));
-      if (file) return;
-      part.clear();
-      file.clear();
-    }
-    file.open(path);
-  }
-  /// Whether what was written is there; nothing is where nothing has run.
-  bool close_file() {
-    file.close();
-    if (part.empty()) return bool(file);
-    if (started && file && std::rename(part.c_str(), path.c_str()) == 0) return true;
-    unlink(part.c_str());
-    return !started;
-  }
-  ~onefold_gbench() {
-    if (has_filter) regfree(&filter);
-  }
 };
 
-int onefold_gbench_is_flag(const char *argument) {
-  return std::strncmp(argument, "--benchmark_", 12) == 0;
-}
-
-int onefold_gbench_open(const char *const *flags, size_t flag_count, const char *json,
-                        onefold_gbench **session, char *error, size_t error_size) {
-  *session = nullptr;
-  auto made = std::make_unique<onefold_gbench>();
-  if (json) made->path = json;
-  made->passed = {"onefold", "--benchmark_enable_random_interleaving=true"};
-  std::string value;
-  for (size_t i = 0; i < flag_count; i++) {
-    const std::string flag = flags[i];
-    if (take(flag, "out", &made->path)) continue;
-    if (take(flag, "out_format", &value) || take(flag, "format", &value)) {
-      const bool to_file = flag.compare(0, 15, "--benchmark_out") == 0;
-      if (value != "json" && (to_file || value != "console")) {
-        std::snprintf(error, error_size, "%s: only json is written", flags[i]);
-        return ONEFOLD_GBENCH_BAD_FLAG;
-      }
-      if (!to_file && value == "json") made->path = "-";
-    } else if (take(flag, "filter", &value)) {
-      if (!made->set_filter(value)) {
-        std::snprintf(error, error_size, "%s: not a regular expression", flags[i]);
-        return ONEFOLD_GBENCH_BAD_FLAG;
-      }
-    } else if (take(flag, "list_tests", &value)) {
-      made->listing = truth(value);
-    } else if (take(flag, "report_aggregates_only", &value) ||
-               take(flag, "display_aggregates_only", &value)) {
-      made->aggregates_only = truth(value);
-    } else {
-      made->has_min_time |= take(flag, "min_time", &value);
-      made->has_repetitions |= take(flag, "repetitions", &value);
-      made->passed.push_back(flag);
-    }
-  }
-  std::vector<char *> argv;
-  for (std::string &argument : made->passed) argv.push_back(&argument[0]);
-  int argc = static_cast<int>(argv.size());
+const char *onefold_gbench_runs_flags(const onefold_gbench_flags *flags) {
+  std::vector<char *> argv; // it takes those that it knows out
+  for (int i = 0; i < flags->passed_count; i++)
+    argv.push_back(const_cast<char *>(flags->passed[i]));
+  int argc = flags->passed_count;
   argv.push_back(nullptr);
   benchmark::Initialize(&argc, argv.data());
-  if (argc > 1) {
-    std::snprintf(error, error_size, "%s: not a flag of Google Benchmark, or a bad value", argv[1]);
-    return ONEFOLD_GBENCH_BAD_FLAG;
-  }
-  if (!made->path.empty() && !made->listing) {
-    if (made->path != "-") made->open_file();
-    if (made->path != "-" && !made->file) {
-      std::snprintf(error, error_size, "%s: %s", made->path.c_str(), std::strerror(errno));
-      return ONEFOLD_GBENCH_BAD_FILE;
-    }
-    made->json = std::make_unique<benchmark::JSONReporter>();
-    made->json->SetOutputStream(made->path == "-" ? &std::cout : &made->file);
-  }
-  *session = made.release();
-  return ONEFOLD_GBENCH_OPEN;
+  return argc > 1 ? argv[1] : nullptr;
 }
 
-int onefold_gbench_is_listing(const onefold_gbench *session) {
-  return session->listing;
+onefold_gbench_runs *onefold_gbench_runs_open(const onefold_gbench_flags *flags, const char *path) {
+  auto runs = std::make_unique<onefold_gbench_runs>();
+  runs->flags = flags;
+  if (!path) return runs.release();
+  const bool to_stdout = std::string(path) == "-";
+  if (!to_stdout) runs->file.open(path);
+  if (!runs->file) return nullptr;
+  runs->json = std::make_unique<benchmark::JSONReporter>();
+  runs->json->SetOutputStream(to_stdout ? &std::cout : &runs->file);
+  return runs.release();
 }
 
-int onefold_gbench_owns_stdout(const onefold_gbench *session) {
-  return session->path == "-";
+void onefold_gbench_runs_context(onefold_gbench_runs *runs, const char *key, const char *value) {
+  if (runs->json) benchmark::AddCustomContext(key, value);
 }
 
-void onefold_gbench_context(onefold_gbench *session, const char *key, const char *value) {
-  if (session->json) benchmark::AddCustomContext(key, value);
-}
-
-size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *cases, size_t count,
-                          const onefold_gbench_options *options) {
-  if (session->listing) {
-    for (size_t i = 0; i < count; i++) {
-      if (session->wants(cases[i].name)) std::cout << cases[i].name << "\n";
-    }
-    return 0;
-  }
+size_t onefold_gbench_runs_time(onefold_gbench_runs *runs, const onefold_gbench_case *cases,
+                                size_t count, const onefold_gbench_options *options) {
   Batch batch;
   batch.options = options;
   size_t wanted = 0;
   benchmark::ClearRegisteredBenchmarks();
   for (size_t i = 0; i < count; i++) {
     const onefold_gbench_case &c = cases[i];
-    if (!session->wants(c.name)) continue;
+    if (!onefold_gbench_wants(runs->flags, c.name)) continue;
     wanted++;
     auto *registered = benchmark::RegisterBenchmark(
         c.name, [&c, i, &batch](benchmark::State &state) { run_case(state, c, i, batch); });
     registered->Unit(benchmark::kMicrosecond);
     c.prepare || c.batch ? registered->UseManualTime() : registered->UseRealTime();
     if (c.once) registered->Iterations(1);
-    if (!c.once && !session->has_min_time) registered->MinTime(options->min_time);
-    if (!session->has_repetitions) registered->Repetitions(options->repetitions);
+    if (!c.once && !runs->flags->has_min_time) registered->MinTime(options->min_time);
+    if (!runs->flags->has_repetitions) registered->Repetitions(options->repetitions);
   }
-  Collector collector(session->json.get(), session->aggregates_only, &session->started);
+  Collector collector(runs->json.get(), runs->flags->aggregates_only, &runs->started);
   if (wanted) benchmark::RunSpecifiedBenchmarks(&collector, "all");
   benchmark::ClearRegisteredBenchmarks();
   for (size_t i = 0; i < count && options->done && !batch.failed; i++) {
@@ -373,38 +256,36 @@ size_t onefold_gbench_run(onefold_gbench *session, const onefold_gbench_case *ca
   return batch.failed;
 }
 
-void onefold_gbench_add_row(onefold_gbench *session, const onefold_gbench_case *row,
-                            const double *seconds, size_t count) {
-  if (!count || !session->wants(row->name)) return;
-  if (session->listing) {
-    std::cout << row->name << "\n";
-    return;
-  }
-  const bool first = !session->started;
-  session->started = true;
-  if (!session->json) return;
-  if (first) session->json->ReportContext(benchmark::BenchmarkReporter::Context());
-  std::vector<Run> runs;
-  for (size_t i = 0; i < count && !session->aggregates_only; i++)
-    runs.push_back(run_of(*row, seconds[i], i, count));
-  runs.push_back(median_of(*row, std::vector<double>(seconds, seconds + count)));
-  session->json->ReportRuns(runs);
+void onefold_gbench_runs_add_row(onefold_gbench_runs *runs, const onefold_gbench_case *row,
+                                 const double *seconds, size_t count) {
+  const bool first = !runs->started;
+  runs->started = true;
+  if (!runs->json) return;
+  if (first) runs->json->ReportContext(benchmark::BenchmarkReporter::Context());
+  std::vector<Run> rows;
+  for (size_t i = 0; i < count && !runs->flags->aggregates_only; i++)
+    rows.push_back(run_of(*row, seconds[i], i, count));
+  rows.push_back(median_of(*row, std::vector<double>(seconds, seconds + count)));
+  runs->json->ReportRuns(rows);
 }
 
-int onefold_gbench_has_run(const onefold_gbench *session) {
-  return session->started;
+int onefold_gbench_runs_begun(const onefold_gbench_runs *runs) {
+  return runs->started;
 }
 
-int onefold_gbench_close(onefold_gbench *session) {
+int onefold_gbench_runs_close(onefold_gbench_runs *runs) {
   int status = 0;
-  if (session->json && session->started) {
-    session->json->Finalize();
-    std::ostream &out = session->json->GetOutputStream();
+  if (runs->json && runs->started) {
+    runs->json->Finalize();
+    std::ostream &out = runs->json->GetOutputStream();
     out.flush();
     status = out ? 0 : -1;
   }
-  if (session->file.is_open() && !session->close_file()) status = -1;
+  if (runs->file.is_open()) {
+    runs->file.close();
+    if (!runs->file) status = -1;
+  }
   benchmark::Shutdown();
-  delete session;
+  delete runs;
   return status;
 }

@@ -43,7 +43,7 @@ typedef struct suite_option {
 
 static const suite_option suite_options[] = {
     {{"threads", 't', "N", 0,
-      "Threads to run on (default 1); of bench conv and bench net also two numbers, as 1,2, "
+      "Threads to run on (default 1); of all but bench main and accuracy also two numbers, as 1,2, "
       "that are compared",
       0},
      0},

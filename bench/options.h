@@ -6,6 +6,7 @@
 #include "bench/form.h"
 #include "bench/peers/peer_count.h"
 
+#include <onefold/context.h>
 #include <onefold/types.h>
 
 #include <stddef.h>
@@ -81,6 +82,17 @@ int onefold_bench_batch_read(bench_options *options, const char *path);
 /// Adds the lines of these files behind the arguments, of which the first may be what they are of.
 /// Returns an errno.
 int onefold_bench_batches_add(bench_options *options);
+
+/// Makes an item of an argument. The context is for problems, and holds the sentences. Returns an
+/// onefold_exit after a sentence.
+typedef int bench_argument_fn(onefold_context *context, const bench_options *options,
+                              const bench_argument *argument, void *item);
+
+/// Makes items of `size` bytes, to be freed, of all arguments; there must be one: `what` and an
+/// `example` are for the sentence that says so. Returns an onefold_exit after a sentence.
+int onefold_bench_arguments_parse(const bench_options *options, const char *what,
+                                  const char *example, size_t size, bench_argument_fn *parse,
+                                  void **items, size_t *count);
 
 /// Says what is wrong with an argument, after the line where it stands. Returns ONEFOLD_EXIT_USAGE.
 int onefold_bench_argument_wrong(const bench_options *options, const bench_argument *argument,

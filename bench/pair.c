@@ -96,13 +96,17 @@ static int make_graph(bench_pair *pair) {
   return ONEFOLD_EXIT_OK;
 }
 
+onefold_exec_options onefold_bench_pair_options(onefold_layout layout, onefold_pairs pairs) {
+  return (onefold_exec_options){.struct_size = sizeof(onefold_exec_options),
+                                .in_layout = layout,
+                                .out_layout = layout,
+                                .fuse_epilogues = 1,
+                                .pairs = pairs};
+}
+
 static onefold_status make_exec(onefold_context *context, const onefold_graph *graph,
                                 onefold_layout layout, onefold_pairs pairs, onefold_exec **exec) {
-  const onefold_exec_options options = {.struct_size = sizeof options,
-                                        .in_layout = layout,
-                                        .out_layout = layout,
-                                        .fuse_epilogues = 1,
-                                        .pairs = pairs};
+  const onefold_exec_options options = onefold_bench_pair_options(layout, pairs);
   const onefold_status status = onefold_exec_create(context, graph, &options, exec);
   return status == ONEFOLD_OK ? onefold_exec_pack(*exec) : status;
 }

@@ -4,6 +4,7 @@
 #ifndef ONEFOLD_BENCH_PAIR_H
 #define ONEFOLD_BENCH_PAIR_H
 
+#include "bench/again.h"
 #include "bench/pair_problem.h"
 
 enum { BENCH_PAIR_FUSED, BENCH_PAIR_SEPARATE, BENCH_PAIR_FORMS };
@@ -31,5 +32,20 @@ int onefold_bench_pair_make(bench_session *session, const bench_pair_problem *pr
 void onefold_bench_pair_destroy(bench_pair *pair);
 
 onefold_status onefold_bench_pair_run(const bench_pair *pair, int form);
+
+/// Of an execution of the pair's graph.
+onefold_exec_options onefold_bench_pair_options(onefold_layout layout, onefold_pairs pairs);
+
+/// The pair as one operator once more, on the session's fewer threads (pair_again.c).
+typedef struct bench_pair_again {
+  bench_again calls;
+  onefold_exec *exec;
+  float *output; // blocked
+} bench_pair_again;
+
+/// Plans, packs, runs once, and where the options want it compares with pair->plain_out. Returns an
+/// onefold_exit after a sentence; destroy all the same. `pair` must outlive it.
+int onefold_bench_pair_again_make(bench_pair *pair, bench_pair_again *again);
+void onefold_bench_pair_again_destroy(bench_pair_again *again);
 
 #endif

@@ -66,7 +66,8 @@ static void print(bench_pair_problem *made) {
 }
 
 static int parse(onefold_context *context, const bench_options *options,
-                 const bench_argument *argument, bench_pair_problem *made) {
+                 const bench_argument *argument, void *item) {
+  bench_pair_problem *made = item;
   char *first = strdup(argument->text), *plus = first ? strchr(first, '+') : NULL;
   int status = ONEFOLD_EXIT_OK;
   if (!first) {
@@ -87,27 +88,10 @@ static int parse(onefold_context *context, const bench_options *options,
 }
 
 int onefold_bench_pair_problems_parse(const bench_options *options, bench_pair_problems *problems) {
-  const size_t given = options->argument_count;
-  *problems = (bench_pair_problems){0};
-  if (given == 0) {
-    fprintf(stderr, "%s: no pair is given, such as %s\n", options->command, EXAMPLE);
-    return ONEFOLD_EXIT_USAGE;
-  }
-  problems->items = calloc(given, sizeof *problems->items);
-  onefold_context *context = NULL; // holds the sentences
-  const onefold_context_options one = {.struct_size = sizeof one, .threads = 1};
-  if (!problems->items || onefold_context_create(&one, &context) != ONEFOLD_OK) {
-    fprintf(stderr, "%s: out of memory\n", options->command);
-    onefold_bench_pair_problems_free(problems);
-    return ONEFOLD_EXIT_FAILURE;
-  }
-  int status = ONEFOLD_EXIT_OK;
-  while (problems->count < given && !status) {
-    const size_t i = problems->count++;
-    status = parse(context, options, &options->arguments[i], &problems->items[i]);
-  }
-  onefold_context_destroy(context);
-  if (status) onefold_bench_pair_problems_free(problems);
+  void *items = NULL;
+  const int status = onefold_bench_arguments_parse(
+      options, "pair", EXAMPLE, sizeof(bench_pair_problem), parse, &items, &problems->count);
+  problems->items = items;
   return status;
 }
 

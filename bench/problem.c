@@ -9,7 +9,8 @@
 
 /// One of them; what its text does not name is that of the options.
 static int parse(onefold_context *context, const bench_options *options,
-                 const bench_argument *argument, bench_problem *made) {
+                 const bench_argument *argument, void *item) {
+  bench_problem *made = item;
   char sentence[512];
   onefold_conv2d_desc *d = &made->desc;
   int says = 0;
@@ -37,26 +38,11 @@ static int parse(onefold_context *context, const bench_options *options,
 }
 
 int onefold_bench_problems_parse(const bench_options *options, bench_problems *problems) {
-  const size_t given = options->argument_count;
-  *problems = (bench_problems){0};
-  if (given == 0) {
-    fprintf(stderr, "%s: no problem is given, such as mb1ic64ih56oc64kh3ph1\n", options->command);
-    return ONEFOLD_EXIT_USAGE;
-  }
-  problems->items = calloc(given, sizeof *problems->items);
-  onefold_context *context = NULL; // holds the sentences
-  const onefold_context_options one = {.struct_size = sizeof one, .threads = 1};
-  if (!problems->items || onefold_context_create(&one, &context) != ONEFOLD_OK) {
-    fprintf(stderr, "%s: out of memory\n", options->command);
-    onefold_bench_problems_free(problems);
-    return ONEFOLD_EXIT_FAILURE;
-  }
-  int status = ONEFOLD_EXIT_OK;
-  for (size_t i = 0; i < given && !status; i++) {
-    status = parse(context, options, &options->arguments[i], &problems->items[problems->count++]);
-  }
-  onefold_context_destroy(context);
-  if (status) onefold_bench_problems_free(problems);
+  void *items = NULL;
+  const int status =
+      onefold_bench_arguments_parse(options, "problem", "mb1ic64ih56oc64kh3ph1",
+                                    sizeof(bench_problem), parse, &items, &problems->count);
+  problems->items = items;
   return status;
 }
 

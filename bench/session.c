@@ -133,6 +133,7 @@ static int worse(bench_session *session, onefold_exit status) {
 int onefold_bench_session_fail(bench_session *session, const char *what, onefold_status status) {
   char sentence[512];
   onefold_context_last_error(session->context, sentence, sizeof sentence);
+  if (!sentence[0]) onefold_context_last_error(session->fewer, sentence, sizeof sentence);
   onefold_bench_progress_clear(&session->progress);
   const int usage = status == ONEFOLD_INVALID_ARGUMENT || status == ONEFOLD_SHAPE_MISMATCH ||
                     status == ONEFOLD_OVERFLOW;

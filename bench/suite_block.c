@@ -29,7 +29,7 @@ static int time_block(bench_session *session, bench_peers *peers,
            o->has_activation ? "/act:" : "",
            o->has_activation ? onefold_activation_name(o->activation) : "",
            o->has_layout ? "/layout:" : "", o->has_layout ? onefold_layout_name(o->layout) : "");
-  if (!status && o->peer_count) {
+  if (!status && onefold_bench_compares(o)) {
     status = onefold_bench_compare_model(peers, &block, name);
   } else if (!status) {
     status = time_forms(session, &block, name);
@@ -49,7 +49,7 @@ static void run(bench_session *session, const bench_block_problems *problems) {
   onefold_bench_session_note(session, "weights", "generated, seed %llu",
                              (unsigned long long)session->options->seed);
   bench_peers peers;
-  const int failed = onefold_bench_peers_open(&peers, session, 60, NULL);
+  const int failed = onefold_bench_peers_open(&peers, session, 60, 0, NULL);
   onefold_bench_progress_start(&session->progress, problems->count);
   for (size_t i = 0; i < problems->count && !failed && onefold_bench_session_goes_on(session);
        i++) {
@@ -65,27 +65,26 @@ static const char doc[] =
     "\vBLOCK is a block's name, or all; repvgg unless given. PROBLEM is benchdnn's form, which "
     "describes the block's largest convolution (mb1ic64ih56oc64kh3ph1), or parameters of the block "
     "(input=1x64x56x56,out_channels=64,stride=2); without one, the block is measured where it is "
-    "typically used. With --peers the folded form alone is timed, where it is one convolution. "
+    "typically used. With --peers the folded form alone is timed, where it is one convolution; "
+    "with "
+    "two numbers of threads it alone, too: runs on both take turns, and the ratio of their medians "
+    "is printed. "
     "Google Benchmark's own flags (--benchmark_...) are passed on.\n\n"
     "Exit codes: 0 done; 1 it could not be done or was interrupted, or a peer is not here; 2 a bad "
     "option or problem; "
-    "3 the forms, or a peer's result, differ by more than 1e-4 of the largest value.";
+    "3 the forms, or a peer's result, or that on fewer threads, differ by more than 1e-4 of the "
+    "largest value.";
 
 int onefold_bench_block(int argc, char **argv) {
   bench_options options;
   int status = onefold_bench_options_parse(
-      &options, argc, argv, BENCH_TAKES_PROBLEMS | BENCH_TAKES_FORMS, "[BLOCK] [PROBLEM...]", doc);
+      &options, argc, argv, BENCH_TAKES_PROBLEMS | BENCH_TAKES_FORMS | BENCH_TAKES_FEWER,
+      "[BLOCK] [PROBLEM...]", doc);
   if (status) return status;
   bench_block_problems problems;
   status = onefold_bench_block_problems_parse(&options, &problems);
   bench_session session;
-  if (!status && options.peer_count && !options.forms[BENCH_FOLDED]) {
-    fprintf(stderr,
-            "%s: --peers: they are compared with the folded form, which --form leaves out\n",
-            options.command);
-    status = ONEFOLD_EXIT_USAGE;
-  }
-  if (!status) status = onefold_bench_peers_allow(&options);
+  if (!status) status = onefold_bench_compare_allow(&options);
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     run(&session, &problems);

@@ -171,9 +171,9 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
            (int)session->options->threads);
   snprintf(fewer_row, sizeof fewer_row, "%s/%s/threads:%d", name, rows[ROW_RUN].key,
            (int)session->options->fewer);
-  bench_conv_again fewer = {.conv = NULL};
+  bench_conv_again fewer = {.plan = NULL};
   if (session->fewer) {
-    const int made = onefold_bench_conv_again_make(conv, session->fewer, &fewer);
+    const int made = onefold_bench_conv_again_make(conv, &fewer);
     if (made) {
       onefold_bench_conv_again_destroy(&fewer);
       return made;
@@ -198,7 +198,7 @@ static int compare(bench_conv *conv, const char *name, bench_peers *peers) {
   onefold_bench_count_work(session, &ours.timed, conv->flops, conv->bytes);
   onefold_bench_count(&ours.timed, "memory_bytes", ours.bytes, 0);
   if (conv->error >= 0) onefold_bench_count(&ours.timed, "max_error", conv->error, 0);
-  if (session->fewer) ours.beside = onefold_bench_conv_again_case(&fewer, fewer_row);
+  if (session->fewer) ours.besides[0] = onefold_bench_again_case(&fewer.calls, fewer_row);
   const bench_peer_problem problem = {.layers = {{.desc = conv->desc,
                                                   .in = conv->in,
                                                   .out = conv->out,
@@ -218,7 +218,7 @@ static int time_conv(bench_session *session, bench_peers *peers, const bench_pro
   char name[sizeof problem->name + 8];
   int status = onefold_bench_conv_make(session, problem, &conv);
   snprintf(name, sizeof name, "conv/%s", problem->name);
-  if (!status && (o->peer_count || o->fewer)) {
+  if (!status && onefold_bench_compares(o)) {
     status = compare(&conv, name, peers);
   } else if (!status) {
     status = time_steps(&conv, name);
@@ -250,14 +250,12 @@ int onefold_bench_conv(int argc, char **argv) {
   bench_problems problems;
   status = onefold_bench_problems_parse(&options, &problems);
   bench_session session;
-  if (!status) status = onefold_bench_peers_allow(&options);
+  if (!status) status = onefold_bench_compare_allow(&options);
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {
     bench_peers peers;
-    bench_fewer fewer;
-    const int failed =
-        onefold_bench_peers_open(&peers, &session, 38 + (options.has_activation ? 10 : 0),
-                                 onefold_bench_beside_fewer(&options, LARGE_FLOPS, &fewer));
+    const int failed = onefold_bench_peers_open(
+        &peers, &session, 38 + (options.has_activation ? 10 : 0), LARGE_FLOPS, NULL);
     onefold_bench_progress_start(&session.progress, problems.count);
     for (size_t i = 0; i < problems.count && !failed && onefold_bench_session_goes_on(&session);
          i++) {

@@ -79,15 +79,10 @@ static int add_forms(bench_model *model, const char *name, const char *network) 
   return status ? status : onefold_bench_prepare_time(model, name, network);
 }
 
-/// Whether the folded form is compared with peers, or with itself on fewer threads.
-static int compares(const bench_options *o) {
-  return o->peer_count || o->fewer;
-}
-
 /// The table of a comparison has a line for each network, and the forms are beside it where asked
 /// for.
 static int wants_forms(const bench_options *o) {
-  return !compares(o) || o->rewrites || o->cache;
+  return !onefold_bench_compares(o) || o->rewrites || o->cache;
 }
 
 static int time_network(bench_session *session, bench_peers *peers, const char *network,
@@ -104,8 +99,8 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
     print_problem(&model, problem, sizeof problem);
     snprintf(name, sizeof name, "net/%s/%s%s%s", network, problem, o->has_layout ? "/layout:" : "",
              o->has_layout ? onefold_layout_name(o->layout) : "");
-    status = compares(o) ? onefold_bench_compare_model(peers, &model, name)
-                         : onefold_bench_model_time(&model, name);
+    status = onefold_bench_compares(o) ? onefold_bench_compare_model(peers, &model, name)
+                                       : onefold_bench_model_time(&model, name);
     if (!status && wants_forms(o) && onefold_bench_session_goes_on(session))
       status = add_forms(&model, name, network);
     if (!status && o->layers && onefold_bench_session_goes_on(session))
@@ -120,7 +115,7 @@ static int time_network(bench_session *session, bench_peers *peers, const char *
 /// Non-zero where forms were timed against each other that no other table has side by side.
 static int wants_summary(const bench_options *o, size_t count) {
   return o->forms[BENCH_FOLDED] && (o->forms[BENCH_EAGER] || o->forms[BENCH_BRANCHES]) &&
-         (count > 1 || compares(o));
+         (count > 1 || onefold_bench_compares(o));
 }
 
 /// A line for each network that the run has come to.
@@ -155,10 +150,7 @@ static void run(bench_session *session, const networks *list) {
   }
   int status = open_weights(session, &weights);
   bench_peers peers = {.session = session};
-  bench_fewer fewer;
-  if (!status)
-    status = onefold_bench_peers_open(&peers, session, 32,
-                                      onefold_bench_beside_fewer(session->options, 0, &fewer));
+  if (!status) status = onefold_bench_peers_open(&peers, session, 32, 0, NULL);
   onefold_bench_progress_start(&session->progress, list->count);
   for (size_t i = 0; i < list->count && !status && onefold_bench_session_goes_on(session); i++) {
     time_network(session, &peers, list->names[i], weights, &outcomes[i]);
@@ -192,13 +184,7 @@ int onefold_bench_net(int argc, char **argv) {
   if (status) return status;
   networks list;
   status = parse(&options, &list);
-  if (!status && compares(&options) && !options.forms[BENCH_FOLDED]) {
-    fprintf(stderr, "%s: %s compared with the folded form, which --form leaves out\n",
-            options.command,
-            options.peer_count ? "--peers: they are" : "--threads: that on fewer is");
-    status = ONEFOLD_EXIT_USAGE;
-  }
-  if (!status) status = onefold_bench_peers_allow(&options);
+  if (!status) status = onefold_bench_compare_allow(&options);
   bench_session session;
   if (!status) status = onefold_bench_session_open(&session, &options);
   if (!status) {

@@ -102,6 +102,14 @@ const json_t *test_entry(const json_t *report, const char *name) {
   return NULL;
 }
 
+const char *const test_first_counters[] = {
+    "flops", "bytes", "gflops", "percent_peak", "percent_bandwidth", "memory_bytes", NULL};
+const char *const test_work_counters[] = {
+    "flops",     "bytes",        "gflops", "percent_peak", "percent_bandwidth",
+    "max_error", "memory_bytes", NULL};
+const char *const test_copy_counters[] = {"percent_bandwidth", NULL};
+const char *const test_none_counters[] = {NULL};
+
 const json_t *test_row_of_report(const json_t *report, const char *name,
                                  const char *const *counters) {
   char median[256];
@@ -118,14 +126,41 @@ const json_t *test_row_of_report(const json_t *report, const char *name,
   return entry;
 }
 
+json_t *test_report_of(test_run *run, const char *arguments) {
+  test_exits(run, arguments, 0);
+  json_error_t error;
+  json_t *root = json_loads(run->out, JSON_REJECT_DUPLICATES, &error);
+  if (!root) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
+  test_run_free(run);
+  return root;
+}
+
 json_t *test_report(const char *arguments) {
   test_run run = test_program(arguments);
-  test_exits(&run, arguments, 0);
-  json_error_t error;
-  json_t *root = json_loads(run.out, JSON_REJECT_DUPLICATES, &error);
-  if (!root) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
-  test_run_free(&run);
-  return root;
+  return test_report_of(&run, arguments);
+}
+
+test_run test_peer_run(const char *suite, const char *peer, const char *arguments) {
+  char line[1024], missing[64];
+  snprintf(line, sizeof line, "bench %s --peers %s %s", suite, peer, arguments);
+  snprintf(missing, sizeof missing, "onefold bench %s: --peers", suite);
+  test_run run = test_program(line);
+  const char *why = run.code == 1 ? strstr(run.err, missing) : NULL;
+  if (why) {
+    print_message("%s", why);
+    test_run_free(&run);
+    skip();
+  }
+  test_exits(&run, line, 0);
+  return run;
+}
+
+json_t *test_peer_report(const char *suite, const char *peer, const char *arguments) {
+  char all[1024];
+  snprintf(all, sizeof all, "--json - --benchmark_min_time=0.0001 --benchmark_repetitions=2 %s",
+           arguments);
+  test_run run = test_peer_run(suite, peer, all);
+  return test_report_of(&run, all);
 }
 
 double test_number(const json_t *object, const char *key) {
@@ -144,6 +179,10 @@ void test_expect_words(const char *arguments, const char *words) {
   test_exits(&run, arguments, 0);
   if (!strstr(run.out, words)) fail_msg("onefold %s: no \"%s\" in:\n%s", arguments, words, run.out);
   test_run_free(&run);
+}
+
+void test_has_words(const char *text, const char *words) {
+  if (!strstr(text, words)) fail_msg("no \"%s\" in:\n%s", words, text);
 }
 
 const char *test_fact(const json_t *report, const char *key) {

@@ -117,3 +117,20 @@ int test_record_count(onefold_record *record) {
   test_record_ok(record, onefold_record_visit(record, count_row, &count, NULL));
   return count;
 }
+
+int test_key_order(const onefold_record_key *a, const onefold_record_key *b) {
+  const char *const words[][2] = {{a->machine, b->machine},
+                                  {a->kind, b->kind},
+                                  {a->problem, b->problem},
+                                  {a->layouts, b->layouts},
+                                  {a->epilogue, b->epilogue}};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    const int order = strcmp(words[i][0], words[i][1]);
+    if (order) return order;
+  }
+  if (a->threads != b->threads) return a->threads < b->threads ? -1 : 1;
+  const int order =
+      strcmp(onefold_situation_name(a->situation), onefold_situation_name(b->situation));
+  if (order) return order;
+  return strcmp(onefold_accuracy_name(a->accuracy), onefold_accuracy_name(b->accuracy));
+}

@@ -47,6 +47,9 @@ void test_record_expect(const onefold_record *record, onefold_status got, onefol
 #define test_desc_equal(a, b)                                                                      \
   assert_memory_equal((a), (b), offsetof(onefold_conv2d_desc, has_channel_scale) + sizeof(int32_t))
 
+/// Below, at or above 0, as a visit of the record goes.
+int test_key_order(const onefold_record_key *a, const onefold_record_key *b);
+
 /// Rows of a record.
 int test_record_count(onefold_record *record);
 

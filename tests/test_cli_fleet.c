@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune --mpi with two ranks: shares and groups, records, cores, kills and mistakes. Names
 // of machines are made up by --mpi-as, so that this one stands for several.
+#include "tests/cli_child.h"
 #include "tests/cli_support.h"
 #include "tests/record_support.h"
 
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define PROBLEMS "ic16ih9oc16oh9kh3ph1 ic16ih9oc32oh9kh1 ic8ih5oc8oh5kh1 ic16ih5oc8oh5kh1"
 
@@ -244,34 +243,35 @@ static void test_one_node(void **state) {
 /// it.
 static void test_kill(void **state) {
   (void)state;
-  int ends[2];
-  assert_int_equal(pipe(ends), 0);
-  const pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    execl(ONEFOLD_TEST_MPIEXEC, "mpiexec", "-np", "1", ONEFOLD_PROGRAM, "tune", "--mpi",
-          "--mpi-as=a", "--threads=1", "--isa=ref", "--budget=120s", "ic64ih56oc64oh56kh3ph1",
-          "ic4ih4oc4oh4kh1", ":", "-np", "1", ONEFOLD_PROGRAM, "tune", "--mpi", "--mpi-as=b",
-          "--threads=1", "--isa=ref", "--budget=120s", (char *)NULL);
-    _exit(99);
-  }
-  close(ends[1]);
-  FILE *lines = fdopen(ends[0], "r");
-  char line[512] = "";
-  assert_non_null(lines);
-  while (!strstr(line, "  mb1ic4ih4oc4oh4kh1/nchw:blocked "))
-    assert_non_null(fgets(line, sizeof line, lines));
+  char line[512];
+  test_child child = test_child_start((const char *const[]){ONEFOLD_TEST_MPIEXEC,
+                                                            "-np",
+                                                            "1",
+                                                            ONEFOLD_PROGRAM,
+                                                            "tune",
+                                                            "--mpi",
+                                                            "--mpi-as=a",
+                                                            "--threads=1",
+                                                            "--isa=ref",
+                                                            "--budget=120s",
+                                                            "ic64ih56oc64oh56kh3ph1",
+                                                            "ic4ih4oc4oh4kh1",
+                                                            ":",
+                                                            "-np",
+                                                            "1",
+                                                            ONEFOLD_PROGRAM,
+                                                            "tune",
+                                                            "--mpi",
+                                                            "--mpi-as=b",
+                                                            "--threads=1",
+                                                            "--isa=ref",
+                                                            "--budget=120s",
+                                                            NULL});
+  test_child_read(&child, "  mb1ic4ih4oc4oh4kh1/nchw:blocked ", line);
   assert_memory_equal(line, "    1     1  ", 13);
   test_expect_words("tune show", "1 rows of ");
-  assert_int_equal(kill(child, SIGTERM), 0);
-  while (fgets(line, sizeof line, lines)) continue;
-  fclose(lines);
-  int status = 0;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  assert_int_equal(kill(child.id, SIGTERM), 0);
+  assert_int_not_equal(test_child_end(&child, line), 0);
   test_expect_words("tune show", "1 rows of ");
 }
 

@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUICK "--benchmark_min_time=0.0001 --benchmark_repetitions=3 "
-
 /// Both ways are rows with a median, and the first has the ratio of the two.
 static void test_rows(void **state) {
   (void)state;
-  json_t *report = test_report("bench pair --json - " QUICK
+  json_t *report = test_report("bench pair --json - " TEST_QUICK
                                "--act silu g17ic17ih9oc17kh3ph1+ic17ih9oc33kh1:none");
 #define PAIR "pair/g17mb1ic17ih9oc17oh9kh3ph1:silu+mb1ic17ih9oc33oh9kh1/"
   const json_t *fused = test_entry(report, PAIR "fused/threads:1_median");
@@ -37,15 +35,13 @@ static void test_rows(void **state) {
 static void test_table(void **state) {
   (void)state;
   const char *arguments =
-      "bench pair " QUICK
+      "bench pair " TEST_QUICK
       "ic8ih8oc24kh1:relu+g24ic24ih8oc24kh3ph1 g8ic8ih9oc8kh3sh2ph1+ic8ih5oc8kh1";
   test_run run = test_program(arguments);
   test_exits(&run, arguments, 0);
   static const char *const parts[] = {"separate / ours, geometric mean over 2 problems", "chosen",
                                       "mb1ic8ih8oc24oh8kh1:relu+g24mb1ic24ih8oc24oh8kh3ph1"};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
-  }
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) test_has_words(run.out, parts[i]);
   assert_null(strstr(run.out, "best peer"));
   test_run_free(&run);
 }
@@ -96,29 +92,9 @@ static void test_mistakes(void **state) {
   "mb2ic16ih11oc24kh1+mb2g24ic24ih11oc24kh3ph2dh1 ic9ih13oc9kh1+g9ic9ih13oc9kh7ph3"
 #define PAIR_COUNT 6
 
-/// The report of a peer that is here; one that is not is a skip that says so.
-static json_t *run_peer(const char *peer, const char *arguments) {
-  char all[768];
-  snprintf(all, sizeof all,
-           "bench pair --json - --benchmark_min_time=0.0001 --benchmark_repetitions=2 --peers %s "
-           "%s",
-           peer, arguments);
-  test_run run = test_program(all);
-  if (run.code == 1 && strstr(run.err, "onefold bench pair: --peers")) {
-    print_message("%s", strstr(run.err, "onefold bench"));
-    test_run_free(&run);
-    skip();
-  }
-  test_exits(&run, all, 0);
-  json_t *report = json_loads(run.out, JSON_REJECT_DUPLICATES, NULL);
-  assert_non_null(report);
-  test_run_free(&run);
-  return report;
-}
-
 /// What the peer gives is what ours gives, and the ratio is of its median and ours.
 static void check_peer(const char *peer, const char *arguments) {
-  json_t *report = run_peer(peer, arguments);
+  json_t *report = test_peer_report("pair", peer, arguments);
   char key[64];
   snprintf(key, sizeof key, "peer_%s_ns", peer);
   size_t i;
@@ -144,13 +120,14 @@ static void test_onednn(void **state) {
   check_peer("onednn", "--act=relu6 --cold-cache=all " PAIRS);
 }
 
-/// With AVX2 it runs a 3x3 behind a 1x1 as one call, at the latest where caches do not hold what is
-/// between.
+/// With AVX2 it runs a 3x3 behind a 1x1 as one call, at the latest where caches do not hold what
+/// is between.
 static void test_onednn_fused(void **state) {
   (void)state;
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2")) skip();
-  json_t *report = run_peer("onednn", "ic8ih200oc128kh1:relu+g128ic128ih200oc128kh3sh2ph1:relu6");
+  json_t *report = test_peer_report("pair", "onednn",
+                                    "ic8ih200oc128kh1:relu+g128ic128ih200oc128kh3sh2ph1:relu6");
   assert_int_equal(test_entries(report, "pair/mb1ic8ih200oc128oh200kh1:relu+g128mb1ic128ih200oc128"
                                         "oh100kh3sh2ph1:relu6/onednn_fused/threads:1"),
                    2);

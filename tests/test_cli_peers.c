@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define QUICK "--benchmark_min_time=0.001 --benchmark_repetitions=3 "
-
 /// Speaks the protocol of bench/peers/child.h as two variants of 1 and 0.1 ms, whose results are
 /// zeros. It refuses silu, fails for relu6 and ends for sigmoid and for a network, or refuses that
 /// where NETWORKS=refused.
@@ -66,60 +64,43 @@ static test_run run_stand_in(const char *path, const char *arguments) {
   return run;
 }
 
-static json_t *parse(test_run *run, const char *arguments) {
-  test_exits(run, arguments, 0);
-  json_error_t error;
-  json_t *report = json_loads(run->out, JSON_REJECT_DUPLICATES, &error);
-  if (!report) fail_msg("onefold %s: line %d: %s", arguments, error.line, error.text);
-  test_run_free(run);
-  return report;
-}
-
-static double counter(const json_t *report, const char *name, const char *key) {
-  const json_t *entry = test_entry(report, name);
-  if (!entry) fail_msg("no entry %s", name);
-  const json_t *value = json_object_get(entry, key);
-  if (!json_is_number(value)) fail_msg("%s: no number %s", name, key);
-  return json_number_value(value);
-}
-
 /// The faster variant is the peer's time; the ratio is of medians, and in every row of ours.
 static void test_counters(void **state) {
   static const struct {
     const char *arguments, *ours, *slow;
   } cases[] = {
-      {"bench conv --json - --no-check --peers torch " QUICK "mb2g2ic6ih5oc4kh3ph1",
+      {"bench conv --json - --no-check --peers torch " TEST_QUICK "mb2g2ic6ih5oc4kh3ph1",
        "conv/g2mb2ic6ih5oc4oh5kh3ph1/run/threads:1",
        "conv/g2mb2ic6ih5oc4oh5kh3ph1/torch_slow/threads:1"},
-      {"bench block --json - --no-check --peers torch,torch " QUICK "ic24ih7oc24kh3ph1",
+      {"bench block --json - --no-check --peers torch,torch " TEST_QUICK "ic24ih7oc24kh3ph1",
        "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/folded/threads:1",
        "block/repvgg/mb1ic24ih7oc24oh7kh3ph1/torch_slow/threads:1"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     test_run run = run_stand_in(*state, cases[i].arguments);
-    json_t *report = parse(&run, cases[i].arguments);
+    json_t *report = test_report_of(&run, cases[i].arguments);
     char median[160], slow[160];
     snprintf(median, sizeof median, "%s_median", cases[i].ours);
     snprintf(slow, sizeof slow, "%s_median", cases[i].slow);
-    const double ours = 1e3 * counter(report, median, "real_time"); // in us
-    assert_true(fabs(counter(report, median, "peer_torch_ns") - 1e5) < 1.0);
-    assert_true(fabs(counter(report, median, "ratio_best_peer") * ours / 1e5 - 1.0) < 1e-3);
-    assert_true(counter(report, cases[i].ours, "ratio_best_peer") ==
-                counter(report, median, "ratio_best_peer"));
-    assert_true(fabs(1e3 * counter(report, slow, "real_time") - 1e6) < 1.0);
+    const double ours = 1e3 * test_number(test_entry(report, median), "real_time"); // in us
+    assert_true(fabs(test_number(test_entry(report, median), "peer_torch_ns") - 1e5) < 1.0);
+    assert_true(
+        fabs(test_number(test_entry(report, median), "ratio_best_peer") * ours / 1e5 - 1.0) < 1e-3);
+    assert_true(test_number(test_entry(report, cases[i].ours), "ratio_best_peer") ==
+                test_number(test_entry(report, median), "ratio_best_peer"));
+    assert_true(fabs(1e3 * test_number(test_entry(report, slow), "real_time") - 1e6) < 1.0);
     assert_int_equal(test_entries(report, cases[i].slow), 3);
     json_decref(report);
   }
 }
 
 static void test_table(void **state) {
-  const char *arguments = "bench conv --no-check --peers torch " QUICK "ic8ih8oc8kh1 ic8ih9oc8kh1";
+  const char *arguments =
+      "bench conv --no-check --peers torch " TEST_QUICK "ic8ih8oc8kh1 ic8ih9oc8kh1";
   test_run run = run_stand_in(*state, arguments);
   test_exits(&run, arguments, 0);
   static const char *const parts[] = {"stand-in for 1", "100 us fast", "best / ours", "2 problems"};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
-  }
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) test_has_words(run.out, parts[i]);
   test_run_free(&run);
 }
 
@@ -131,14 +112,13 @@ static void test_block_list(void **state) {
   fputs("# blocks\nic8ih8oc8kh3ph1\nic16ih9oc8kh3sh2ph1  # another\n", file);
   fclose(file);
   snprintf(arguments, sizeof arguments,
-           "bench block repvgg --batch %s --no-check --peers torch " QUICK, list);
+           "bench block repvgg --batch %s --no-check --peers torch " TEST_QUICK, list);
   test_run run = run_stand_in(*state, arguments);
   test_exits(&run, arguments, 0);
   static const char *const parts[] = {"\nrepvgg/mb1ic8ih8oc8oh8kh3ph1 ",
                                       "\nrepvgg/mb1ic16ih9oc8oh5kh3sh2ph1 ", "100 us fast",
                                       "best peer / ours, geometric mean over 2 problems"};
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) test_has_words(run.out, parts[i]);
   test_run_free(&run);
   test_path_free(list);
 }
@@ -151,28 +131,27 @@ static void test_network_rows(void **state) {
   test_directory_make(&cache);
   snprintf(arguments, sizeof arguments,
            "bench net repghostnet-0.5x --size 32 --form folded --rewrites --cache=%s --peers torch "
-           "--json - " QUICK,
+           "--json - " TEST_QUICK,
            cache.path);
   assert_int_equal(setenv("NETWORKS", "refused", 1), 0);
   test_run run = run_stand_in(*state, arguments);
-  json_t *report = parse(&run, arguments);
+  json_t *report = test_report_of(&run, arguments);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char name[128];
     snprintf(name, sizeof name, "net/repghostnet-0.5x/mb1ih32/%s/threads:1_median", rows[i]);
-    assert_true(counter(report, name, "real_time") > 0);
+    assert_true(test_number(test_entry(report, name), "real_time") > 0);
   }
   json_decref(report);
   assert_int_equal(test_directory_files(&cache), 1);
   test_directory_remove(&cache);
   static const char table[] =
-      "bench net repghostnet-0.5x --size 32 --form folded --rewrites --peers torch " QUICK;
+      "bench net repghostnet-0.5x --size 32 --form folded --rewrites --peers torch " TEST_QUICK;
   run = run_stand_in(*state, table);
   unsetenv("NETWORKS");
   test_exits(&run, table, 0);
   static const char *const parts[] = {"it knows no networks", "T2 unfused", "at its peak",
                                       "before the first run"};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    if (!strstr(run.out, parts[i])) fail_msg("no \"%s\" in:\n%s", parts[i], run.out);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) test_has_words(run.out, parts[i]);
   test_run_free(&run);
 }
 
@@ -183,15 +162,18 @@ static void test_peer_goes_wrong(void **state) {
     int code;
     const char *says; // in the output for 0, else in the errors
   } cases[] = {
-      {"bench conv --peers torch " QUICK "ic8ih8oc8kh1", 3, "against torch slow: largest error"},
-      {"bench conv --peers torch " QUICK "--act=silu ic8ih8oc8kh1", 0,
+      {"bench conv --peers torch " TEST_QUICK "ic8ih8oc8kh1", 3,
+       "against torch slow: largest error"},
+      {"bench conv --peers torch " TEST_QUICK "--act=silu ic8ih8oc8kh1", 0,
        "[torch: silu is not for it]"},
-      {"bench conv --peers torch " QUICK "--act=relu6 ic8ih8oc8kh1", 1, "torch: it broke"},
-      {"bench conv --peers torch " QUICK "--act=sigmoid ic8ih8oc8kh1", 1, "no answer"},
-      {"bench block --peers torch " QUICK "repvgg ic8ih8oc8kh3ph1", 3, "against torch slow"},
-      {"bench net mobileone-s0 --size 32 --form folded --peers torch " QUICK, 1, "no answer"},
-      {"bench block --peers torch " QUICK "c3 input=1x8x8x8,out_channels=8", 0,
+      {"bench conv --peers torch " TEST_QUICK "--act=relu6 ic8ih8oc8kh1", 1, "torch: it broke"},
+      {"bench conv --peers torch " TEST_QUICK "--act=sigmoid ic8ih8oc8kh1", 1, "no answer"},
+      {"bench block --peers torch " TEST_QUICK "repvgg ic8ih8oc8kh3ph1", 3, "against torch slow"},
+      {"bench net mobileone-s0 --size 32 --form folded --peers torch " TEST_QUICK, 1, "no answer"},
+      {"bench block --peers torch " TEST_QUICK "c3 input=1x8x8x8,out_channels=8", 0,
        "not one convolution"},
+      {"bench block --threads 1,2 --peers torch " TEST_QUICK "c3 input=1x8x8x8,out_channels=8", 0,
+       "[torch: folded, it is not one convolution]"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     test_run run = run_stand_in(*state, cases[i].arguments);
@@ -204,7 +186,8 @@ static void test_peer_goes_wrong(void **state) {
   }
 }
 
-/// A problem that fails leaves the others; a process that is gone does not, but the JSON is whole.
+/// A problem that fails leaves the others; a process that is gone does not, but the JSON is
+/// whole.
 static void test_problem_fails(void **state) {
   static const struct {
     const char *middle;
@@ -214,7 +197,7 @@ static void test_problem_fails(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char arguments[512];
     snprintf(arguments, sizeof arguments,
-             "bench conv --json %s --no-check --peers torch " QUICK
+             "bench conv --json %s --no-check --peers torch " TEST_QUICK
              "ic8ih8oc8kh1 ic8ih9oc8kh1/act:%s ic8ih10oc8kh1",
              path, cases[i].middle);
     test_run run = run_stand_in(*state, arguments);
@@ -258,17 +241,8 @@ static void test_mistakes(void **state) {
 /// A peer that is here gives what ours gives; one that is not is a skip that says so.
 static void check_peer(const char *peer, const char *options) {
   char arguments[640], key[64];
-  snprintf(arguments, sizeof arguments,
-           "bench conv --json - --benchmark_min_time=0.0001 --benchmark_repetitions=2 --peers %s "
-           "%s " PROBLEMS,
-           peer, options);
-  test_run run = test_program(arguments);
-  if (run.code == 1 && strstr(run.err, "onefold bench conv: --peers")) {
-    print_message("%s", strstr(run.err, "onefold bench"));
-    test_run_free(&run);
-    skip();
-  }
-  json_t *report = parse(&run, arguments);
+  snprintf(arguments, sizeof arguments, "%s " PROBLEMS, options);
+  json_t *report = test_peer_report("conv", peer, arguments);
   snprintf(key, sizeof key, "peer_%s_ns", peer);
   size_t i;
   const json_t *entry;
@@ -276,12 +250,15 @@ static void check_peer(const char *peer, const char *options) {
   json_array_foreach(json_object_get(report, "benchmarks"), i, entry) {
     const char *name = json_string_value(json_object_get(entry, "name"));
     if (!strstr(name, "/run/threads") || !strstr(name, "_median")) continue;
-    assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
+    assert_true(test_number(test_entry(report, name), key) > 0 &&
+                test_number(test_entry(report, name), "ratio_best_peer") > 0);
     const json_t *bytes = json_object_get(entry, "peer_onednn_bytes"); // the one that tells
     assert_int_equal(bytes != NULL, strcmp(peer, "onednn") == 0);
     if (bytes) {
-      const double times = counter(report, name, "memory_bytes") / json_number_value(bytes);
-      assert_true(fabs(counter(report, name, "ratio_memory_peer") / times - 1) < 1e-6);
+      const double times =
+          test_number(test_entry(report, name), "memory_bytes") / json_number_value(bytes);
+      assert_true(fabs(test_number(test_entry(report, name), "ratio_memory_peer") / times - 1) <
+                  1e-6);
     }
     compared++;
   }
@@ -294,22 +271,15 @@ static void check_networks(const char *peer, int batch, const char *options) {
   static const char *const networks[] = {"repghostnet-0.5x", "yolov7-tiny"};
   for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
     char arguments[256], name[128], key[64];
-    snprintf(arguments, sizeof arguments,
-             "bench net %s --size 64x32 --batch %d --json - --form all --peers %s %s "
-             "--benchmark_min_time=0.0001 --benchmark_repetitions=2",
-             networks[i], batch, peer, options);
-    test_run run = test_program(arguments);
-    if (run.code == 1 && strstr(run.err, "onefold bench net: --peers")) {
-      print_message("%s", strstr(run.err, "onefold bench"));
-      test_run_free(&run);
-      skip();
-    }
-    json_t *report = parse(&run, arguments);
+    snprintf(arguments, sizeof arguments, "%s --size 64x32 --batch %d --form all %s", networks[i],
+             batch, options);
+    json_t *report = test_peer_report("net", peer, arguments);
     snprintf(key, sizeof key, "peer_%s_ns", peer);
     snprintf(name, sizeof name, "net/%s/mb%dih64iw32/folded/threads:1_median", networks[i], batch);
-    assert_true(counter(report, name, key) > 0 && counter(report, name, "ratio_best_peer") > 0);
+    assert_true(test_number(test_entry(report, name), key) > 0 &&
+                test_number(test_entry(report, name), "ratio_best_peer") > 0);
     snprintf(name, sizeof name, "net/%s/mb%dih64iw32/eager/threads:1_median", networks[i], batch);
-    assert_true(counter(report, name, "real_time") > 0);
+    assert_true(test_number(test_entry(report, name), "real_time") > 0);
     json_decref(report);
   }
 }
@@ -326,14 +296,9 @@ static void test_onednn(void **state) {
 /// At the end, the most memory of each kind by the peer's.
 static void test_memory(void **state) {
   (void)state;
-  static const char arguments[] = "bench conv --peers onednn --threads 1 " QUICK
-                                  "ic24ih9oc16kh3sh2ph1 ic8ih8oc8kh1 mb1ic128ih28oc128kh3ph1";
-  test_run run = test_program(arguments);
-  if (run.code == 1 && strstr(run.err, "onefold bench conv: --peers")) {
-    test_run_free(&run);
-    skip();
-  }
-  test_exits(&run, arguments, 0);
+  test_run run = test_peer_run("conv", "onednn",
+                               "--threads 1 " TEST_QUICK
+                               "ic24ih9oc16kh3sh2ph1 ic8ih8oc8kh1 mb1ic128ih28oc128kh3ph1");
   const char *at = strstr(run.out, "\nour memory / peer's, direct: at most ");
   if (!at) fail_msg("no memory in:\n%s", run.out);
   test_run_free(&run);

@@ -62,7 +62,7 @@ static void expect_fact(const char *option, const char *want) {
   json_decref(report);
   test_run run = test_program(arguments);
   snprintf(header, sizeof header, "\n  record     %s\n", want);
-  if (!strstr(run.err, header)) fail_msg("no \"%s\" in:\n%s", header, run.err);
+  test_has_words(run.err, header);
   test_run_free(&run);
 }
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune graph that is killed: what it had found is in the record.
+#include "tests/cli_child.h"
 #include "tests/cli_support.h"
 #include "tests/record_support.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 static int count_gain(void *user, const onefold_record_row *row) {
   *(int *)user += row->median_ns < row->default_ns;
@@ -27,28 +25,23 @@ static int gains(const test_place *place) {
 /// The default choice does not know plain C: several of its layers there gain much.
 static void test_kill(void **state) {
   const test_place *place = *state;
-  const pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
-    execl(ONEFOLD_PROGRAM, "onefold", "tune", "graph", "repvgg-a0", "--size=64x64", "--isa=ref",
-          "--threads=1", "--budget=60s", "--candidates=4", (char *)NULL);
-    _exit(99);
-  }
-  int status = 0, found = 0;
-  pid_t ended = 0;
-  while (!found && !(ended = waitpid(child, &status, WNOHANG))) {
+  test_child child = test_child_start(
+      (const char *const[]){ONEFOLD_PROGRAM, "tune", "graph", "repvgg-a0", "--size=64x64",
+                            "--isa=ref", "--threads=1", "--budget=60s", "--candidates=4", NULL});
+  int code = 0, found = 0, ended = 0;
+  char line[512];
+  while (!found && !(ended = test_child_ended(&child, &code))) {
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     found = gains(place);
   }
   if (ended) {
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(code, 0);
     if (gains(place)) fail_msg("rows came at the end alone");
+    fclose(child.out);
     skip(); // nothing is faster here
   }
-  assert_int_equal(kill(child, SIGKILL), 0);
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFSIGNALED(status));
+  assert_int_equal(kill(child.id, SIGKILL), 0);
+  assert_int_equal(test_child_end(&child, line), 128 + SIGKILL);
   test_warnings warnings;
   onefold_record_close(test_record(place->path, 0, &warnings));
   assert_int_equal(warnings.count, 0);

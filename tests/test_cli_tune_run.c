@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune run: rows, resuming, lists and logs of problems, and who uses
 // the rows afterwards.
+#include "tests/cli_child.h"
 #include "tests/cli_support.h"
 #include "tests/record_support.h"
 
@@ -8,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define PROBLEMS "ic16ih9oc16oh9kh3ph1 ic16ih9oc32oh9kh1"
 
@@ -242,33 +241,15 @@ static void test_full_disk(void **state) {
 /// SIGINT while the second problem is timed: the first is recorded, and the exit code tells.
 static void test_interrupt(void **state) {
   (void)state;
-  int ends[2];
-  assert_int_equal(pipe(ends), 0);
-  const pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    execl(ONEFOLD_PROGRAM, "onefold", "tune", "--threads=1", "--budget=900s", "--isa=ref",
-          "ic4ih4oc4oh4kh1", "ic64ih112oc64oh112kh3ph1", (char *)NULL);
-    _exit(99);
-  }
-  close(ends[1]);
-  FILE *lines = fdopen(ends[0], "r");
-  char line[512] = "";
-  assert_non_null(lines);
-  while (strncmp(line, "mb1ic4ih4oc4oh4kh1/", 19) != 0)
-    assert_non_null(fgets(line, sizeof line, lines));
-  assert_int_equal(kill(child, SIGINT), 0);
-  while (fgets(line, sizeof line, lines)) continue;
+  char line[512];
+  test_child child = test_child_start(
+      (const char *const[]){ONEFOLD_PROGRAM, "tune", "--threads=1", "--budget=900s", "--isa=ref",
+                            "ic4ih4oc4oh4kh1", "ic64ih112oc64oh112kh3ph1", NULL});
+  test_child_read(&child, "mb1ic4ih4oc4oh4kh1/", line);
+  assert_int_equal(kill(child.id, SIGINT), 0);
+  assert_int_equal(test_child_end(&child, line), 1);
   assert_non_null(strstr(line, "1 tuned in "));
   assert_non_null(strstr(line, "; 1 left: stopped; "));
-  fclose(lines);
-  int status = 0;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), 1);
   test_expect_words("tune show", "1 rows of ");
 }
 

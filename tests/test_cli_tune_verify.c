@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // onefold tune verify: rows that hold, rows that do not, and those that it leaves alone.
+#include "tests/cli_child.h"
 #include "tests/cli_support.h"
 #include "tests/record_support.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 /// A row of a level of this machine, whose tiling is given.
 static void put_row(const char *path, const onefold_context_options *options, const char *problem,
@@ -114,36 +113,23 @@ static void test_interrupt(void **state) {
       .struct_size = sizeof options, .threads = 1, .has_max_isa = 1, .max_isa = ONEFOLD_ISA_REF};
   put_row(place->path, &options, "ic16ih30oc16oh30kh1", "", 1, 1);
   put_row(place->path, &options, "ic64ih112oc64oh112kh3ph1", "winograd2", 1, 0);
-  int ends[2], status = 0, rows = 2;
-  assert_int_equal(pipe(ends), 0);
-  const pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    execl(ONEFOLD_PROGRAM, "onefold", "tune", "verify", "--json", "--per-shape=900s", (char *)NULL);
-    _exit(99);
-  }
-  close(ends[1]);
+  int code = 0, rows = 2;
+  test_child child = test_child_start(
+      (const char *const[]){ONEFOLD_PROGRAM, "tune", "verify", "--json", "--per-shape=900s", NULL});
   while (rows == 2) {
     nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    assert_false(test_child_ended(&child, &code));
     onefold_record *record = test_record(place->path, 1, NULL);
     rows = test_record_count(record);
     onefold_record_close(record);
   }
-  assert_int_equal(kill(child, SIGINT), 0);
-  FILE *output = fdopen(ends[0], "r");
-  assert_non_null(output);
-  json_t *root = json_loadf(output, 0, NULL);
+  assert_int_equal(kill(child.id, SIGINT), 0);
+  json_t *root = json_loadf(child.out, 0, NULL);
   assert_non_null(root);
   test_expect_number(root, "dropped", 1);
   json_decref(root);
-  fclose(output);
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_true(WIFEXITED(status));
-  assert_int_equal(WEXITSTATUS(status), 1);
+  char line[512];
+  assert_int_equal(test_child_end(&child, line), 1);
 }
 
 static void test_mistakes(void **state) {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Google Benchmark from C: how often the pieces of cases are called, and inside of what.
+// Google Benchmark from C: how often the pieces of cases are called, and inside of what; its flags
+// and its file.
 #include "bench/gbench.h"
+#include "bench/gbench_file.h"
+#include "bench/gbench_flags.h"
 #include "tests/support.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct watch {
@@ -151,8 +155,88 @@ static void test_rows(void **state) {
   free(text);
 }
 
+/// What flags mean, by the last of each; those that are not ours are passed on.
+static void test_flags(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+      "--benchmark_filter=(",
+      "--benchmark_filter=-^b",
+      "--benchmark_out=one",
+      "--benchmark_out_format=json",
+      "--benchmark_list_tests=no",
+      "--benchmark_min_time=1",
+      "--benchmark_report_aggregates_only",
+      "--benchmark_filters=a",
+  };
+  onefold_gbench_flags flags;
+  char error[128] = "";
+  assert_true(onefold_gbench_flags_parse(&flags, texts, 1, NULL, error, sizeof error));
+  assert_string_equal(error, "--benchmark_filter=(: not a regular expression");
+  onefold_gbench_flags_free(&flags);
+  assert_false(onefold_gbench_flags_parse(&flags, texts + 1, 7, "two", error, sizeof error));
+  assert_true(onefold_gbench_wants(&flags, "abc") && !onefold_gbench_wants(&flags, "bc"));
+  assert_string_equal(flags.path, "one");
+  assert_true(!flags.listing && flags.aggregates_only);
+  assert_true(flags.has_min_time && !flags.has_repetitions);
+  assert_int_equal(flags.passed_count, 4); // behind two of ours
+  assert_string_equal(flags.passed[2], "--benchmark_min_time=1");
+  assert_string_equal(flags.passed[3], "--benchmark_filters=a");
+  onefold_gbench_flags_free(&flags);
+
+  static const char *const formats[] = {"--benchmark_format=json", "--benchmark_format=console",
+                                        "--benchmark_out_format=console"};
+  assert_false(onefold_gbench_flags_parse(&flags, formats, 2, NULL, error, sizeof error));
+  assert_string_equal(flags.path, "-");
+  assert_int_equal(flags.passed_count, 2);
+  onefold_gbench_flags_free(&flags);
+  assert_true(onefold_gbench_flags_parse(&flags, formats, 3, NULL, error, sizeof error));
+  assert_string_equal(error, "--benchmark_out_format=console: only json is written");
+  onefold_gbench_flags_free(&flags);
+}
+
+static off_t size_of(const char *path, mode_t *mode) {
+  struct stat found;
+  if (stat(path, &found)) return -1;
+  if (mode) *mode = found.st_mode & 07777;
+  return found.st_size;
+}
+
+/// An older file stays until the new one is whole, and gives it its mode. What is no plain file is
+/// written as it is.
+static void test_file(void **state) {
+  (void)state;
+  char path[] = "/tmp/onefold-file-XXXXXX", part[64];
+  const int made = mkstemp(path);
+  assert_true(made >= 0);
+  assert_int_equal(write(made, "older", 5), 5);
+  assert_int_equal(fchmod(made, 0640), 0);
+  close(made);
+  for (int whole = 0; whole < 2; whole++) {
+    onefold_gbench_file file;
+    snprintf(part, sizeof part, "%s", onefold_gbench_file_begin(&file, path));
+    assert_string_not_equal(part, path);
+    FILE *out = fopen(part, "w");
+    assert_non_null(out);
+    fputs("the newer one", out);
+    fclose(out);
+    assert_int_equal(size_of(path, NULL), 5);
+    assert_int_equal(onefold_gbench_file_end(&file, whole), 0);
+    assert_int_equal(size_of(part, NULL), -1);
+    mode_t mode = 0;
+    assert_int_equal(size_of(path, &mode), whole ? 13 : 5);
+    assert_int_equal(mode, 0640);
+  }
+  unlink(path);
+  onefold_gbench_file file;
+  assert_string_equal(onefold_gbench_file_begin(&file, "/dev/null"), "/dev/null");
+  assert_int_equal(onefold_gbench_file_end(&file, 1), 0);
+  assert_string_equal(onefold_gbench_file_begin(&file, "/nonexistent/f"), "/nonexistent/f");
+  assert_int_equal(onefold_gbench_file_end(&file, 0), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_pieces), cmocka_unit_test(test_without),
-                                     cmocka_unit_test(test_rows)};
+                                     cmocka_unit_test(test_rows), cmocka_unit_test(test_flags),
+                                     cmocka_unit_test(test_file)};
   return cmocka_run_group_tests_name("gbench", tests, NULL, NULL);
 }

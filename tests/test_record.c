@@ -315,7 +315,7 @@ typedef struct visit {
 
 static int in_order(void *user, const onefold_record_row *row) {
   visit *v = user;
-  if (v->count) assert_true(onefold_record_key_compare(&v->last.key, &row->key) < 0);
+  if (v->count) assert_true(test_key_order(&v->last.key, &row->key) < 0);
   v->last = *row;
   return ++v->count == v->end_after;
 }

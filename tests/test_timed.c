@@ -134,7 +134,7 @@ static void test_fewer(void **state) {
   bench_model_again again;
   assert_int_equal(onefold_bench_model_make(&session, &spec, &model), 0);
   assert_int_equal(onefold_bench_model_again_make(&model, NULL, &again), 0);
-  onefold_gbench_case one = onefold_bench_model_again_case(&again, "fewer");
+  onefold_gbench_case one = onefold_bench_again_case(&again.calls, "fewer");
   bench_stat stat, *const to[] = {&stat};
   togethers = 0;
   expected = session.fewer;

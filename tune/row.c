@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a row may hold, the order of keys, and which of two rows is better evidenced.
+// What a row may hold, and which of two rows is better evidenced.
 #include "tune/row.h"
 
 #include <math.h>
@@ -28,18 +28,6 @@ static const struct {
     WORD(machine), WORD(kind), WORD(problem), WORD(layouts), WORD(epilogue),
 #undef WORD
 };
-
-int onefold_record_key_compare(const onefold_record_key *a, const onefold_record_key *b) {
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-    const int order = strcmp((const char *)a + words[i].offset, (const char *)b + words[i].offset);
-    if (order) return order;
-  }
-  if (a->threads != b->threads) return a->threads < b->threads ? -1 : 1;
-  const int order =
-      strcmp(onefold_situation_name(a->situation), onefold_situation_name(b->situation));
-  if (order) return order;
-  return strcmp(onefold_accuracy_name(a->accuracy), onefold_accuracy_name(b->accuracy));
-}
 
 const char *onefold_record_key_refuse(onefold_context *context, const onefold_record_key *key,
                                       onefold_conv2d_desc *desc, char *reason, size_t size) {

@@ -12,9 +12,6 @@ const char *onefold_record_key_refuse(onefold_context *context, const onefold_re
 const char *onefold_record_row_refuse(onefold_context *context, const onefold_record_row *row,
                                       onefold_conv2d_desc *desc, char *reason, size_t size);
 
-/// Below, at or above 0, as the visit goes.
-int onefold_record_key_compare(const onefold_record_key *a, const onefold_record_key *b);
-
 /// What a row is judged by beside another of its key: whether it is of the present version and
 /// kernels; the median's standard error, which shows whether more trials made it clearer; the date.
 typedef struct onefold_evidence {

@@ -42,9 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   // Enough for what is small; a large block runs out of it.
   onefold_context *context = fuzz_context(0, 32 << 20, 0);
   const char *block = choose_block(size ? bytes[0] : 0);
-  char *text = calloc(size + 1, 1);
-  FUZZ_EXPECT(text);
-  if (size > 1) memcpy(text, bytes + 1, size - 1);
+  char *text = size ? fuzz_text(bytes + 1, size - 1) : fuzz_text(bytes, 0);
   onefold_block_params params, before;
   FUZZ_OK(context, onefold_block_params_init(context, block, &params));
   memcpy(&before, &params, sizeof params);

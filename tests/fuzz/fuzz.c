@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 uint8_t fuzz_byte(fuzz_stream *stream) {
   if (stream->left == 0) return 0;
@@ -90,6 +91,18 @@ onefold_context *fuzz_context(unsigned level, size_t limit, unsigned failing) {
   memory.calls = 0;
   memory.failing = failing;
   return contexts[level % (unsigned)count];
+}
+
+onefold_context *fuzz_text_context(const uint8_t *bytes, size_t size) {
+  return fuzz_context(size ? bytes[0] : 0, 64 << 20, 0);
+}
+
+char *fuzz_text(const uint8_t *bytes, size_t size) {
+  char *text = malloc(size + 1);
+  FUZZ_EXPECT(text);
+  if (size) memcpy(text, bytes, size);
+  text[size] = '\0';
+  return text;
 }
 
 void fuzz_expect_released(void) {

@@ -23,10 +23,15 @@ int64_t fuzz_between(fuzz_stream *stream, int64_t low, int64_t high);
 /// Any size at all, with those that overflow: by one byte.
 int64_t fuzz_any_size(fuzz_stream *stream);
 
+/// The bytes as a text with an end, to be freed.
+char *fuzz_text(const uint8_t *bytes, size_t size);
+
 /// A context of one thread for the input at hand, kept from input to input. `level` counts the
 /// ISA levels that run here, and wraps around. An allocation fails where more than `limit` bytes
 /// would be held, and, where `failing` is not 0, from the allocation of that number on.
 onefold_context *fuzz_context(unsigned level, size_t limit, unsigned failing);
+/// The context of a target whose input is a text alone, which then chooses the level, too.
+onefold_context *fuzz_text_context(const uint8_t *bytes, size_t size);
 /// Ends the process unless everything that the input allocated has been released.
 void fuzz_expect_released(void);
 

@@ -29,11 +29,8 @@ static int is_depthwise(const onefold_conv2d_desc *d) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  char *text = malloc(size + 1);
+  char *text = fuzz_text(bytes, size);
   bench_pair_problems once, twice;
-  FUZZ_EXPECT(text);
-  if (size) memcpy(text, bytes, size);
-  text[size] = '\0';
   const int status = parse(text, &once);
   free(text);
   FUZZ_EXPECT(status == ONEFOLD_EXIT_OK || status == ONEFOLD_EXIT_USAGE);

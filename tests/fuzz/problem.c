@@ -64,11 +64,8 @@ static int is_small(const onefold_conv2d_desc *d, onefold_shape out) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  onefold_context *context = fuzz_context(size ? bytes[0] : 0, 64 << 20, 0);
-  char *text = malloc(size + 1);
-  FUZZ_EXPECT(text);
-  if (size) memcpy(text, bytes, size);
-  text[size] = '\0';
+  onefold_context *context = fuzz_text_context(bytes, size);
+  char *text = fuzz_text(bytes, size);
 
   onefold_conv2d_desc d;
   const onefold_status status = onefold_conv2d_desc_parse(context, text, &d);

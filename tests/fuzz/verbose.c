@@ -31,11 +31,8 @@ static void read_back(onefold_context *context, const onefold_conv2d_desc *desc,
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-  onefold_context *context = fuzz_context(size ? bytes[0] : 0, 64 << 20, 0);
-  char *text = malloc(size + 1);
-  FUZZ_EXPECT(text);
-  if (size) memcpy(text, bytes, size);
-  text[size] = '\0';
+  onefold_context *context = fuzz_text_context(bytes, size);
+  char *text = fuzz_text(bytes, size);
 
   onefold_conv2d_desc desc;
   onefold_record_key key;
