@@ -13,9 +13,9 @@ static int attempt(onefold_folding *folding, onefold_node root, onefold_fold_pol
   folding->policy = policy;
   folding->unprofitable = folding->broken = 0;
   onefold_region_fold(folding, root);
-  if (!folding->unprofitable && !folding->broken)
+  if (!folding->broken)
     folding->map[root] = onefold_form_emit(folding, &folding->forms[root], root);
-  if (folding->status == ONEFOLD_OK && !folding->unprofitable && !folding->broken) return 1;
+  if (folding->status == ONEFOLD_OK && !folding->broken) return 1;
   for (onefold_node i = folding->regions.first[root]; i != ONEFOLD_NO_NODE;
        i = folding->regions.next[i])
     onefold_form_clear(folding, &folding->forms[i]);
