@@ -4,8 +4,6 @@
 
 #include "graph/graph.h"
 
-#include <string.h>
-
 size_t onefold_affine_weights(const onefold_affine *affine) {
   return (size_t)affine->out_channels * (size_t)(affine->in_channels / affine->groups) *
          (size_t)affine->h.taps * (size_t)affine->w.taps;
@@ -206,25 +204,6 @@ void onefold_affine_accumulate(onefold_affine *whole, const onefold_affine *term
       }
   }
   onefold_affine_accumulate_border(whole, term, first);
-}
-
-onefold_affine *onefold_affine_columns(const onefold_context *context, const onefold_affine *affine,
-                                       int64_t begin, int64_t count) {
-  onefold_affine geometry = *affine;
-  geometry.in_channels = count;
-  if (begin > 0) geometry.ring = (onefold_ring){0};
-  onefold_affine *part = onefold_affine_create(context, &geometry);
-  if (!part) return NULL;
-  const int64_t taps = affine->h.taps * affine->w.taps;
-  for (int64_t o = 0; o < affine->out_channels; o++)
-    memcpy(part->weight + o * count * taps,
-           affine->weight + (o * affine->in_channels + begin) * taps,
-           (size_t)(count * taps) * sizeof(double));
-  if (begin > 0) return part;
-  memcpy(part->bias, affine->bias, (size_t)affine->out_channels * sizeof(double));
-  if (part->border)
-    memcpy(part->border, affine->border, onefold_affine_border(affine) * sizeof(double));
-  return part;
 }
 
 /// Outputs at both ends whose windows lie outside the image; the others as an axis.

@@ -80,12 +80,6 @@ void onefold_affine_accumulate_border(onefold_affine *whole, const onefold_affin
 int onefold_affine_concat_geometry(const onefold_affine *const *terms, size_t count,
                                    onefold_affine *geometry);
 
-/// The part of a map in one group that reads input channels [begin, begin + count): a map of
-/// joined inputs is the sum of its parts. The bias and the border stay with the part that begins
-/// at 0. NULL when out of memory.
-onefold_affine *onefold_affine_columns(const onefold_context *context, const onefold_affine *affine,
-                                       int64_t begin, int64_t count);
-
 /// Multiply-adds of one image; outputs whose window lies outside it take none.
 double onefold_affine_macs(const onefold_affine *affine);
 

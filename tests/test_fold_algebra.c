@@ -71,36 +71,6 @@ static void test_sum_refuses_other_grids(void **state) {
   onefold_affine_destroy(context, b);
 }
 
-/// A convolution of joined inputs is the sum of its columns' convolutions of the parts.
-static void test_columns(void **state) {
-  (void)state;
-  test_rng rng = {28};
-  const int64_t sizes[3] = {3, 1, 4}, h = 6, w = 7;
-  const onefold_graph_conv2d_params p = onefold_graph_conv2d_square(5, 3, 2, 1);
-  onefold_affine *whole = affine_random_conv(context, &rng, (onefold_shape){1, 8, h, w}, &p, 1);
-  double *x = affine_random_image(&rng, 8 * h * w);
-  double *wanted = affine_apply(whole, x), *sum = NULL;
-  int64_t begin = 0;
-  for (int k = 0; k < 3; k++) {
-    onefold_affine *part = onefold_affine_columns(context, whole, begin, sizes[k]);
-    assert_non_null(part);
-    assert_int_equal(part->in_channels, sizes[k]);
-    double *y = affine_apply(part, x + begin * h * w);
-    for (int64_t i = 0; sum && i < affine_outputs(whole); i++) sum[i] += y[i];
-    if (sum)
-      free(y);
-    else
-      sum = y;
-    begin += sizes[k];
-    onefold_affine_destroy(context, part);
-  }
-  assert_true(affine_largest_difference(wanted, sum, affine_outputs(whole)) < 1e-12);
-  free(x);
-  free(wanted);
-  free(sum);
-  onefold_affine_destroy(context, whole);
-}
-
 /// A map becomes a convolution and back: same map, same geometry, tightest dilation.
 static void test_to_conv2d(void **state) {
   (void)state;
@@ -163,7 +133,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums),
       cmocka_unit_test(test_sum_refuses_other_grids),
-      cmocka_unit_test(test_columns),
       cmocka_unit_test(test_to_conv2d),
       cmocka_unit_test(test_symmetric_padding),
       cmocka_unit_test(test_border_does_not_fit),
