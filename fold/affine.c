@@ -4,8 +4,6 @@
 
 #include "graph/graph.h"
 
-#include <string.h>
-
 size_t onefold_affine_weights(const onefold_affine *affine) {
   return (size_t)affine->out_channels * (size_t)(affine->in_channels / affine->groups) *
          (size_t)affine->h.taps * (size_t)affine->w.taps;
@@ -19,20 +17,23 @@ size_t onefold_affine_border(const onefold_affine *affine) {
 /// onefold_affine_create with weights by one of the two ways to allocate.
 static onefold_affine *create(const onefold_context *context, const onefold_affine *like,
                               void *(*way)(const onefold_context *context, size_t size)) {
-  size_t count = (size_t)like->out_channels, bytes = 0;
+  const size_t outputs = (size_t)like->out_channels;
+  size_t bytes = 0, border = 0;
   onefold_affine *affine = NULL;
-  const int fits = onefold_mul(count, (size_t)(like->in_channels / like->groups), &count) &&
-                   onefold_mul(count, (size_t)like->h.taps, &count) &&
-                   onefold_mul(count, (size_t)like->w.taps, &count) &&
-                   onefold_mul(count, sizeof(double), &bytes) && bytes <= PTRDIFF_MAX;
+  const int fits = onefold_mul(outputs, (size_t)(like->in_channels / like->groups), &bytes) &&
+                   onefold_mul(bytes, (size_t)like->h.taps, &bytes) &&
+                   onefold_mul(bytes, (size_t)like->w.taps, &bytes) &&
+                   onefold_mul(bytes, sizeof(double), &bytes) && bytes <= PTRDIFF_MAX &&
+                   onefold_mul(outputs, (size_t)onefold_ring_rows(&like->ring), &border) &&
+                   onefold_mul(border, (size_t)onefold_ring_cols(&like->ring), &border) &&
+                   onefold_mul(border, sizeof(double), &border) && border <= PTRDIFF_MAX;
   if (fits && (affine = onefold_allocate(context, sizeof *affine))) {
     *affine = *like;
     const int has_border = !onefold_ring_is_empty(&like->ring);
     affine->border = NULL;
     affine->weight = way(context, bytes);
-    affine->bias = onefold_allocate(context, (size_t)like->out_channels * sizeof(double));
-    if (has_border)
-      affine->border = onefold_allocate(context, onefold_affine_border(like) * sizeof(double));
+    affine->bias = onefold_allocate(context, outputs * sizeof(double));
+    if (has_border) affine->border = onefold_allocate(context, border);
     if (affine->weight && affine->bias && (affine->border || !has_border)) return affine;
     onefold_affine_destroy(context, affine);
   }

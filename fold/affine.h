@@ -46,7 +46,7 @@ static inline int64_t onefold_axis_hi(const onefold_axis *axis) {
 }
 
 /// A map with zero weights, bias and border of the geometry and ring of `like`. NULL when out of
-/// memory or where the weights do not fit (sentence in the context).
+/// memory or where the weights or the border do not fit (sentence in the context).
 onefold_affine *onefold_affine_create(const onefold_context *context, const onefold_affine *like);
 void onefold_affine_destroy(const onefold_context *context, onefold_affine *affine);
 
@@ -82,6 +82,12 @@ int onefold_affine_concat_geometry(const onefold_affine *const *terms, size_t co
 
 /// Multiply-adds of one image; outputs whose window lies outside it take none.
 double onefold_affine_macs(const onefold_affine *affine);
+
+/// Weights, which need not fit in memory.
+static inline double onefold_affine_size(const onefold_affine *affine) {
+  return (double)affine->out_channels * (double)(affine->in_channels / affine->groups) *
+         (double)affine->h.taps * (double)affine->w.taps;
+}
 
 /// Non-zero when each output channel is of the input channel of its number alone.
 static inline int onefold_affine_is_per_channel(const onefold_affine *affine) {

@@ -4,7 +4,11 @@
 
 #include "fold/border.h"
 
-/// Does first, evaluated at the outside position v, reach into its own image?
+static int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b < 0);
+}
+
+/// Does first, evaluated at the position v, reach into its own image?
 static int reaches_inside(const onefold_axis *first, int64_t v) {
   for (int64_t k = 0; k < first->taps; k++) {
     const int64_t x = first->stride * v + first->lo + k * first->step;
@@ -13,22 +17,41 @@ static int reaches_inside(const onefold_axis *first, int64_t v) {
   return 0;
 }
 
+/// Outputs of which a tap of second, at `at` for the first one, reads a position below `limit`.
+static int64_t outputs_below(const onefold_axis *second, int64_t at, int64_t limit) {
+  if (limit <= at) return 0;
+  const int64_t count = (limit - at - 1) / second->stride + 1;
+  return count < second->out ? count : second->out;
+}
+
 /// What second reads along an axis at which first reaches into its own image: `alive` anywhere,
-/// `leaks` outside first's result, where the chain reads a zero instead. Every position that is
-/// read is looked at: parities of strides and dilations matter.
+/// `leaks` outside first's result, where the chain reads a zero instead.
 typedef struct reads {
   int alive, leaks;
 } reads;
 
+/// Looks at every position that is read outside first's result and from which first's window may
+/// reach inside: parities of strides and dilations matter. Of those within the result, one that is
+/// alive will do, so that the size of the image does not matter.
 static reads enumerate(const onefold_axis *first, const onefold_axis *second) {
+  const int64_t lowest = -floor_div(onefold_axis_hi(first), first->stride);
+  const int64_t highest = floor_div(first->in - 1 - first->lo, first->stride);
   reads found = {0, 0};
-  for (int64_t k = 0; k < second->taps; k++)
-    for (int64_t u = 0; u < second->out; u++) {
-      const int64_t v = second->stride * u + second->lo + k * second->step;
+  for (int64_t k = 0; k < second->taps; k++) {
+    const int64_t at = second->lo + k * second->step;
+    const int64_t end = outputs_below(second, at, highest + 1);
+    for (int64_t u = outputs_below(second, at, lowest); u < end; u++) {
+      const int64_t v = second->stride * u + at;
+      const int outside = v < 0 || v >= second->in;
+      if (!outside && found.alive) {
+        u = outputs_below(second, at, second->in) - 1; // on to the far side
+        continue;
+      }
       if (!reaches_inside(first, v)) continue;
       found.alive = 1;
-      found.leaks |= v < 0 || v >= second->in;
+      found.leaks |= outside;
     }
+  }
   return found;
 }
 

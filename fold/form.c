@@ -7,6 +7,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+// What is made only to see whether it pays has at most this many weights (1 GiB), or this many
+// times those that it replaces.
+#define GUESS_WEIGHTS 0x1p27
+#define GUESS_GROWTH  4
+
 void onefold_region_refuse(onefold_folding *folding, onefold_fold_verdict verdict,
                            const char *format, ...) {
   if (folding->verdict != ONEFOLD_FOLD_EXACT) return;
@@ -25,9 +30,17 @@ void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict
   snprintf(folding->reason, sizeof folding->reason, "%s", reason);
 }
 
+void onefold_region_does_not_pay(onefold_folding *folding) {
+  folding->unprofitable = folding->broken = 1;
+}
+
 void onefold_form_clear(onefold_folding *folding, onefold_form *form) {
   onefold_affine_destroy(folding->context, form->affine);
   *form = onefold_no_form;
+}
+
+int onefold_form_may_guess(const onefold_affine *geometry, double weights) {
+  return onefold_affine_size(geometry) <= fmax(GUESS_WEIGHTS, GUESS_GROWTH * weights);
 }
 
 /// A weight that is not finite would be hidden by a zero in the next map.
@@ -154,8 +167,12 @@ onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, one
   }
   onefold_node node = form->base;
   const onefold_node begin = folding->target->node_count;
+  if (form->composed && did_not_pay(folding, form)) {
+    onefold_region_does_not_pay(folding);
+    onefold_form_clear(folding, form);
+    return ONEFOLD_NO_NODE;
+  }
   if (form->composed) {
-    if (did_not_pay(folding, form)) folding->unprofitable = 1;
     onefold_ring outside;
     node = form->convs == 0 && onefold_affine_is_scale(form->affine, &outside)
                ? emit_scale(folding, form, &outside)

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-// A sum of branches of different groups may cost this much more than they do.
-#define REGROUP_MARGIN 2
+// A sum may cost this much more than its branches, as it is one operator instead of several.
+#define SUM_MARGIN 2
 
 static int same_axis(const onefold_axis *a, const onefold_axis *b) {
   return a->lo == b->lo && a->step == b->step && a->taps == b->taps;
@@ -42,11 +42,13 @@ static void merge(onefold_folding *folding, const onefold_affine *geometry, cons
   folding->terms[of[0]] = merged;
 }
 
-/// A sum is worth it, except where it has fewer groups than a branch and costs a multiple of
-/// all branches, as a depthwise and a dense one do, or where it would be a convolution of branches
-/// that are none, as slices are.
-static int pays(const onefold_folding *folding, const onefold_affine *geometry, const int32_t *of,
-                int32_t count) {
+/// Why a sum of terms is not worth it: it has fewer groups than one of them, as that of a depthwise
+/// and a dense one, or a larger window than all of them, as that of two dilations, and costs a
+/// multiple; or it would be a convolution of terms that are none, as slices are. EXACT where it is.
+static onefold_fold_verdict judge(const onefold_folding *folding, const onefold_affine *geometry,
+                                  const int32_t *of, int32_t count) {
+  if (folding->policy != ONEFOLD_POLICY_STRICT || folding->options->force)
+    return ONEFOLD_FOLD_EXACT;
   double macs = 0;
   int coarser = 0, convs = 0;
   for (int32_t k = 0; k < count; k++) {
@@ -55,34 +57,64 @@ static int pays(const onefold_folding *folding, const onefold_affine *geometry, 
     convs |= term->convs > 0;
     coarser |= term->convs > 0 && folding->maps[k]->groups != geometry->groups;
   }
-  if (!convs) return onefold_affine_is_per_channel(geometry);
-  return !coarser || onefold_affine_macs(geometry) <= REGROUP_MARGIN * macs;
+  const int pays = convs ? onefold_affine_macs(geometry) <= SUM_MARGIN * macs
+                         : onefold_affine_is_per_channel(geometry);
+  if (pays) return ONEFOLD_FOLD_EXACT;
+  return convs && !coarser ? ONEFOLD_FOLD_UNPROFITABLE : ONEFOLD_FOLD_GROUPS;
 }
 
-/// Merges the terms with the base of term `first`, if their grids agree and it pays.
+/// May the maps of terms[of[0]], terms[of[1]], ... become one? Says why not.
+static int may_merge(onefold_folding *folding, onefold_node node, const int32_t *of, int32_t count,
+                     onefold_affine *geometry) {
+  const char *name = folding->source->nodes[node].name;
+  for (int32_t k = 0; k < count; k++) folding->maps[k] = folding->terms[of[k]].affine;
+  if (!onefold_affine_sum_geometry(folding->maps, (size_t)count, geometry)) {
+    onefold_region_refuse(folding, ONEFOLD_FOLD_SHAPE,
+                          "the branches of '%s' have different strides or image sizes", name);
+    return 0;
+  }
+  const onefold_fold_verdict verdict = judge(folding, geometry, of, count);
+  if (verdict != ONEFOLD_FOLD_EXACT)
+    onefold_region_refuse(folding, verdict,
+                          "the sum '%s' would have %lld groups and take %.4g multiply-adds", name,
+                          (long long)geometry->groups, onefold_affine_macs(geometry));
+  return verdict == ONEFOLD_FOLD_EXACT;
+}
+
+/// May the sum be made only to see whether it pays?
+static int may_guess(const onefold_folding *folding, const onefold_affine *geometry,
+                     int32_t count) {
+  double weights = 0;
+  for (int32_t k = 0; k < count; k++) weights += onefold_affine_size(folding->maps[k]);
+  return folding->policy != ONEFOLD_POLICY_EAGER || folding->options->force ||
+         onefold_form_may_guess(geometry, weights);
+}
+
+/// Merges the terms with the base of term `first`; where not all of them may become one map, that
+/// term and those that may join it one after the other.
 static void merge_base(onefold_folding *folding, onefold_node node, int32_t first, int32_t count,
                        int32_t *of) {
+  onefold_affine geometry;
   int32_t members = 0;
   for (int32_t k = first; k < count; k++) {
-    onefold_form *term = &folding->terms[k];
-    if (term->base != folding->terms[first].base) continue;
+    if (folding->terms[k].base != folding->terms[first].base) continue;
+    if (!onefold_form_affine(folding, &folding->terms[k])) return;
     of[members++] = k;
   }
   if (members < 2) return;
-  for (int32_t k = 0; k < members; k++)
-    if (!(folding->maps[k] = onefold_form_affine(folding, &folding->terms[of[k]]))) return;
-  onefold_affine geometry;
-  const char *name = folding->source->nodes[node].name;
-  if (!onefold_affine_sum_geometry(folding->maps, (size_t)members, &geometry))
-    onefold_region_refuse(folding, ONEFOLD_FOLD_SHAPE,
-                          "the branches of '%s' have different strides or image sizes", name);
-  else if (folding->policy == ONEFOLD_POLICY_STRICT && !folding->options->force &&
-           !pays(folding, &geometry, of, members))
-    onefold_region_refuse(folding, ONEFOLD_FOLD_GROUPS,
-                          "the sum '%s' would have %lld groups and take %.4g multiply-adds", name,
-                          (long long)geometry.groups, onefold_affine_macs(&geometry));
-  else
+  if (!may_merge(folding, node, of, members, &geometry)) {
+    const int32_t all = members;
+    members = 1;
+    for (int32_t k = 1; k < all; k++) {
+      of[members] = of[k];
+      members += may_merge(folding, node, of, members + 1, &geometry);
+    }
+    if (members < 2 || !may_merge(folding, node, of, members, &geometry)) return;
+  }
+  if (may_guess(folding, &geometry, members))
     merge(folding, &geometry, of, members);
+  else
+    onefold_region_does_not_pay(folding);
 }
 
 /// A branch that starts behind a non-linear node keeps a sum from becoming one map: names the

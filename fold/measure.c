@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Runs a region and what it became on the same random data, in float32.
-#include "fold/rewrite.h"
+#include "fold/pass.h"
 
 #include <math.h>
 

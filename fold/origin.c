@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the target's nodes were made for, and whether a region has become other nodes than it was:
 // by that a pass knows what the next one has to look at again.
-#include "fold/rewrite.h"
+#include "fold/pass.h"
 
 /// FNV-1a of 64 bits, continued from `hash`.
 static uint64_t mix(uint64_t hash, const void *data, size_t size) {

@@ -53,8 +53,10 @@ static onefold_fold_verdict judge(onefold_folding *folding, onefold_node node,
     onefold_region_refuse(folding, ONEFOLD_FOLD_SHAPE, "the offsets before '%s' do not fit", name);
     return ONEFOLD_FOLD_SHAPE;
   }
-  const int may_pay_later =
-      folding->policy == ONEFOLD_POLICY_EAGER && folding->regions.summed[node];
+  const double weights = onefold_affine_size(in->affine) + onefold_affine_size(map);
+  const int may_pay_later = folding->policy == ONEFOLD_POLICY_EAGER &&
+                            folding->regions.summed[node] &&
+                            onefold_form_may_guess(&geometry, weights);
   const double macs = onefold_affine_macs(&geometry);
   // Scales and padding alone are no convolution yet; with slices they would be one.
   const int no_conv = in->convs + own->convs == 0 && onefold_affine_is_per_channel(&geometry);

@@ -77,8 +77,8 @@ typedef struct onefold_folding {
   onefold_fold_policy policy;
   onefold_fold_verdict verdict;
   char reason[256];
+  int broken;       // not to go on: cannot be folded at all, or is unprofitable
   int unprofitable; // as a whole: try again with what pays by itself
-  int broken;       // cannot be folded at all: keep the nodes as they are
   onefold_status status;
 } onefold_folding;
 
@@ -89,6 +89,9 @@ void onefold_region_fold(onefold_folding *folding, onefold_node root);
 /// Keeps the region's first refusal.
 void onefold_region_refuse(onefold_folding *folding, onefold_fold_verdict verdict,
                            const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/// Gives the region up as a whole: what pays by itself may be folded.
+void onefold_region_does_not_pay(onefold_folding *folding);
 
 /// Gives the region up.
 void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict,
@@ -101,6 +104,10 @@ onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, one
 onefold_affine *onefold_form_affine(onefold_folding *folding, onefold_form *form);
 
 void onefold_form_clear(onefold_folding *folding, onefold_form *form);
+
+/// May a map be made only to see whether it pays, in the place of maps of so many weights? Zero
+/// where it is so large that this would take the memory that others need.
+int onefold_form_may_guess(const onefold_affine *geometry, double weights);
 
 static inline int onefold_form_is_identity(const onefold_form *form) {
   return !form->composed && form->source == ONEFOLD_NO_NODE;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The report of a region: what it was, what it became, and at what cost.
-#include "fold/rewrite.h"
+#include "fold/pass.h"
 
 #include <stdio.h>
 

@@ -1,47 +1,54 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a fold is made of: passes over the graph, two rewrites of their own, and the report.
+// Rewrites of a whole graph: it is copied node by node, and some nodes become others on the way.
+// A rewrite is one file, which says where there is something to do and what takes the place of a
+// node, and a line in fold.c, which says when it is done.
 #ifndef ONEFOLD_FOLD_REWRITE_H
 #define ONEFOLD_FOLD_REWRITE_H
 
-#include "fold/region.h"
+#include "graph/graph.h"
 
-#include <stdint.h>
+#define ONEFOLD_REWRITE_NOTES 3
 
-/// The same graph with each batch normalisation of a sum moved into the sum's terms, where it can
-/// go on into convolutions: the best multi-branch form. NULL in *target where there is none.
-onefold_status onefold_fold_distribute(onefold_context *context, const onefold_graph *source,
-                                       onefold_graph **target);
+/// A graph on its way into another. All arrays but the last have one element per source node.
+typedef struct onefold_rewriting {
+  const onefold_graph *source;
+  onefold_graph *target;                      // NULL until there is something to do
+  int32_t *uses;                              // its readers, 0 where no output needs it
+  onefold_node *map;                          // its node in the target, or ONEFOLD_NO_NODE
+  onefold_node *notes[ONEFOLD_REWRITE_NOTES]; // the rewrite's own; ONEFOLD_NO_NODE at first
+  onefold_node *operands;                     // room for those of any node
+} onefold_rewriting;
 
-/// A rewrite of a folded graph, with the same inputs and outputs. NULL in *target where it has
-/// nothing to do.
-typedef onefold_status onefold_fold_rewrite_fn(onefold_context *context,
-                                               const onefold_graph *source, onefold_graph **target);
+typedef struct onefold_rewrite {
+  /// Looks at the source and takes notes. Zero where there is nothing to do.
+  int (*find)(const onefold_rewriting *r);
+  /// Adds what takes the place of a node, whose operands are in the target, and sets its map[]; may
+  /// set that of others too, which are then left alone. Zero, with nothing done, where the node is
+  /// to be copied. Failures stay in the target.
+  int (*replace)(const onefold_rewriting *r, onefold_node node);
+} onefold_rewrite;
 
+/// Makes a graph with the same inputs and outputs, without what no output needs. *target is NULL
+/// where there is nothing to do. Errors: OUT_OF_MEMORY.
+onefold_status onefold_rewrite_graph(const onefold_rewrite *rewrite, const onefold_graph *source,
+                                     onefold_graph **target);
+
+/// Copies a node whose operands are in the target.
+void onefold_rewrite_copy(const onefold_rewriting *r, onefold_node node);
+
+/// `count` zeros for the weights of what takes the place of `node`, to be released by the caller.
+/// NULL when out of memory; the target has failed then.
+float *onefold_rewrite_floats(const onefold_rewriting *r, onefold_node node, size_t count);
+
+/// Each batch normalisation of a sum moves into the sum's terms, where it can go on into
+/// convolutions: the best multi-branch form.
+extern const onefold_rewrite onefold_rewrite_distribute;
 /// Convolutions of one input that have one geometry, and one activation after them, become one
 /// convolution and slices.
-onefold_fold_rewrite_fn onefold_fold_horizontal;
+extern const onefold_rewrite onefold_rewrite_horizontal;
 /// Max pools of one input become chains.
-onefold_fold_rewrite_fn onefold_fold_chain_pools;
+extern const onefold_rewrite onefold_rewrite_pool_chain;
 /// What looks at one pixel goes before a nearest upsampling.
-onefold_fold_rewrite_fn onefold_fold_before_upsample;
-
-/// Notes that the target's nodes without an origin were made for this node of the source.
-void onefold_fold_note_origin(onefold_folding *folding, onefold_node node);
-
-/// A number that two graphs share where their nodes have the same kinds, sizes and windows, in
-/// whatever order.
-uint64_t onefold_fold_geometry(const onefold_graph *graph);
-
-/// Reports the region that ends in `root` and became the target's nodes from `begin` on.
-void onefold_fold_report_region(onefold_folding *folding, onefold_node root, onefold_node begin);
-
-/// Runs the region and what it became on random data.
-void onefold_fold_measure(const onefold_folding *folding, onefold_node root, onefold_node begin,
-                          onefold_fold_region *region);
-
-/// The map, before it is rounded to float32, of the region that ends in the graph's first output,
-/// from the last node that the region cannot look through; only what is exact is composed, at
-/// any cost. NULL where the output is no linear node, or the region is not one map.
-onefold_affine *onefold_fold_map(onefold_context *context, const onefold_graph *graph);
+extern const onefold_rewrite onefold_rewrite_upsample;
 
 #endif

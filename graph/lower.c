@@ -16,18 +16,11 @@ int32_t onefold_lower_input(onefold_lowering *lowering, onefold_node node) {
 }
 
 int32_t onefold_lower_conv2d(onefold_lowering *lowering, onefold_node node) {
-  const onefold_graph_node *n = &lowering->graph->nodes[node];
-  onefold_emit_conv conv = {
-      .name = n->name,
-      .weight = n->as.conv2d.weight,
-      .bias = n->as.conv2d.bias,
-      .src = onefold_lower_conv_source(lowering, node),
-      .residual = onefold_lower_absorbed_border(lowering, node),
-      .residual_mode = ONEFOLD_RESIDUAL_BEFORE_ACTIVATION,
-      .activation = onefold_lower_absorbed_activation(lowering, node),
-      .dst = ONEFOLD_NO_VALUE,
-  };
-  onefold_node_conv2d_desc(lowering->graph, n, &conv.desc);
+  onefold_emit_conv conv = {.residual_mode = ONEFOLD_RESIDUAL_BEFORE_ACTIVATION,
+                            .activation = onefold_lower_absorbed_activation(lowering, node),
+                            .dst = ONEFOLD_NO_VALUE};
+  onefold_lower_set_conv(lowering, node, &conv);
+  conv.residual = onefold_lower_absorbed_border(lowering, node);
   return onefold_emit_conv2d(lowering, &conv);
 }
 

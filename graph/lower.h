@@ -61,6 +61,22 @@ int32_t onefold_lower_node(onefold_lowering *lowering, onefold_node node);
 /// The constant of the border node that a node went into, else ONEFOLD_NO_VALUE.
 int32_t onefold_lower_absorbed_border(onefold_lowering *lowering, onefold_node node);
 
+// ---------------------------------------------- sums (lower_sum.c)
+
+/// How a sum is computed. Its terms that are named here or counted are done by its steps; all
+/// others are tensors, which are added up first.
+typedef struct onefold_sum_plan {
+  int32_t links;          // convolutions that become a chain
+  onefold_node scaled;    // a batch normalisation that becomes the scale of the chain's residual
+  onefold_node activated; // the activation of the convolution that adds the one other term
+} onefold_sum_plan;
+
+/// No links and no nodes where the execution is not fused.
+onefold_sum_plan onefold_lower_plan_sum(const onefold_lowering *lowering, onefold_node sum);
+
+/// Is a term of a sum a convolution that only the sum reads?
+int onefold_lower_is_link(const onefold_lowering *lowering, onefold_node term);
+
 // ------------------------------------------------------------------ emitting
 
 /// Keep the first failure; return ONEFOLD_NO_VALUE.
@@ -95,6 +111,10 @@ typedef struct onefold_emit_conv {
   int32_t dst; // a value, or ONEFOLD_NO_VALUE for a new one
 } onefold_emit_conv;
 int32_t onefold_emit_conv2d(onefold_lowering *lowering, const onefold_emit_conv *conv);
+
+/// Sets what comes from a convolution node itself: name, desc, weight, bias and src
+/// (lower_operand.c).
+void onefold_lower_set_conv(onefold_lowering *lowering, onefold_node node, onefold_emit_conv *conv);
 
 /// Non-negative `dst` names the value to write.
 int32_t onefold_emit_batch_norm(onefold_lowering *lowering, const char *name,

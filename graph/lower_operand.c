@@ -28,6 +28,16 @@ int32_t onefold_lower_conv_source(onefold_lowering *lowering, onefold_node conv)
   return onefold_lower_operand(lowering, input);
 }
 
+void onefold_lower_set_conv(onefold_lowering *lowering, onefold_node node,
+                            onefold_emit_conv *conv) {
+  const onefold_graph_node *n = &lowering->graph->nodes[node];
+  conv->name = n->name;
+  conv->weight = n->as.conv2d.weight;
+  conv->bias = n->as.conv2d.bias;
+  conv->src = onefold_lower_conv_source(lowering, node);
+  onefold_node_conv2d_desc(lowering->graph, n, &conv->desc);
+}
+
 int32_t onefold_lower_in_place(onefold_lowering *lowering, onefold_node operand) {
   const int32_t value = onefold_lower_operand(lowering, operand);
   if (value == ONEFOLD_NO_VALUE || lowering->uses[operand] != 1 ||

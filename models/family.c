@@ -3,13 +3,11 @@
 // sizes that are not known yet and agreeing with those that are.
 #include "models/family.h"
 
+#include "models/family_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-// Bytes of a key with its numbers put in.
-#define MAX_KEY 160
 
 #define TENSOR(need, name, shape)  {name, shape, ONEFOLD_KEY_##need, 0},
 #define NORM(need, name, channels) {name, channels, ONEFOLD_KEY_##need, 1},
@@ -29,9 +27,8 @@ const onefold_family *onefold_family_at(size_t index) {
 /// One attempt to fit a family.
 typedef struct fitting {
   const onefold_scan *scan;
-  int32_t number;
+  int32_t number; // of the match
   onefold_match *match;
-  const onefold_family_key *key; // the one in hand
 } fitting;
 
 __attribute__((format(printf, 2, 3))) static int refuse(fitting *f, const char *format, ...) {
@@ -50,124 +47,136 @@ const onefold_tensor *onefold_scan_find(const onefold_scan *scan, const char *pr
   return onefold_safetensors_find(scan->file, text);
 }
 
+/// A tensor of the block's prefix, unless it is another block's.
 static const onefold_tensor *find(const fitting *f, const char *name, const char *suffix) {
   const onefold_tensor *tensor = onefold_scan_find(f->scan, f->match->prefix, name, suffix);
   const int32_t owner = tensor ? f->scan->owner[tensor - f->scan->file->tensors] : -1;
   return owner < 0 || owner == f->number ? tensor : NULL;
 }
 
-/// Gives the size of a letter, or compares it.
-static int bind(onefold_match *match, char letter, int64_t factor, int64_t size) {
-  int64_t *known = &match->sizes[(unsigned char)letter];
-  if (*known > 0) return size % factor == 0 && size / factor == *known;
-  if (size <= 0 || size % factor != 0) return 0;
-  *known = size / factor;
-  return 1;
+// ------------------------------------------------------------------------ shapes
+
+/// Is that the size? A letter without a size gets this one.
+static int bind(onefold_match *match, onefold_family_size wanted, int64_t size) {
+  if (!wanted.letter) return size == wanted.factor;
+  int64_t *known = &match->sizes[(unsigned char)wanted.letter];
+  if (size <= 0 || size % wanted.factor != 0) return 0;
+  if (*known == 0) *known = size / wanted.factor;
+  return size / wanted.factor == *known;
+}
+
+static int bind_shape(onefold_match *match, const char *shape, const onefold_tensor *tensor) {
+  int32_t rank = 0;
+  for (; *shape; rank++) {
+    onefold_family_size wanted;
+    shape = onefold_family_read_size(shape, &wanted);
+    if (!bind(match, wanted, rank < tensor->rank ? tensor->dims[rank] : 0)) return 0;
+  }
+  return rank == tensor->rank;
 }
 
 /// "64x8Ix3x3": what a tensor should be as far as it is known.
 static void print_wanted(const onefold_match *match, const char *shape, char *text, size_t size) {
   size_t used = 0;
   text[0] = '\0';
-  for (const char *s = shape; *s && used < size; s += strspn(s, " ")) {
-    char *end;
-    const int64_t number = strtol(s, &end, 10), known = *end >= 'A' ? match->sizes[(int)*end] : 0;
-    const int letter = *end >= 'A' ? *end : 0;
+  while (*shape && used < size) {
+    onefold_family_size wanted;
+    const char *next = onefold_family_read_size(shape, &wanted);
+    const int64_t known = wanted.letter ? match->sizes[(unsigned char)wanted.letter] : 1;
     const char *separator = used ? "x" : "";
-    int n;
-    if (!letter || known > 0)
-      n = snprintf(text + used, size - used, "%s%lld", separator,
-                   (long long)(letter ? known * (end > s ? number : 1) : number));
-    else
-      n = snprintf(text + used, size - used, "%s%.*s%c", separator, (int)(end - s), s, letter);
+    const int n = known > 0 ? snprintf(text + used, size - used, "%s%lld", separator,
+                                       (long long)(known * wanted.factor))
+                            : snprintf(text + used, size - used, "%s%.*s", separator,
+                                       (int)strcspn(shape, " "), shape);
     used += n > 0 ? (size_t)n : 0;
-    s = letter ? end + 1 : end;
+    shape = next;
   }
 }
 
-static void own(const fitting *f, const onefold_tensor *tensor) {
-  if (f->key->need == ONEFOLD_KEY_BESIDE) return;
+// ----------------------------------------------------------------------- tensors
+
+static void own(const fitting *f, const onefold_family_key *key, const onefold_tensor *tensor) {
+  if (key->need == ONEFOLD_KEY_BESIDE) return;
   f->scan->owner[tensor - f->scan->file->tensors] = f->number;
 }
 
-/// Takes a tensor of the key's shape.
-static int take(fitting *f, const onefold_tensor *tensor) {
-  const char *shape = f->key->shape;
+/// Takes a tensor of the key's shape. One of another shape is the block's too, but does not fit.
+static int take(fitting *f, const onefold_family_key *key, const onefold_tensor *tensor) {
   if (!tensor->dtype || !tensor->dtype->convert)
     return refuse(f, "'%s' has the element type %.16s; F32, F16, BF16 and F64 are read",
                   tensor->name, tensor->dtype_name);
-  int32_t rank = 0;
-  int fits = 1;
-  for (const char *s = shape; *s && fits; s += strspn(s, " "), rank++) {
-    char *end;
-    const int64_t number = strtol(s, &end, 10), size = rank < tensor->rank ? tensor->dims[rank] : 0;
-    if (*end >= 'A')
-      fits = bind(f->match, *end, end > s ? number : 1, size);
-    else
-      fits = number == size;
-    s = *end >= 'A' ? end + 1 : end;
-  }
-  own(f, tensor);
-  if (fits && rank == tensor->rank) return 1;
+  const int fits = bind_shape(f->match, key->shape, tensor);
+  own(f, key, tensor);
+  if (fits) return 1;
   char has[176], wanted[176];
   onefold_weights_print_shape(tensor->dims, tensor->rank, has, sizeof has);
-  print_wanted(f->match, shape, wanted, sizeof wanted);
+  print_wanted(f->match, key->shape, wanted, sizeof wanted);
   return refuse(f, "'%s' is %s, %s is needed", tensor->name, has, wanted);
 }
 
-static int fit_tensor(fitting *f, const char *name, const char *suffix, const char *without) {
-  const onefold_tensor *tensor = find(f, name, suffix);
-  if (tensor) return take(f, tensor);
-  return refuse(f, "'%s%s%s' is missing%s", f->match->prefix, name, suffix, without);
+/// A key is the tensors <name><suffix>: one without a suffix, or those of a batch norm.
+typedef struct key_tensors {
+  const char *suffix[4];
+  int count;
+} key_tensors;
+
+static const key_tensors *tensors_of(const onefold_family_key *key) {
+  static const key_tensors one = {{""}, 1};
+  static const key_tensors norm = {{".weight", ".bias", ".running_mean", ".running_var"}, 4};
+  return key->norm ? &norm : &one;
 }
 
-#define NORM_TENSORS 4
-static const char *const norm_suffixes[NORM_TENSORS] = {".weight", ".bias", ".running_mean",
-                                                        ".running_var"};
-
-static int fit_norm(fitting *f, const char *name) {
-  const onefold_tensor *counter = find(f, name, ".num_batches_tracked");
-  if (counter) own(f, counter);
-  for (int i = 0; i < NORM_TENSORS; i++)
-    if (!fit_tensor(f, name, norm_suffixes[i], i < 2 ? "" : ": batch norm without statistics"))
-      return 0;
-  return 1;
-}
-
-/// Whether any tensor of the key is there.
-static int is_there(const fitting *f, const char *name) {
-  if (!f->key->norm) return find(f, name, "") != NULL;
-  for (int i = 0; i < NORM_TENSORS; i++)
-    if (find(f, name, norm_suffixes[i])) return 1;
+/// Is any tensor of the key there?
+static int is_there(const fitting *f, const onefold_family_key *key, const char *name) {
+  const key_tensors *tensors = tensors_of(key);
+  for (int i = 0; i < tensors->count; i++)
+    if (find(f, name, tensors->suffix[i])) return 1;
   return 0;
 }
 
-/// The key with `number` in place of '#' and '+'; of "a|b" the one that is there, else b.
-static void put_number(const fitting *f, int64_t number, char name[MAX_KEY]) {
-  const char *s = f->key->name, *bar;
-  do {
-    size_t used = 0;
-    bar = NULL;
-    for (; *s && !bar && used < MAX_KEY - 24; s++) {
-      if (*s == '|')
-        bar = s;
-      else if (*s == '#' || *s == '+')
-        used += (size_t)snprintf(name + used, MAX_KEY - used, "%lld", (long long)number);
-      else
-        name[used++] = *s;
-    }
-    name[used] = '\0';
-  } while (bar && !is_there(f, name));
+/// Takes all tensors of the key, of a batch norm its counter too.
+static int take_all(fitting *f, const onefold_family_key *key, const char *name) {
+  const key_tensors *tensors = tensors_of(key);
+  const onefold_tensor *counter = key->norm ? find(f, name, ".num_batches_tracked") : NULL;
+  if (counter) own(f, key, counter);
+  for (int i = 0; i < tensors->count; i++) {
+    const onefold_tensor *tensor = find(f, name, tensors->suffix[i]);
+    if (!tensor)
+      return refuse(f, "'%s%s%s' is missing%s", f->match->prefix, name, tensors->suffix[i],
+                    i < 2 ? "" : ": batch norm without statistics");
+    if (!take(f, key, tensor)) return 0;
+  }
+  return 1;
 }
 
-static int fit_one(fitting *f, const char *name) {
-  const onefold_key_need need = f->key->need;
-  if (!is_there(f, name)) {
-    if (need == ONEFOLD_KEY_IDENTITY || need == ONEFOLD_KEY_BUFFER) return 1;
-  } else if (need == ONEFOLD_KEY_IDENTITY) {
-    f->match->identity = 1;
-  }
-  return f->key->norm ? fit_norm(f, name) : fit_tensor(f, name, "", "");
+// -------------------------------------------------------------------------- keys
+
+/// The name of a key with a number: of several alternatives the one that is there, or the last.
+static void choose_name(const fitting *f, const onefold_family_key *key, int64_t number,
+                        char name[ONEFOLD_FAMILY_NAME]) {
+  const char *rest = key->name;
+  do rest = onefold_family_write_name(rest, number, name);
+  while (rest && !is_there(f, key, name));
+}
+
+static int fit_name(fitting *f, const onefold_family_key *key, const char *name) {
+  const int optional = key->need == ONEFOLD_KEY_IDENTITY || key->need == ONEFOLD_KEY_BUFFER;
+  if (optional && !is_there(f, key, name)) return 1;
+  if (key->need == ONEFOLD_KEY_IDENTITY) f->match->identity = 1;
+  return take_all(f, key, name);
+}
+
+/// The first key with numbers tells how many there are, and all others have as many.
+static int fit_numbers(fitting *f, const onefold_family_key *key, int64_t number) {
+  char name[ONEFOLD_FAMILY_NAME];
+  onefold_match *m = f->match;
+  choose_name(f, key, number, name);
+  do {
+    if (!fit_name(f, key, name)) return 0;
+    choose_name(f, key, ++number, name);
+  } while (m->repeats ? number < m->repeats : is_there(f, key, name));
+  m->repeats = number;
+  return 1;
 }
 
 /// Groups and input channels. Where no tensor tells, one group: the kernel of a sum of parallel
@@ -195,38 +204,24 @@ static int derive(fitting *f) {
                 (long long)sizes['J'], (long long)sizes['I'], (long long)sizes['O']);
 }
 
-static int fit_key(fitting *f, const onefold_family_key *key) {
-  onefold_match *m = f->match;
-  f->key = key;
-  if (key->need == ONEFOLD_KEY_WIDE || key->need == ONEFOLD_KEY_DENSE) {
-    if (!derive(f)) return 0;
-    if (key->need == ONEFOLD_KEY_WIDE && m->sizes['K'] == 1) return 1;
-    if (key->need == ONEFOLD_KEY_DENSE && m->groups >= m->sizes['O']) return 1;
-  }
-  char name[MAX_KEY];
-  int64_t number = strchr(key->name, '+') ? 1 : 0;
-  put_number(f, number, name);
-  if (!strpbrk(key->name, "#+")) return fit_one(f, name);
-  do {
-    if (!fit_one(f, name)) return 0;
-    put_number(f, ++number, name);
-  } while (m->repeats ? number < m->repeats : is_there(f, name));
-  m->repeats = number;
-  return 1;
+/// Does a block of these sizes do without the key? Zero for keys that do not ask for sizes.
+static int does_without(const onefold_match *match, const onefold_family_key *key) {
+  return (key->need == ONEFOLD_KEY_WIDE && match->sizes['K'] == 1) ||
+         (key->need == ONEFOLD_KEY_DENSE && match->groups >= match->sizes['O']);
 }
 
-/// Whether the first component of a tensor's name is that of a key.
-static int same_component(const char *key, const char *name) {
-  for (;; key++) {
-    if (!*key || *key == '.' || *key == '|') return !*name || *name == '.';
-    if (*key == '#' || *key == '+') {
-      if (!strspn(name, "0123456789")) return 0;
-      name += strspn(name, "0123456789");
-    } else if (*key != *name++) {
-      return 0;
-    }
-  }
+static int fit_key(fitting *f, const onefold_family_key *key) {
+  const int by_sizes = key->need == ONEFOLD_KEY_WIDE || key->need == ONEFOLD_KEY_DENSE;
+  if (by_sizes && !derive(f)) return 0;
+  if (by_sizes && does_without(f->match, key)) return 1;
+  int64_t first;
+  if (onefold_family_has_numbers(key->name, &first)) return fit_numbers(f, key, first);
+  char name[ONEFOLD_FAMILY_NAME];
+  choose_name(f, key, first, name);
+  return fit_name(f, key, name);
 }
+
+// -------------------------------------------------------------------- neighbours
 
 /// Number in file->by_name of the first name that is not before the prefix.
 static size_t first_with_prefix(const onefold_safetensors *file, const char *prefix) {
@@ -241,6 +236,13 @@ static size_t first_with_prefix(const onefold_safetensors *file, const char *pre
   return low;
 }
 
+/// Does a name, behind the prefix, begin as that of one of the block's tensors?
+static int begins_as_key(const onefold_family *family, const char *name) {
+  for (const onefold_family_key *key = family->keys; key->name; key++)
+    if (key->need != ONEFOLD_KEY_BESIDE && onefold_family_same_component(key->name, name)) return 1;
+  return 0;
+}
+
 /// Takes what stands beside the block's tensors without being one of them, such as the bias of a
 /// convolution; folding would lose it. Returns one of these, or NULL.
 static const onefold_tensor *take_strangers(fitting *f) {
@@ -252,12 +254,9 @@ static const onefold_tensor *take_strangers(fitting *f) {
        i < file->count && strncmp(file->by_name[i]->name, prefix, length) == 0; i++) {
     const onefold_tensor *tensor = file->by_name[i];
     int32_t *owner = &f->scan->owner[tensor - file->tensors];
-    for (const onefold_family_key *key = f->match->family->keys; key->name && *owner < 0; key++) {
-      if (key->need == ONEFOLD_KEY_BESIDE || !same_component(key->name, tensor->name + length))
-        continue;
-      *owner = f->number;
-      stranger = tensor;
-    }
+    if (*owner >= 0 || !begins_as_key(f->match->family, tensor->name + length)) continue;
+    *owner = f->number;
+    stranger = tensor;
   }
   return stranger;
 }
@@ -274,7 +273,7 @@ static int check_deploy(fitting *f) {
 }
 
 int onefold_family_fit(const onefold_scan *scan, int32_t number, onefold_match *match) {
-  fitting f = {scan, number, match, match->family->keys};
+  fitting f = {scan, number, match};
   match->sizes['K'] = match->family->kernel;
   int fits = 1;
   size_t count = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Blocks against published numbers: the one kernel and bias that each folds into, in double, and
 // the results of the training form, of tensors that a generator fills in a published order.
-#include "fold/rewrite.h"
+#include "fold/pass.h"
 #include "tests/affine_support.h"
 #include "tests/block_support.h"
 

@@ -115,12 +115,27 @@ static void test_symmetric_padding(void **state) {
   onefold_affine_destroy(context, f);
 }
 
+/// The classes of a ring on 2^32 x 2^32 pixels are more than size_t counts.
+static void test_border_does_not_fit(void **state) {
+  (void)state;
+  const int64_t size = INT64_C(1) << 32;
+  const onefold_affine geometry = {.in_channels = 1,
+                                   .out_channels = 1,
+                                   .groups = 1,
+                                   .h = {size, size, 1, 0, 0, 1},
+                                   .w = {size, size, 1, 0, 0, 1},
+                                   .ring = {size - 1, 0, size - 1, 0}};
+  assert_null(onefold_affine_create(context, &geometry));
+  assert_int_equal(onefold_context_last_error(context, NULL, 0), ONEFOLD_OUT_OF_MEMORY);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sums),
       cmocka_unit_test(test_sum_refuses_other_grids),
       cmocka_unit_test(test_to_conv2d),
       cmocka_unit_test(test_symmetric_padding),
+      cmocka_unit_test(test_border_does_not_fit),
   };
   onefold_isa levels[ONEFOLD_ISA_COUNT];
   context = test_context(levels[test_isa_levels(levels) - 1], 1);

@@ -176,11 +176,32 @@ static void test_stride_parity(void **state) {
   }
 }
 
+/// What a verdict takes does not grow with the image. (One look at each pixel would take hours.)
+static void test_long_images(void **state) {
+  (void)state;
+  test_rng rng = {23};
+  const onefold_shape in = {1, 1, INT64_C(1) << 42, 1};
+  for (int padded = 0; padded <= 1; padded++) {
+    onefold_graph_conv2d_params p = onefold_graph_conv2d_square(1, 3, 1, 1), q = p;
+    p.kernel_w = q.kernel_w = 1;
+    p.pad_left = p.pad_right = q.pad_left = q.pad_right = 0;
+    q.pad_top = 0;
+    q.pad_bottom = padded;
+    onefold_affine *first = affine_random_conv(context, &rng, in, &p, 0);
+    onefold_affine *second = affine_random_conv(context, &rng, in, &q, 0);
+    assert_int_equal(onefold_affine_compose_verdict(first, second),
+                     padded ? ONEFOLD_FOLD_INEXACT_DATA : ONEFOLD_FOLD_EXACT);
+    onefold_affine_destroy(context, first);
+    onefold_affine_destroy(context, second);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_verdicts),
       cmocka_unit_test(test_clean_region),
       cmocka_unit_test(test_stride_parity),
+      cmocka_unit_test(test_long_images),
   };
   onefold_isa levels[ONEFOLD_ISA_COUNT];
   context = test_context(levels[test_isa_levels(levels) - 1], 1);

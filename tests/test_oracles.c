@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Oracles of folding: where padding stands, what a border is, offsets of even kernels, residuals;
 // and over every block, that a fold writes into nothing and gives the same bits again.
-#include "fold/rewrite.h"
+#include "fold/pass.h"
 #include "tests/block_support.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // OREPA's branches on feature maps against its generated weight: one kernel, written down from
 // the six tensors as its authors' code generates it, in double.
-#include "fold/rewrite.h"
+#include "fold/pass.h"
 #include "tests/block_support.h"
 
 #include <math.h>

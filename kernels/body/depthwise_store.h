@@ -3,7 +3,7 @@
 #ifndef ONEFOLD_KERNELS_BODY_DEPTHWISE_STORE_H
 #define ONEFOLD_KERNELS_BODY_DEPTHWISE_STORE_H
 
-#include "kernels/kernel.h"
+#include "kernels/body/epilogue.h"
 
 #include <math.h>
 
@@ -62,7 +62,7 @@ ONEFOLD_INLINE void onefold_depthwise_store(vf *acc, const int P, const int edge
                                             const ptrdiff_t at, const onefold_depthwise_args *a) {
   const onefold_epilogue *e = a->epilogue;
   float *const dst = a->dst + at; // read before the stores, which may change the arguments
-  const int modified = e->scale || e->residual || e->leaky;
+  const int modified = onefold_epilogue_modifies(e);
   if (modified) onefold_depthwise_modify(acc, P, edge, n, at, e);
   if (e->lo != -INFINITY) {
     const vf lo = vf_set1(e->lo);

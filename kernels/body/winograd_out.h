@@ -4,6 +4,7 @@
 #ifndef ONEFOLD_KERNELS_BODY_WINOGRAD_OUT_H
 #define ONEFOLD_KERNELS_BODY_WINOGRAD_OUT_H
 
+#include "kernels/body/epilogue.h"
 #include "kernels/body/order.h"
 #include "kernels/body/tile.h"
 #include "kernels/body/winograd.h"
@@ -199,17 +200,12 @@ ONEFOLD_INLINE void onefold_winograd_out_heights(const int M, const int E, const
   }
 }
 
-/// Does the epilogue have no more than a bias and a clamp?
-ONEFOLD_INLINE int onefold_winograd_out_is_plain(const onefold_epilogue *e) {
-  return !e->scale && !e->residual && !e->leaky;
-}
-
 #define ONEFOLD_WINOGRAD_KERNEL(op, isa, m, tile, extra)                                           \
   ONEFOLD_ALONE void op##_##m##_any(const onefold_winograd_out_args *a) {                          \
     onefold_winograd_out_heights(tile, extra, 0, a);                                               \
   }                                                                                                \
   void onefold_uk_##op##_f32_##m##x##m##__##isa(const onefold_winograd_out_args *a) {              \
-    if (onefold_winograd_out_is_plain(a->epilogue)) {                                              \
+    if (!onefold_epilogue_modifies(a->epilogue)) {                                                 \
       onefold_winograd_out_heights(tile, extra, 1, a);                                             \
     } else {                                                                                       \
       op##_##m##_any(a);                                                                           \
