@@ -3,8 +3,8 @@
 #ifndef ONEFOLD_BENCH_FORM_H
 #define ONEFOLD_BENCH_FORM_H
 
+#include <onefold/exec.h>
 #include <onefold/fold.h>
-#include <onefold/graph.h>
 
 /// Those from BENCH_UNPAIRED to BENCH_UNFUSED are the folded form with one rewrite left out or
 /// forced. BENCH_GENERATED is for blocks that generate their weight at every call: OREPA.

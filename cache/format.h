@@ -15,7 +15,7 @@
 
 #include "ops/conv_pack.h"
 
-#include <onefold/graph.h>
+#include <onefold/exec.h>
 
 #define ONEFOLD_CACHE_MAGIC     "onefold\n"
 #define ONEFOLD_CACHE_ORDER     UINT32_C(0x01020304)

@@ -5,7 +5,7 @@
 
 #include "ops/context.h"
 
-#include <onefold/graph.h>
+#include <onefold/exec.h>
 
 /// Texts of the context's memory, each ended by a NUL, one after the other.
 typedef struct onefold_cache_key {

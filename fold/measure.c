@@ -2,6 +2,8 @@
 // Runs a region and what it became on the same random data, in float32.
 #include "fold/pass.h"
 
+#include <onefold/exec.h>
+
 #include <math.h>
 
 /// One side of the comparison: a graph of its own, and for each of its inputs the node of the

@@ -13,6 +13,8 @@
 #include "graph/graph.h"
 #include "ops/conv_pair.h"
 
+#include <onefold/exec.h>
+
 #include <stdatomic.h>
 
 #define ONEFOLD_NO_VALUE (-1)

@@ -13,8 +13,8 @@
 #define ONEFOLD_CACHE_H
 
 #include <onefold/context.h>
+#include <onefold/exec.h>
 #include <onefold/export.h>
-#include <onefold/graph.h>
 #include <onefold/status.h>
 
 #include <stdint.h>

@@ -8,6 +8,7 @@
 #include <onefold/context.h>
 #include <onefold/conv2d.h>
 #include <onefold/elementwise.h>
+#include <onefold/exec.h>
 #include <onefold/fold.h>
 #include <onefold/graph.h>
 #include <onefold/machine.h>

@@ -6,8 +6,8 @@
 
 #include <onefold/context.h>
 #include <onefold/conv2d.h>
+#include <onefold/exec.h>
 #include <onefold/export.h>
-#include <onefold/graph.h>
 #include <onefold/peak.h>
 #include <onefold/record.h>
 #include <onefold/status.h>
