@@ -13,6 +13,7 @@
   onefold_depthwise_fn onefold_uk_##op##_f32_##p##x##r##__##isa;
 #define ONEFOLD_WINOGRAD(op, isa, m) onefold_##op##_fn onefold_uk_##op##_f32_##m##x##m##__##isa;
 #define ONEFOLD_POOL(op, isa, max)   onefold_pool_fn onefold_uk_##op##_f32__##isa;
+#define ONEFOLD_MEAN(isa)            onefold_mean_fn onefold_uk_mean_f32__##isa;
 #define ONEFOLD_ELEMENTWISE(op, isa) onefold_##op##_fn onefold_uk_##op##_f32__##isa;
 #define ONEFOLD_ACT(act, isa)        onefold_act_fn onefold_uk_act_##act##_f32__##isa;
 #define ONEFOLD_REORDER(op, isa)     onefold_##op##_fn onefold_uk_##op##_f32__##isa;

@@ -65,6 +65,8 @@ static const onefold_kernel rows[] = {
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, m, onefold_uk_##op##_f32_##m##x##m##__##isa)
 #define ONEFOLD_POOL(op, isa, max)                                                                 \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
+#define ONEFOLD_MEAN(isa)                                                                          \
+  EXPAND_ROW(MEAN, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_mean_f32__##isa)
 #define ONEFOLD_ELEMENTWISE(op, isa)                                                               \
   EXPAND_ROW(OP_##op, ISA_##isa, WIDTH_##isa, 0, 0, 0, onefold_uk_##op##_f32__##isa)
 #define ONEFOLD_ACT(act, isa)                                                                      \
@@ -84,15 +86,13 @@ const onefold_kernel *onefold_kernel_rows(size_t *count) {
 
 const char *onefold_op_name(onefold_op op) {
   static const char *const names[ONEFOLD_OP_COUNT] = {
-      "conv_s1",       "conv_s2",         "conv_sn",
-      "plain_s1",      "plain_s2",        "plain_sn",
-      "pointwise",     "depthwise_s1",    "depthwise_s2",
-      "depthwise_sn",  "grouped_s1",      "grouped_s2",
-      "grouped_sn",    "winograd_in",     "winograd_out",
-      "polyphase_out", "pool_max",        "pool_mean",
-      "add",           "scale_shift",     "to_blocked",
-      "from_blocked",  "rows_to_blocked", "rows_from_blocked",
-      "act",           "peak_fma",        "peak_read",
+      "conv_s1",           "conv_s2",      "conv_sn",      "plain_s1",
+      "plain_s2",          "plain_sn",     "pointwise",    "depthwise_s1",
+      "depthwise_s2",      "depthwise_sn", "grouped_s1",   "grouped_s2",
+      "grouped_sn",        "winograd_in",  "winograd_out", "polyphase_out",
+      "pool_max",          "pool_mean",    "mean",         "add",
+      "scale_shift",       "to_blocked",   "from_blocked", "rows_to_blocked",
+      "rows_from_blocked", "act",          "peak_fma",     "peak_read",
       "peak_copy"};
   return (unsigned)op < ONEFOLD_OP_COUNT ? names[op] : "?";
 }

@@ -165,6 +165,10 @@ typedef struct onefold_pool_args {
 } onefold_pool_args;
 typedef void onefold_pool_fn(const onefold_pool_args *args);
 
+/// dst[l] = mean of src[p*v + l] over p < pixels, at least 1. Short runs of pixels are summed in
+/// float, and the runs in double. NaN in a lane gives NaN.
+typedef void onefold_mean_fn(const float *src, size_t pixels, float *dst, int32_t v);
+
 /// dst = a + b, n floats. Any of them may be equal.
 typedef void onefold_add_fn(const float *a, const float *b, float *dst, size_t n);
 
@@ -217,6 +221,7 @@ typedef enum onefold_op {
   ONEFOLD_OP_POLYPHASE_OUT, // `variant` is m+1
   ONEFOLD_OP_POOL_MAX,
   ONEFOLD_OP_POOL_MEAN,
+  ONEFOLD_OP_MEAN, // over all pixels
   ONEFOLD_OP_ADD,
   ONEFOLD_OP_SCALE_SHIFT,
   ONEFOLD_OP_TO_BLOCKED,

@@ -275,8 +275,8 @@ void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *
   for (size_t i = 0; i < n; i++) fn(arg, i);
 }
 
-void onefold_parallel_if(const onefold_context *context, int wakes, onefold_task_fn fn, void *arg,
-                         size_t n) {
+void onefold_parallel_several(const onefold_context *context, int wakes, onefold_task_fn fn,
+                              void *arg, size_t n) {
   if (wakes || (context->teams && onefold_threads_stand_by())) {
     onefold_parallel(context, fn, arg, n);
     return;

@@ -23,8 +23,8 @@ static onefold_epilogue epilogue_of(const onefold_conv2d_desc *d,
   return e;
 }
 
-/// Sizes of the caller's tensors, and workspace of the edges: reordered input, blocked output,
-/// padded channel scale.
+/// Sizes of the caller's tensors, and the workspace: reordered input, blocked output, padded
+/// channel scale, and scratch. Short calls would take longer to add this up than to multiply.
 static void stage(onefold_conv2d_plan *plan) {
   const onefold_conv_problem *problem = &plan->problem;
   const onefold_conv2d_desc *d = &problem->desc;
@@ -44,6 +44,10 @@ static void stage(onefold_conv2d_plan *plan) {
   if (d->has_channel_scale && d->out_channels % problem->v) {
     plan->stage_scale = (size_t)(d->batch * problem->out_blocks) * v;
   }
+  plan->staged = plan->stage_in + plan->stage_out + plan->stage_scale;
+  plan->workspace = plan->staged + onefold_conv_scratch_all(plan->scratch, plan->tasks);
+  const ptrdiff_t image = problem->out_blocks * problem->out_h * problem->out_w * problem->v;
+  plan->images = (onefold_conv_images){plan->src_image, image, image};
 }
 
 static int32_t default_tasks(const onefold_conv2d_plan *plan,
@@ -185,7 +189,7 @@ void onefold_conv2d_plan_get_info(const onefold_conv2d_plan *plan, onefold_conv2
   info->kernel = plan->kernel;
   info->source = plan->source;
   info->out = (onefold_shape){p->desc.batch, p->desc.out_channels, p->out_h, p->out_w};
-  info->workspace_bytes = onefold_conv_workspace(plan) * sizeof(float);
+  info->workspace_bytes = plan->workspace * sizeof(float);
   info->packed_bytes =
       (plan->packed_floats + vectors * (size_t)(p->out_blocks * p->v)) * sizeof(float);
   info->macs = p->macs;

@@ -19,6 +19,15 @@ struct onefold_conv2d_packed {
   int borrowed;          // all three are another's
 };
 
+/// Is all of it the same? One comparison of everything, for those who run short layers.
+static inline int onefold_pack_keys_same(const onefold_pack_key *a, const onefold_pack_key *b) {
+  int64_t different = 0;
+  for (size_t i = 0; i < sizeof a->value / sizeof a->value[0]; i++) {
+    different |= a->value[i] ^ b->value[i];
+  }
+  return different == 0;
+}
+
 /// What the weights of a problem are packed for.
 onefold_pack_key onefold_conv_pack_key(const onefold_conv_problem *problem,
                                        onefold_pack_format format);

@@ -206,12 +206,12 @@ void onefold_conv_pair_run(const onefold_conv_pair *pair, const onefold_conv2d_p
       .first = {.plan = pair->first,
                 .packed = first,
                 .src = buffers->input,
-                .images = onefold_conv_next_images(pair->first)},
+                .images = pair->first->images},
       .second = {.plan = pair->second,
                  .packed = second,
                  .dst = buffers->output,
                  .residual = buffers->residual,
-                 .images = onefold_conv_next_images(pair->second)},
+                 .images = pair->second->images},
       .scratch = buffers->workspace,
   };
   if (images) run.first.images.src = images->src;

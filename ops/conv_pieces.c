@@ -153,7 +153,7 @@ void onefold_conv_pointwise_pixels(const onefold_conv_run *run, const onefold_co
       .pixels = (int32_t)(end - begin),
       .v = (int32_t)v,
       .q = strip->blocks,
-      .split = plan->split,
+      .split = plan->args.split,
       .epilogue = &epilogue,
   };
   a.weight_ahead = a.weight_q * strip->blocks; // the next strip's

@@ -36,6 +36,11 @@ typedef enum onefold_conv_mode {
   ONEFOLD_CONV_VECTORS // images of one pixel, several at once
 } onefold_conv_mode;
 
+/// Floats from an image of each tensor to its next, which in channels of a larger tensor lie apart.
+typedef struct onefold_conv_images {
+  ptrdiff_t src, residual, dst;
+} onefold_conv_images;
+
 typedef struct onefold_conv_algorithm onefold_conv_algorithm; // ops/conv_algorithm.h
 
 struct onefold_conv2d_plan {
@@ -51,8 +56,11 @@ struct onefold_conv2d_plan {
 
   onefold_layout core_in;                  // what the algorithm reads; it always writes BLOCKED
   size_t stage_in, stage_out, stage_scale; // floats of workspace for each; 0: none
+  size_t staged;                           // all three
   size_t scratch;                          // floats of workspace for each task
+  size_t workspace;                        // floats of all of it
   size_t in_floats, out_floats;            // of the caller's tensors
+  onefold_conv_images images;              // of tensors that are whole
   size_t packed_floats;                    // weights only
   onefold_pack_key key;
 
@@ -67,8 +75,8 @@ struct onefold_conv2d_plan {
   // plain: the weights of the next strip. 0: there is no choice.
   int32_t ahead;
   onefold_conv_mode mode; // pointwise
-  int split;              // vectors: the sums of a pixel may be in any order
   int32_t vectors;        // vectors: images that are multiplied at once
+  onefold_conv_args args; // vectors: what no strip and no call changes
   // direct and plain: the tiles of a row for each strip's kernel, by its pixels
   onefold_conv_columns columns[ONEFOLD_MAX_TILE_PIXELS + 1];
   onefold_conv_winograd winograd;
@@ -99,12 +107,6 @@ static inline size_t onefold_conv_scratch_all(size_t scratch, int32_t tasks) {
   return scratch * (size_t)tasks - (scratch > 0 && tasks > 1 ? ONEFOLD_SCRATCH_GAP : 0);
 }
 
-/// Floats of workspace that a run needs.
-static inline size_t onefold_conv_workspace(const onefold_conv2d_plan *plan) {
-  return plan->stage_in + plan->stage_out + plan->stage_scale +
-         onefold_conv_scratch_all(plan->scratch, plan->tasks);
-}
-
 /// The algorithm reads a blocked source: its layout and strides.
 static inline void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
@@ -113,18 +115,6 @@ static inline void onefold_conv_blocked_source(onefold_conv2d_plan *plan) {
   plan->src_row = d->in_w * plan->src_pixel;
   plan->src_block = d->in_h * plan->src_row;
   plan->src_image = plan->problem.in_blocks * plan->src_block;
-}
-
-/// Floats from an image of each tensor to its next, which in channels of a larger tensor lie apart.
-typedef struct onefold_conv_images {
-  ptrdiff_t src, residual, dst;
-} onefold_conv_images;
-
-/// Those of tensors that are whole.
-static inline onefold_conv_images onefold_conv_next_images(const onefold_conv2d_plan *plan) {
-  const onefold_conv_problem *p = &plan->problem;
-  const ptrdiff_t dst = p->out_blocks * p->out_h * p->out_w * p->v;
-  return (onefold_conv_images){plan->src_image, dst, dst};
 }
 
 /// Everything that one run hands to its tasks.

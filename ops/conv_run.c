@@ -35,10 +35,14 @@ static onefold_status check_pointer(const onefold_conv2d_plan *plan, const char 
   return ONEFOLD_OK;
 }
 
-static onefold_status check_buffers(const onefold_conv2d_plan *plan,
+/// For what short layers seldom need, beside what they always do: each has the registers.
+#define SELDOM static __attribute__((noinline, cold))
+
+/// The first thing that is wrong with the buffers.
+SELDOM onefold_status check_buffers(const onefold_conv2d_plan *plan,
                                     const onefold_conv2d_buffers *b) {
   const onefold_conv2d_desc *d = &plan->problem.desc;
-  const size_t workspace = onefold_conv_workspace(plan);
+  const size_t workspace = plan->workspace;
   const size_t in = plan->in_floats, out = plan->out_floats;
 
   onefold_status status = check_pointer(plan, "input", b->input, 1);
@@ -80,6 +84,37 @@ static onefold_status check_buffers(const onefold_conv2d_plan *plan,
   return ONEFOLD_OK;
 }
 
+/// Do two buffers share no byte? Yes is never wrong; of one that is absent, whose bytes would be
+/// the first of all memory, no could be.
+static int are_apart(const float *a, size_t a_floats, const float *b, size_t b_floats) {
+  const uintptr_t x = (uintptr_t)a, y = (uintptr_t)b; // one of the differences wraps around
+  return x - y >= b_floats * sizeof(float) && y - x >= a_floats * sizeof(float);
+}
+
+/// Is nothing wrong with the buffers? In a few instructions, for check_buffers takes as long as a
+/// short layer; it has the last word where the answer is no.
+static int are_right(const onefold_conv2d_plan *plan, const onefold_conv2d_buffers *b) {
+  const onefold_conv2d_desc *d = &plan->problem.desc;
+  const size_t in = plan->in_floats, out = plan->out_floats, work = plan->workspace;
+  const size_t scale = (size_t)(d->batch * d->out_channels);
+  const float *residual = b->residual == b->output ? NULL : b->residual; // in place
+
+  if (!b->input || !b->output) return 0;
+  if (!b->residual != (d->residual == ONEFOLD_RESIDUAL_NONE)) return 0;
+  if (!b->channel_scale != !d->has_channel_scale) return 0;
+  const uintptr_t any = (uintptr_t)b->input | (uintptr_t)b->output | (uintptr_t)b->residual |
+                        (uintptr_t)b->channel_scale;
+  if (any % sizeof(float) || !are_apart(b->input, in, b->output, out)) return 0;
+  if (residual && !are_apart(residual, out, b->output, out)) return 0;
+  if (b->channel_scale && !are_apart(b->channel_scale, scale, b->output, out)) return 0;
+  if (!work) return 1;
+  return b->workspace && (uintptr_t)b->workspace % 64 == 0 &&
+         are_apart(b->workspace, work, b->input, in) &&
+         are_apart(b->workspace, work, b->output, out) &&
+         are_apart(b->workspace, work, residual, out) &&
+         are_apart(b->workspace, work, b->channel_scale, scale);
+}
+
 /// One change of layout, shared out among tasks.
 typedef struct reorder_job {
   const onefold_conv2d_plan *plan;
@@ -109,43 +144,25 @@ static void algorithm_task(void *arg, size_t index) {
   run->plan->algorithm->task(run, index);
 }
 
-onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
-                                  const onefold_conv2d_packed *packed,
-                                  const onefold_conv2d_buffers *buffers) {
-  if (!plan) return ONEFOLD_INVALID_ARGUMENT;
-  if (!packed) FAIL(ONEFOLD_INVALID_ARGUMENT, "packed is NULL");
-  if (!buffers) FAIL(ONEFOLD_INVALID_ARGUMENT, "buffers is NULL");
-  onefold_status status = onefold_conv_check_packed(plan, packed);
-  if (status == ONEFOLD_OK) status = check_buffers(plan, buffers);
-  if (status != ONEFOLD_OK) return status;
-  const onefold_conv_images images = onefold_conv_next_images(plan);
-  onefold_conv_run_images(plan, packed, buffers, &images);
-  return ONEFOLD_OK;
-}
-
-void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv2d_packed *packed,
-                             const onefold_conv2d_buffers *buffers,
-                             const onefold_conv_images *images) {
+/// Copies to the workspace what the algorithm does not take or leave as the caller has it, and
+/// returns the rest of the workspace: stage_in, stage_out, stage_scale, scratch floats.
+SELDOM float *stage(onefold_conv_run *run, float *workspace) {
+  const onefold_conv2d_plan *plan = run->plan;
   const onefold_conv_problem *p = &plan->problem;
   const onefold_conv2d_desc *d = &p->desc;
-  const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
-  const onefold_shape out = {d->batch, d->out_channels, p->out_h, p->out_w};
-  float *workspace = buffers->workspace; // stage_in, stage_out, stage_scale, scratch floats
-  onefold_conv_run run = {
-      plan, packed, buffers->input, buffers->output, buffers->residual, buffers->channel_scale,
-      NULL, *images};
-
   if (plan->stage_in) {
-    reorder(plan, in, d->in_layout, buffers->input, ONEFOLD_BLOCKED, workspace);
-    run.src = workspace;
-    run.images.src = plan->src_image;
+    const onefold_shape in = {d->batch, d->in_channels, d->in_h, d->in_w};
+    reorder(plan, in, d->in_layout, run->src, ONEFOLD_BLOCKED, workspace);
+    run->src = workspace;
+    run->images.src = plan->src_image;
     workspace += plan->stage_in;
   }
   if (plan->stage_out) {
-    run.dst = workspace;
-    if (run.residual) { // in place over its blocked copy
-      reorder(plan, out, d->out_layout, run.residual, ONEFOLD_BLOCKED, run.dst);
-      run.residual = run.dst;
+    run->dst = workspace;
+    if (run->residual) { // in place over its blocked copy
+      const onefold_shape out = {d->batch, d->out_channels, p->out_h, p->out_w};
+      reorder(plan, out, d->out_layout, run->residual, ONEFOLD_BLOCKED, run->dst);
+      run->residual = run->dst;
     }
     workspace += plan->stage_out;
   }
@@ -154,15 +171,47 @@ void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv
     for (int64_t n = 0; n < d->batch; n++) {
       float *row = workspace + n * padded;
       memset(row, 0, (size_t)padded * sizeof *row);
-      memcpy(row, buffers->channel_scale + n * d->out_channels,
-             (size_t)d->out_channels * sizeof *row);
+      memcpy(row, run->scale + n * d->out_channels, (size_t)d->out_channels * sizeof *row);
     }
-    run.scale = workspace;
+    run->scale = workspace;
     workspace += plan->stage_scale;
   }
-  run.scratch = workspace;
+  return workspace;
+}
+
+void onefold_conv_run_images(const onefold_conv2d_plan *plan, const onefold_conv2d_packed *packed,
+                             const onefold_conv2d_buffers *buffers,
+                             const onefold_conv_images *images) {
+  onefold_conv_run run = {plan,
+                          packed,
+                          buffers->input,
+                          buffers->output,
+                          buffers->residual,
+                          buffers->channel_scale,
+                          buffers->workspace,
+                          *images};
+  if (plan->staged) run.scratch = stage(&run, buffers->workspace);
   onefold_parallel_if(plan->context, plan->wakes, algorithm_task, &run, (size_t)plan->tasks);
   if (plan->stage_out) {
-    reorder(plan, out, ONEFOLD_BLOCKED, run.dst, d->out_layout, buffers->output);
+    const onefold_conv_problem *p = &plan->problem;
+    const onefold_shape out = {p->desc.batch, p->desc.out_channels, p->out_h, p->out_w};
+    reorder(plan, out, ONEFOLD_BLOCKED, run.dst, p->desc.out_layout, buffers->output);
   }
+}
+
+onefold_status onefold_conv2d_run(const onefold_conv2d_plan *plan,
+                                  const onefold_conv2d_packed *packed,
+                                  const onefold_conv2d_buffers *buffers) {
+  if (!plan) return ONEFOLD_INVALID_ARGUMENT;
+  if (!packed) FAIL(ONEFOLD_INVALID_ARGUMENT, "packed is NULL");
+  if (!buffers) FAIL(ONEFOLD_INVALID_ARGUMENT, "buffers is NULL");
+  if (!onefold_pack_keys_same(&packed->key, &plan->key)) {
+    return onefold_conv_check_packed(plan, packed);
+  }
+  if (!are_right(plan, buffers)) {
+    const onefold_status status = check_buffers(plan, buffers);
+    if (status != ONEFOLD_OK) return status;
+  }
+  onefold_conv_run_images(plan, packed, buffers, &plan->images);
+  return ONEFOLD_OK;
 }

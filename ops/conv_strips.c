@@ -16,10 +16,12 @@ static int32_t part_begin(int32_t blocks, int32_t parts, int32_t index) {
 
 void onefold_conv_strips_part(const onefold_conv2d_plan *plan, int32_t parts, int32_t index,
                               int32_t *first, int32_t *last) {
+  *first = 0;
+  *last = plan->strips.count;
+  if (parts == 1) return; // spares a search
   const int32_t blocks = (int32_t)plan->problem.out_blocks;
   const int32_t begin = part_begin(blocks, parts, index);
   const int32_t end = part_begin(blocks, parts, index + 1);
-  *first = 0;
   while (*first < plan->strips.count && plan->strips.strip[*first].block < begin) ++*first;
   *last = *first;
   while (*last < plan->strips.count && plan->strips.strip[*last].block < end) ++*last;

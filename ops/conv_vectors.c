@@ -32,8 +32,19 @@ int onefold_conv_are_vectors(const onefold_conv_problem *problem, int32_t tasks,
 
 onefold_status onefold_conv_vectors_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling) {
   const onefold_conv_problem *problem = &plan->problem;
-  plan->split = may_split(problem);
+  const int32_t v = problem->v;
   plan->vectors = (int32_t)count_of(problem);
+  plan->args = (onefold_conv_args){.src_block = v,
+                                   .src_pixel = v,
+                                   .weight_block = (ptrdiff_t)v * v,
+                                   .weight_row = (ptrdiff_t)v * v,
+                                   .dst_q = v,
+                                   .rows = 1,
+                                   .taps = 1,
+                                   .pixels = 1,
+                                   .v = v,
+                                   .split = may_split(problem),
+                                   .final = 1};
   plan->block_in = (int32_t)problem->in_blocks;
   if (plan->vectors > 1) {
     const int64_t blocks = problem->in_blocks + ONEFOLD_MAX_TILE_BLOCKS;
@@ -66,51 +77,76 @@ static void scatter_vectors(const onefold_conv_run *run, const onefold_conv_stri
   }
 }
 
+/// The arguments that a strip has of its own. Returns its floats in an image before it.
+static ptrdiff_t enter_strip(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                             onefold_conv_args *args) {
+  const onefold_conv2d_packed *packed = run->packed;
+  const ptrdiff_t before = (ptrdiff_t)strip->block * args->src_pixel;
+  args->src_offset = strip->band.block * args->src_block + strip->band.skip;
+  args->weight = packed->weight + strip->weight;
+  args->weight_q = strip->band.count * args->weight_block;
+  args->blocks = strip->band.count;
+  args->last_channels = strip->band.last;
+  args->q = strip->blocks;
+  if (packed->bias) args->epilogue->bias = packed->bias + before;
+  if (packed->residual_scale) args->epilogue->residual_scale = packed->residual_scale + before;
+  return before;
+}
+
+static void call(const onefold_conv_strip *strip, onefold_conv_args *args) {
+  ((onefold_conv_fn *)strip->kernel->fn)(args);
+}
+
+/// A strip of all images, one after the other.
+static void one_by_one(const onefold_conv_run *run, const onefold_conv_strip *strip,
+                       onefold_conv_args *args) {
+  onefold_epilogue *epilogue = args->epilogue;
+  const ptrdiff_t before = enter_strip(run, strip, args);
+  args->src = run->src;
+  args->dst = run->dst + before;
+  if (run->scale) epilogue->scale = run->scale + before;
+  if (run->residual) epilogue->residual = run->residual + before;
+  for (int64_t left = run->plan->problem.desc.batch;;) {
+    call(strip, args);
+    if (--left == 0) return;
+    args->src += run->images.src;
+    args->dst += run->images.dst;
+    if (run->scale) epilogue->scale += run->plan->problem.out_blocks * args->v;
+    if (run->residual) epilogue->residual += run->images.residual;
+  }
+}
+
+/// The strips [first, last) of images that go together.
+static void together(const onefold_conv_run *run, const onefold_conv_strip *first,
+                     const onefold_conv_strip *last, float *scratch, onefold_conv_args *args) {
+  const onefold_conv2d_plan *plan = run->plan;
+  const int64_t batch = plan->problem.desc.batch;
+  args->src = scratch;
+  args->dst = scratch + plan->problem.in_blocks * args->v * plan->vectors;
+  for (int64_t image = 0; image < batch; image += args->pixels) {
+    args->pixels = (int32_t)(batch - image < plan->vectors ? batch - image : plan->vectors);
+    args->src_block = args->dst_q = (ptrdiff_t)args->pixels * args->v;
+    gather_vectors(run, image, args->pixels, scratch);
+    for (const onefold_conv_strip *strip = first; strip < last; strip++) {
+      enter_strip(run, strip, args);
+      call(strip, args);
+      scatter_vectors(run, strip, image, args->pixels, args->dst);
+    }
+  }
+}
+
 void onefold_conv_vectors(const onefold_conv_run *run, size_t index) {
   const onefold_conv2d_plan *plan = run->plan;
-  const onefold_conv2d_packed *packed = run->packed;
-  const ptrdiff_t v = plan->problem.v, outputs = plan->problem.out_blocks * v;
-  const int64_t batch = plan->problem.desc.batch;
-  const int together = plan->vectors > 1;
-  float *gathered = together ? run->scratch + index * plan->scratch : NULL;
-  float *out = together ? gathered + plan->problem.in_blocks * v * plan->vectors : NULL;
   onefold_epilogue epilogue = plan->epilogue;
-  onefold_conv_args a = {
-      .src_pixel = v,
-      .weight_block = v * v,
-      .weight_row = v * v,
-      .rows = 1,
-      .taps = 1,
-      .v = (int32_t)v,
-      .split = plan->split,
-      .final = 1,
-      .epilogue = &epilogue,
-  };
+  onefold_conv_args args = plan->args;
+  args.epilogue = &epilogue;
   int32_t first = 0, last = 0;
   onefold_conv_strips_part(plan, plan->tasks, (int32_t)index, &first, &last);
   if (first == last) return; // more tasks than output blocks
-  for (int64_t image = 0; image < batch; image += a.pixels) {
-    a.pixels = (int32_t)(batch - image < plan->vectors ? batch - image : plan->vectors);
-    a.src_block = a.dst_q = a.pixels * v;
-    a.src = together ? gathered : run->src + image * run->images.src;
-    if (together) gather_vectors(run, image, a.pixels, gathered);
-    const float *residual = onefold_conv_residual(run, image);
-    for (int32_t i = first; i < last; i++) {
-      const onefold_conv_strip *s = &plan->strips.strip[i];
-      const ptrdiff_t block = s->block * v, dst = image * run->images.dst + block;
-      a.src_offset = s->band.block * a.src_block + s->band.skip;
-      a.weight = packed->weight + s->weight;
-      a.weight_q = s->band.count * v * v;
-      a.dst = together ? out : run->dst + dst;
-      a.blocks = s->band.count;
-      a.last_channels = s->band.last;
-      a.q = s->blocks;
-      if (packed->bias) epilogue.bias = packed->bias + block;
-      if (packed->residual_scale) epilogue.residual_scale = packed->residual_scale + block;
-      if (run->scale) epilogue.scale = run->scale + image * outputs + block;
-      if (residual) epilogue.residual = residual + dst;
-      ((onefold_conv_fn *)s->kernel->fn)(&a);
-      if (together) scatter_vectors(run, s, image, a.pixels, out);
-    }
+  const onefold_conv_strip *strip = plan->strips.strip + first, *end = plan->strips.strip + last;
+  if (plan->vectors > 1) {
+    together(run, strip, end, run->scratch + index * plan->scratch, &args);
+    return;
   }
+  for (; strip < end; strip++) one_by_one(run, strip, &args);
 }

@@ -13,8 +13,8 @@ int onefold_conv_are_vectors(const onefold_conv_problem *problem, int32_t tasks,
                              const onefold_tiling *tiling);
 onefold_status onefold_conv_vectors_plan(onefold_conv2d_plan *plan, const onefold_tiling *tiling);
 
-/// One task. Fills the arguments that strips share once: all of them would take longer than the
-/// products of a small layer.
+/// One task. The plan has filled most arguments of its kernels: all of them would take longer than
+/// the products of a small layer.
 void onefold_conv_vectors(const onefold_conv_run *run, size_t index);
 
 #endif

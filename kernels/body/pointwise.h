@@ -17,36 +17,64 @@ ONEFOLD_INLINE void onefold_pointwise_prefetch(const int P, const float *src,
   }
 }
 
-/// One pixel, whose sums are chains of dependent additions: each in SPLIT parts.
-ONEFOLD_INLINE void onefold_pointwise_split(vf *acc, const int Q, const onefold_conv_args *a) {
-  enum { SPLIT = 4 };
-  vf part[SPLIT][ONEFOLD_MAX_TILE_BLOCKS];
-  const float *src = a->src + a->src_offset;
-  const float *weight = a->weight;
+enum { ONEFOLD_POINTWISE_SPLIT = 4 };
+
+/// Moves the pointers to a pixel and to its weights. To the compiler they are any: else it counts
+/// by other numbers, of which it needs so many that most are in memory.
+ONEFOLD_INLINE void onefold_pointwise_move(const float **src, const ptrdiff_t by, const float **w,
+                                           const int Q, const ptrdiff_t w_by) {
+  *src += by;
+  __asm__("" : "+r"(*src));
   ONEFOLD_UNROLL(8)
   for (int q = 0; q < Q; q++) {
+    w[q] += w_by;
+    __asm__("" : "+r"(w[q]));
+  }
+}
+
+/// Adds as many channels of one pixel as there are parts of its sums, one to each part.
+ONEFOLD_INLINE void onefold_pointwise_parts(vf part[][ONEFOLD_MAX_TILE_BLOCKS], const int Q,
+                                            const float *src, const float *const *w, const int c) {
+  ONEFOLD_UNROLL(4)
+  for (int s = 0; s < ONEFOLD_POINTWISE_SPLIT; s++) {
+    const vf x = vf_set1(src[c + s]);
+    ONEFOLD_UNROLL(8)
+    for (int q = 0; q < Q; q++) {
+      part[s][q] = vf_fma(vf_load(w[q] + (c + s) * VF_WIDTH), x, part[s][q]);
+    }
+  }
+}
+
+/// One pixel, whose sums are chains of dependent additions: each in parts. Calls are short, so that
+/// what is not a multiply-add counts: whole blocks are straight code.
+ONEFOLD_INLINE void onefold_pointwise_split(vf *acc, const int Q, const int32_t whole,
+                                            const onefold_conv_args *a) {
+  enum { SPLIT = ONEFOLD_POINTWISE_SPLIT };
+  vf part[SPLIT][ONEFOLD_MAX_TILE_BLOCKS];
+  const float *src = a->src + a->src_offset, *w[ONEFOLD_MAX_TILE_BLOCKS];
+  ONEFOLD_UNROLL(8)
+  for (int q = 0; q < Q; q++) {
+    w[q] = a->weight + q * a->weight_q;
     part[0][q] = acc[q];
     ONEFOLD_UNROLL(4)
     for (int s = 1; s < SPLIT; s++) part[s][q] = vf_zero();
   }
-  for (int32_t b = a->blocks; b > 0; b--, src += a->src_block, weight += a->weight_block) {
-    const int32_t channels = b > 1 ? VF_WIDTH : a->last_channels;
-    const float *w = weight;
-    int32_t c = 0;
-    for (; c + SPLIT <= channels; c += SPLIT, w += SPLIT * VF_WIDTH) {
-      ONEFOLD_UNROLL(4)
-      for (int s = 0; s < SPLIT; s++) {
-        const vf x = vf_set1(src[c + s]);
-        ONEFOLD_UNROLL(8)
-        for (int q = 0; q < Q; q++) {
-          part[s][q] = vf_fma(vf_load(w + q * a->weight_q + s * VF_WIDTH), x, part[s][q]);
-        }
-      }
+  for (int32_t b = 0; b < whole; b++) {
+    ONEFOLD_UNROLL(4)
+    for (int c = 0; c < VF_WIDTH; c += SPLIT) onefold_pointwise_parts(part, Q, src, w, c);
+    onefold_pointwise_move(&src, a->src_block, w, Q, a->weight_block);
+  }
+  if (whole < a->blocks) {
+    int32_t left = a->last_channels;
+    for (; left >= SPLIT; left -= SPLIT) {
+      onefold_pointwise_parts(part, Q, src, w, 0);
+      onefold_pointwise_move(&src, SPLIT, w, Q, SPLIT * VF_WIDTH);
     }
-    for (; c < channels; c++, w += VF_WIDTH) {
-      const vf x = vf_set1(src[c]);
+    for (; left > 0; left--) {
+      const vf x = vf_set1(*src);
       ONEFOLD_UNROLL(8)
-      for (int q = 0; q < Q; q++) part[0][q] = vf_fma(vf_load(w + q * a->weight_q), x, part[0][q]);
+      for (int q = 0; q < Q; q++) part[0][q] = vf_fma(vf_load(w[q]), x, part[0][q]);
+      onefold_pointwise_move(&src, 1, w, Q, VF_WIDTH);
     }
   }
   ONEFOLD_UNROLL(8)
@@ -64,7 +92,7 @@ ONEFOLD_INLINE void onefold_pointwise_tile(const int P, const int Q, const onefo
 
   onefold_tile_begin(acc, P, Q, a);
   if (P == 1 && Q <= 2 && a->split) { // more blocks are chains enough
-    onefold_pointwise_split(acc[0], Q, a);
+    onefold_pointwise_split(acc[0], Q, whole, a);
     onefold_tile_end(acc, P, Q, a);
     return;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Pooling rows in plain C: the specification, for any vector width v.
+// Pooling rows and the mean over all pixels in plain C: the specification, for any vector width v.
 #include "kernels/declare.h"
 
 #include <math.h>
@@ -46,6 +46,18 @@ static void pool(int max, const onefold_pool_args *a) {
   }
 }
 
+static void mean(const float *src, size_t pixels, float *dst, int32_t v) {
+  for (int32_t l = 0; l < v; l++) {
+    double sum = 0;
+    for (size_t p = 0; p < pixels; p++) sum += (double)src[p * (size_t)v + (size_t)l];
+    dst[l] = (float)(sum / (double)pixels);
+  }
+}
+
+#define ONEFOLD_MEAN(isa)                                                                          \
+  void onefold_uk_mean_f32__##isa(const float *src, size_t pixels, float *dst, int32_t v) {        \
+    mean(src, pixels, dst, v);                                                                     \
+  }
 #define ONEFOLD_LIST_REF
 #define ONEFOLD_POOL(op, isa, max)                                                                 \
   void onefold_uk_##op##_f32__##isa(const onefold_pool_args *a) {                                  \

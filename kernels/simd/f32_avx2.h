@@ -46,6 +46,19 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
   _mm256_maskstore_ps(p, vf_partial_mask(n), x);
 }
 
+/// A double for each lane.
+typedef struct vd { __m256d low, high; } vd;
+ONEFOLD_INLINE vd vd_zero(void) { return (vd){_mm256_setzero_pd(), _mm256_setzero_pd()}; }
+ONEFOLD_INLINE vd vd_add(vd a, vf x) {
+  return (vd){_mm256_add_pd(a.low, _mm256_cvtps_pd(_mm256_castps256_ps128(x))),
+              _mm256_add_pd(a.high, _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)))};
+}
+/// a / n, rounded to float.
+ONEFOLD_INLINE vf vd_over(vd a, double n) {
+  const __m256d by = _mm256_set1_pd(n);
+  return _mm256_set_m128(_mm256_cvtpd_ps(_mm256_div_pd(a.high, by)), _mm256_cvtpd_ps(_mm256_div_pd(a.low, by)));
+}
+
 /// The numbers of lanes.
 typedef __m256i vl;
 ONEFOLD_INLINE vl vl_zero(void) { return _mm256_setzero_si256(); }

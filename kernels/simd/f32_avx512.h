@@ -43,6 +43,20 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1u), x);
 }
 
+/// A double for each lane.
+typedef struct vd { __m512d low, high; } vd;
+ONEFOLD_INLINE vd vd_zero(void) { return (vd){_mm512_setzero_pd(), _mm512_setzero_pd()}; }
+ONEFOLD_INLINE vd vd_add(vd a, vf x) {
+  return (vd){_mm512_add_pd(a.low, _mm512_cvtps_pd(_mm512_castps512_ps256(x))),
+              _mm512_add_pd(a.high, _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)))};
+}
+/// a / n, rounded to float.
+ONEFOLD_INLINE vf vd_over(vd a, double n) {
+  const __m512d by = _mm512_set1_pd(n);
+  const __m256 low = _mm512_cvtpd_ps(_mm512_div_pd(a.low, by));
+  return _mm512_insertf32x8(_mm512_castps256_ps512(low), _mm512_cvtpd_ps(_mm512_div_pd(a.high, by)), 1);
+}
+
 /// The numbers of lanes.
 typedef __m512i vl;
 ONEFOLD_INLINE vl vl_zero(void) { return _mm512_setzero_si512(); }

@@ -44,6 +44,19 @@ ONEFOLD_INLINE void vf_store_partial(float *p, vf x, int32_t n) {
   for (int32_t i = 0; i < n; i++) p[i] = t[i];
 }
 
+/// A double for each lane.
+typedef struct vd { float64x2_t low, high; } vd;
+ONEFOLD_INLINE vd vd_zero(void) { return (vd){vdupq_n_f64(0.0), vdupq_n_f64(0.0)}; }
+ONEFOLD_INLINE vd vd_add(vd a, vf x) {
+  return (vd){vaddq_f64(a.low, vcvt_f64_f32(vget_low_f32(x))),
+              vaddq_f64(a.high, vcvt_high_f64_f32(x))};
+}
+/// a / n, rounded to float.
+ONEFOLD_INLINE vf vd_over(vd a, double n) {
+  const float64x2_t by = vdupq_n_f64(n);
+  return vcvt_high_f32_f64(vcvt_f32_f64(vdivq_f64(a.low, by)), vdivq_f64(a.high, by));
+}
+
 /// The numbers of lanes, as those of their bytes.
 typedef uint8x16_t vl;
 ONEFOLD_INLINE vl vl_zero(void) { return vdupq_n_u8(0); }
