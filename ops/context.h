@@ -44,12 +44,12 @@ void onefold_release(const onefold_context *context, void *pointer);
 /// fn(arg, i) for i in [0, n) by the context's means; inline when n is 1.
 void onefold_parallel(const onefold_context *context, onefold_task_fn fn, void *arg, size_t n);
 
-/// onefold_parallel_if for several tasks.
+/// onefold_parallel_if of any number of tasks.
 void onefold_parallel_several(const onefold_context *context, int wakes, onefold_task_fn fn,
                               void *arg, size_t n);
 
-/// The same where threads of the context stand by, or `wakes`: it is worth waking them. Else one
-/// after the other. A single task is called from here, as it may be shorter than the loop.
+/// onefold_parallel where threads of the context stand by, or `wakes`: it is worth waking them.
+/// Else one after the other. A single task is called from here, as it may be as short as the loop.
 static inline void onefold_parallel_if(const onefold_context *context, int wakes,
                                        onefold_task_fn fn, void *arg, size_t n) {
   if (n == 1) {
