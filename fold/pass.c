@@ -123,9 +123,8 @@ static onefold_status pass(onefold_context *context, const onefold_fold_options 
 }
 
 onefold_affine *onefold_fold_map(onefold_context *context, const onefold_graph *graph) {
-  onefold_fold_options options;
-  onefold_fold_options_init(&options);
-  options.force = 1;
+  const onefold_fold_options options = {
+      .struct_size = sizeof options, .level = ONEFOLD_FOLD_REGIONS, .border = 1, .force = 1};
   onefold_folding folding = {.context = context, .options = &options, .source = graph};
   onefold_affine *map = NULL;
   begin_folding(&folding);

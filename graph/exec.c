@@ -91,15 +91,6 @@ onefold_status onefold_exec_create(onefold_context *context, const onefold_graph
   return ONEFOLD_OK;
 }
 
-onefold_status onefold_exec_finish(onefold_exec *exec) {
-  exec->arena = onefold_allocate(exec->context, exec->arena_bytes);
-  if (!exec->arena)
-    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an arena of %zu bytes",
-                        exec->arena_bytes);
-  exec->packed = 1;
-  return ONEFOLD_OK;
-}
-
 size_t onefold_exec_convs(const onefold_exec *exec, onefold_step_conv2d **convs) {
   size_t count = 0;
   for (int32_t i = 0; i < exec->step_count; i++) {

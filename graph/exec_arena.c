@@ -123,3 +123,12 @@ onefold_status onefold_exec_plan_arena(onefold_exec *exec) {
   onefold_release(exec->context, spans);
   return status;
 }
+
+onefold_status onefold_exec_finish(onefold_exec *exec) {
+  exec->arena = onefold_allocate(exec->context, exec->arena_bytes);
+  if (!exec->arena)
+    return onefold_fail(exec->context, ONEFOLD_OUT_OF_MEMORY, "no memory for an arena of %zu bytes",
+                        exec->arena_bytes);
+  exec->packed = 1;
+  return ONEFOLD_OK;
+}
