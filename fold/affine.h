@@ -85,8 +85,9 @@ double onefold_affine_macs(const onefold_affine *affine);
 
 /// Weights, which need not fit in memory.
 static inline double onefold_affine_size(const onefold_affine *affine) {
-  return (double)affine->out_channels * (double)(affine->in_channels / affine->groups) *
-         (double)affine->h.taps * (double)affine->w.taps;
+  const int64_t inputs = affine->in_channels / affine->groups; // of an output
+  return (double)affine->out_channels * (double)inputs * (double)affine->h.taps *
+         (double)affine->w.taps;
 }
 
 /// Non-zero when each output channel is of the input channel of its number alone.

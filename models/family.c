@@ -85,7 +85,7 @@ static void print_wanted(const onefold_match *match, const char *shape, char *te
     const int64_t known = wanted.letter ? match->sizes[(unsigned char)wanted.letter] : 1;
     const char *separator = used ? "x" : "";
     const int n = known > 0 ? snprintf(text + used, size - used, "%s%lld", separator,
-                                       (long long)(known * wanted.factor))
+                                       (long long)known * wanted.factor)
                             : snprintf(text + used, size - used, "%s%.*s", separator,
                                        (int)strcspn(shape, " "), shape);
     used += n > 0 ? (size_t)n : 0;
