@@ -5,7 +5,6 @@
 #define ONEFOLD_CLI_COMMANDS_H
 
 int onefold_cli_info(int argc, char **argv);
-int onefold_cli_bench(int argc, char **argv);
 int onefold_cli_run(int argc, char **argv);
 int onefold_cli_fold(int argc, char **argv);
 int onefold_cli_list(int argc, char **argv);

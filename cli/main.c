@@ -19,7 +19,7 @@ static const onefold_command benches[] = {
     {NULL, NULL, NULL},
 };
 
-int onefold_cli_bench(int argc, char **argv) {
+static int bench(int argc, char **argv) {
   return onefold_cli_dispatch(benches, "Measures, by Google Benchmark.", argc, argv);
 }
 
@@ -28,7 +28,7 @@ static const onefold_command commands[] = {
     {"fold", onefold_cli_fold, "fold the blocks of a checkpoint"},
     {"list", onefold_cli_list, "what is in a checkpoint, and what can be folded"},
     {"net", onefold_cli_net, "the layers of a network, and how each is run"},
-    {"bench", onefold_cli_bench, "measure networks, blocks and convolutions"},
+    {"bench", bench, "measure networks, blocks and convolutions"},
     {"report", onefold_cli_report, "show what bench wrote: a page, charts, tables, comparisons"},
     {"cache", onefold_cli_cache,
      "the packed networks of --cache: list them, remove the stale ones"},

@@ -22,8 +22,8 @@ void onefold_region_refuse(onefold_folding *folding, onefold_fold_verdict verdic
   va_end(arguments);
 }
 
-void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict,
-                          const char *reason) {
+/// Gives the region up.
+static void give_up(onefold_folding *folding, onefold_fold_verdict verdict, const char *reason) {
   if (folding->broken) return;
   folding->broken = 1;
   folding->verdict = verdict;
@@ -65,7 +65,7 @@ onefold_affine *onefold_form_affine(onefold_folding *folding, onefold_form *form
     const onefold_graph_node *node = &folding->source->nodes[form->source];
     form->affine = onefold_leaf_of(node->kind)(folding->context, folding->source, node);
     if (form->affine && !finite_map(form->affine))
-      onefold_region_break(folding, ONEFOLD_FOLD_NOT_FINITE, "a weight or bias is not finite");
+      give_up(folding, ONEFOLD_FOLD_NOT_FINITE, "a weight or bias is not finite");
   }
   if (!form->affine) folding->status = ONEFOLD_OUT_OF_MEMORY;
   return form->affine;
@@ -89,8 +89,7 @@ static int narrow(onefold_folding *folding, const double *source, float *target,
     finite &= isfinite(target[i]) != 0;
   }
   if (!finite)
-    onefold_region_break(folding, ONEFOLD_FOLD_NOT_FINITE,
-                         "a folded weight or bias is not a finite float32");
+    give_up(folding, ONEFOLD_FOLD_NOT_FINITE, "a folded weight or bias is not a finite float32");
   return finite;
 }
 
@@ -124,7 +123,7 @@ static onefold_node emit_conv2d(onefold_folding *folding, const onefold_form *fo
   onefold_graph_conv2d_params params;
   onefold_ring outside;
   if (!onefold_affine_to_conv2d(affine, &params, &outside)) {
-    onefold_region_break(folding, ONEFOLD_FOLD_SHAPE, "the folded window lies outside the image");
+    give_up(folding, ONEFOLD_FOLD_SHAPE, "the folded window lies outside the image");
     return ONEFOLD_NO_NODE;
   }
   float *arrays = make_floats(folding, weights + channels);

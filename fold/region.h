@@ -93,10 +93,6 @@ void onefold_region_refuse(onefold_folding *folding, onefold_fold_verdict verdic
 /// Gives the region up as a whole: what pays by itself may be folded.
 void onefold_region_does_not_pay(onefold_folding *folding);
 
-/// Gives the region up.
-void onefold_region_break(onefold_folding *folding, onefold_fold_verdict verdict,
-                          const char *reason);
-
 /// Writes a form into the target, named after a source node, and clears it.
 onefold_node onefold_form_emit(onefold_folding *folding, onefold_form *form, onefold_node named);
 

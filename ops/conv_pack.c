@@ -84,8 +84,8 @@ static void pack_piece(void *arg, size_t index) {
   }
 }
 
-void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight,
-                               float *packed) {
+/// Packs by the context's means.
+static void pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed) {
   packing p = {plan, weight, packed, (size_t)onefold_context_threads(plan->context)};
   if (p.pieces > (size_t)plan->problem.out_blocks) p.pieces = (size_t)plan->problem.out_blocks;
   onefold_parallel(plan->context, pack_piece, &p, p.pieces);
@@ -211,7 +211,7 @@ onefold_status onefold_conv2d_pack(const onefold_conv2d_plan *plan,
     return onefold_fail(context, ONEFOLD_OUT_OF_MEMORY, "no memory for %zu bytes of packed weights",
                         plan->packed_floats * sizeof(float));
   }
-  onefold_conv_pack_weights(plan, weights->weight, made->weight);
+  pack_weights(plan, weights->weight, made->weight);
   *packed = made;
   return ONEFOLD_OK;
 }

@@ -43,7 +43,4 @@ onefold_status onefold_conv_borrow_packed(const onefold_conv2d_plan *plan,
                                           const float *bias, const float *residual_scale,
                                           onefold_conv2d_packed **packed);
 
-/// Packs into packed->weight, by the context's means.
-void onefold_conv_pack_weights(const onefold_conv2d_plan *plan, const float *weight, float *packed);
-
 #endif
